@@ -1,0 +1,1 @@
+"""What makes, measures and fetches; none of it runs in a kernel."""

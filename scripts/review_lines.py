@@ -1,0 +1,166 @@
+"""Counts the kernel's code lines: without blanks, comments and docstrings, file by file, in reading order.
+
+1. TRUST_PATH is what one SignPsbt passes; APART is the rest of the kernel. Together they name every file.
+2. The table goes between the markers of `docs/review.md`; `--compare` fails when it differs.
+3. A layer above its budget fails (`tests/structure/test_lines.py`): growth is a visible decision.
+"""
+
+import ast
+import io
+import sys
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.code_scan import ROOT, python_files
+
+TARGET = ROOT / "docs" / "review.md"
+BEGIN, END = "<!-- sizes:begin -->", "<!-- sizes:end -->"
+_SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A part of the kernel and how large it may be."""
+
+    name: str
+    budget: int
+    files: tuple[str, ...]
+    """`folder: module module` in reading order, or `folder/` for all Python files below it."""
+
+    def paths(self) -> tuple[Path, ...]:
+        """The files."""
+        found: list[Path] = []
+        for line in self.files:
+            folder, colon, modules = line.partition(":")
+            found += [ROOT / folder / f"{module}.py" for module in modules.split()]
+            found += () if colon else python_files(folder)
+        return tuple(found)
+
+
+TRUST_PATH = (
+    Layer("the line", 300, ("signer: kernel ports", "signer/core: spend")),
+    Layer(
+        "claims",
+        800,
+        (
+            "signer/bitcoin/psbt: __init__ reader fields model writer",
+            "signer/core: payment evidence",
+        ),
+    ),
+    Layer("facts", 600, ("signer/core: vault places verify inputs outputs standard",)),
+    Layer("consent", 260, ("signer/core: view pins approve",)),
+    Layer(
+        "record",
+        950,
+        ("signer/journal: record writer decide entry codec fold store log merkle note",),
+    ),
+    Layer("signature", 300, ("keystore: gate file_keystore vault_key derive secret",)),
+    Layer(
+        "bitcoin",
+        800,
+        (
+            "signer/bitcoin: units codec hashes transaction script secp keys sighash taproot taproot_sighash",
+        ),
+    ),
+)
+APART = (
+    Layer("door", 700, ("signer: __init__ handle wire", "signer/methods/")),
+    Layer("words", 1_600, ("signer/core: __init__ caller errors catalogue stated",)),
+    Layer(
+        "edge and configuration",
+        1_200,
+        ("signer/edge/", "signer: config toml_table member_files compose"),
+    ),
+    Layer(
+        "construction and extraction",
+        750,
+        (
+            "signer/core: construct construct_deposit extract opreturn",
+            "signer/bitcoin/psbt: combine",
+            "signer/bitcoin: coinselect",
+            "signer: consensus",
+        ),
+    ),
+    Layer(
+        "registration",
+        850,
+        (
+            "signer/bitcoin: __init__ errors network base58 bech32 address",
+            "signer/bitcoin/descriptor/",
+        ),
+    ),
+    Layer("policies", 1_800, ("policies/",)),
+    Layer(
+        "journal, beside recording",
+        600,
+        (
+            "signer/journal: __init__ audit journal reading schema",
+            "signer/core: evidence_codec fields",
+        ),
+    ),
+    Layer(
+        "keystore, beside signing",
+        600,
+        ("keystore: __init__ header identity passphrase sealed selftest",),
+    ),
+    Layer("command line", 1_500, ("signer: __main__", "signer/cli/")),
+)
+
+
+def code_lines(path: Path) -> int:
+    """Lines that hold code."""
+    source = path.read_text()
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in _SILENT and token.type != tokenize.ENDMARKER:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+            lines.difference_update(range(node.lineno, (node.end_lineno or 0) + 1))
+    return len(lines)
+
+
+def size(layer: Layer) -> int:
+    """Code lines of a layer."""
+    return sum(code_lines(path) for path in layer.paths())
+
+
+def unlisted() -> list[str]:
+    """Files of the kernel that no layer names."""
+    listed = {path for layer in (*TRUST_PATH, *APART) for path in layer.paths()}
+    kernel = python_files("signer", "policies", "keystore")
+    return [str(path.relative_to(ROOT)) for path in kernel if path not in listed]
+
+
+def render() -> str:
+    """The tables."""
+    lines = ["", "| trust path, in reading order | code lines | budget |", "|---|---:|---:|"]
+    for layer in TRUST_PATH:
+        lines.append(f"| **{layer.name}** | **{size(layer)}** | {layer.budget} |")
+        lines += [
+            f"| `{path.relative_to(ROOT)}` | {code_lines(path)} | |" for path in layer.paths()
+        ]
+    lines.append(f"| **all of it** | **{sum(map(size, TRUST_PATH))}** | |")
+    lines += ["", "| apart | code lines | budget |", "|---|---:|---:|"]
+    lines += [f"| {layer.name} | {size(layer)} | {layer.budget} |" for layer in APART]
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
+    """Write, or compare."""
+    page = TARGET.read_text()
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    wanted = f"{before}{BEGIN}\n{render()}\n{END}{after}"
+    if "--compare" not in sys.argv[1:]:
+        TARGET.write_text(wanted)
+        return 0
+    if page != wanted:
+        print("the sizes in docs/review.md are not those of the source. Run `make generate`.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
