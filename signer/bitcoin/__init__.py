@@ -1,0 +1,1 @@
+"""Bitcoin, BIP by BIP: pure, immutable, strict. Nothing here knows the bridge."""

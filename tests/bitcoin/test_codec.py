@@ -1,0 +1,91 @@
+"""Integers and byte strings. Invariant: what is read is exactly what writing gives, or Malformed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signer.bitcoin.codec import Reader, compact_size, hex_bytes, u32, u64, var_bytes
+from tests.bitcoin.refused import refused, unless_refused
+
+EDGES = [0, 1, 0xFC, 0xFD, 0xFFFF, 0x1_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0xFFFF_FFFF_FFFF_FFFF]
+
+
+@pytest.mark.parametrize("value", EDGES)
+def test_compact_size_at_its_edges(value: int) -> None:
+    reader = Reader(compact_size(value), "transaction")
+    assert reader.compact_size() == value
+    reader.end()
+
+
+@pytest.mark.parametrize(
+    ("data", "least"),
+    [("fd{}", 0xFD), ("fe{}", 0x1_0000), ("ff{}", 0x1_0000_0000)],
+)
+def test_compact_size_in_a_longer_form(data: str, least: int) -> None:
+    width = {"fd": 2, "fe": 4, "ff": 8}[data[:2]]
+    form = bytes.fromhex(data[:2])
+    assert Reader(form + least.to_bytes(width, "little"), "script").compact_size() == least
+    with refused("script-malformed"):
+        Reader(form + (least - 1).to_bytes(width, "little"), "script").compact_size()
+
+
+@given(st.integers(0, 0xFFFF_FFFF_FFFF_FFFF))
+def test_compact_size_is_undone(value: int) -> None:
+    assert Reader(compact_size(value), "script").compact_size() == value
+
+
+@given(st.binary(max_size=12))
+def test_any_bytes_are_a_canonical_compact_size_or_malformed(data: bytes) -> None:
+    reader = Reader(data, "transaction")
+    value = unless_refused("transaction-malformed", reader.compact_size)
+    if value is not None:
+        assert compact_size(value) == data[: reader.position]
+
+
+def test_reads_in_order() -> None:
+    reader = Reader(b"\x07" + u32(8) + u64(9) + var_bytes(b"ten") + b"end", "script")
+    assert (reader.u8(), reader.u32(), reader.u64()) == (7, 8, 9)
+    assert (reader.var_bytes(), reader.take(3)) == (b"ten", b"end")
+    reader.end()
+
+
+@pytest.mark.parametrize(
+    ("read", "enough"),
+    [
+        (Reader.u8, b"\0"),
+        (Reader.u32, bytes(4)),
+        (Reader.u64, bytes(8)),
+        (Reader.compact_size, b"\xfd\xff\xff"),
+        (Reader.var_bytes, b"\x02ab"),
+        (lambda reader: reader.take(3), b"abc"),
+        (lambda reader: reader.count(2), b"\x02abcd"),
+        (Reader.end, b""),
+    ],
+)
+def test_one_byte_too_few(read: object, enough: bytes) -> None:
+    assert callable(read)
+    read(Reader(enough, "transaction"))
+    missing = b"x" if enough == b"" else enough[:-1]  # for `end`: one too many
+    with refused("transaction-malformed"):
+        read(Reader(missing, "transaction"))
+
+
+def test_a_huge_length_costs_nothing() -> None:
+    """A length of 2^64 - 1 is compared with what is left before anything is allocated."""
+    for read in (Reader.var_bytes, lambda reader: reader.count(1)):
+        with refused("transaction-malformed"):
+            read(Reader(b"\xff" * 9, "transaction"))
+
+
+def test_hex() -> None:
+    assert hex_bytes("00Ff", "txid") == b"\x00\xff"
+    for text in ("0", "0g", "00 ff", " 00", "00\n", "\u0660\u0660", "0x00"):
+        with refused("txid-malformed"):
+            hex_bytes(text, "txid")
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_hex_or_malformed(text: str) -> None:
+    data = unless_refused("script-malformed", hex_bytes, text, "script")
+    if data is not None:
+        assert data.hex() == text.lower()
