@@ -1,0 +1,124 @@
+"""Evidence as the journal keeps it: attestations to bytes and back.
+
+1. Evidence is a record of attestations; an attestation is the fields attestor 32, expiry u64,
+   signature 64, kind, record of statements, each in the very bytes that were signed (`evidence`).
+2. Decoding is strict and the inverse of encoding; it proves nothing about signatures.
+"""
+
+from itertools import accumulate
+
+from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.units import Height, Sats
+from signer.core.evidence import (
+    AnchorTerms,
+    Attestation,
+    CoinTerms,
+    Statement,
+    StatementKind,
+    SweepTerms,
+    statement_bytes,
+    statement_kind,
+)
+from signer.core.fields import (
+    pack,
+    read_number,
+    read_text,
+    refuse_entry,
+    sized,
+    u64_be,
+    unpack,
+    unpack_exactly,
+)
+from signer.core.payment import WithdrawalTerms
+
+_WITHDRAWAL_HEAD, _COIN_HEAD = 32 + 8, 32 + 4 + 8 + 4
+
+
+def encode_evidence(attestations: tuple[Attestation, ...]) -> bytes:
+    """The attestations, in the order received. Each has at least one statement, all of one kind."""
+    return pack(_encode(attestation) for attestation in attestations)
+
+
+def decode_evidence(record: bytes) -> tuple[Attestation, ...]:
+    """The inverse of `encode_evidence`. Raises Malformed `entry-malformed`."""
+    return tuple(_decode(field) for field in unpack(record))
+
+
+def _encode(attestation: Attestation) -> bytes:
+    return pack(
+        (
+            sized(attestation.attestor, 32),
+            u64_be(attestation.expiry),
+            sized(attestation.signature, 64),
+            statement_kind(attestation.statements[0]).value.encode(),
+            pack(statement_bytes(statement) for statement in attestation.statements),
+        )
+    )
+
+
+def _decode(record: bytes) -> Attestation:
+    attestor, expiry, signature, kind, statements = unpack_exactly(record, 5)
+    read = {
+        StatementKind.WITHDRAWAL.value: _read_withdrawal,
+        StatementKind.COIN.value: _read_coin,
+        StatementKind.ANCHOR.value: _read_anchor,
+        StatementKind.SWEEP.value: _read_sweep,
+    }.get(read_text(kind))
+    fields = unpack(statements)
+    if read is None or not fields:
+        refuse_entry("an attestation without statements of a known kind")
+    return Attestation(
+        attestor=sized(attestor, 32),
+        expiry=read_number(expiry, 8),
+        statements=tuple(read(field) for field in fields),
+        signature=sized(signature, 64),
+    )
+
+
+def _read_withdrawal(field: bytes) -> Statement:
+    head, script = _split(field, _WITHDRAWAL_HEAD)
+    return WithdrawalTerms(head[:32], _amount(head[32:]), script)
+
+
+def _read_coin(field: bytes) -> Statement:
+    head, script = _split(field, _COIN_HEAD)
+    outpoint = OutPoint(Txid(head[:32]), int.from_bytes(head[32:36], "big"))
+    height = Height(int.from_bytes(head[44:], "big"))
+    return CoinTerms(outpoint, _amount(head[36:44]), height, script)
+
+
+def _read_anchor(field: bytes) -> Statement:
+    magic, previous_batch, previous_root, batch, root, eth_tx_hash = _cut(
+        field, (4, 8, 32, 8, 32, 32)
+    )
+    return AnchorTerms(
+        magic,
+        int.from_bytes(previous_batch, "big"),
+        previous_root,
+        int.from_bytes(batch, "big"),
+        root,
+        eth_tx_hash,
+    )
+
+
+def _read_sweep(field: bytes) -> Statement:
+    kind, to_fingerprint, path, max_fee, nonce = _cut(field, (1, 32, 1, 8, 16))
+    return SweepTerms(kind[0], to_fingerprint, path[0], _amount(max_fee), nonce)
+
+
+def _cut(field: bytes, sizes: tuple[int, ...]) -> list[bytes]:
+    """The parts of a statement of fixed size."""
+    sized(field, sum(sizes))
+    ends = list(accumulate(sizes))
+    return [field[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def _amount(field: bytes) -> Sats:
+    return Sats(int.from_bytes(field, "big"))  # whatever was signed; it counts only if it is owed
+
+
+def _split(field: bytes, head: int) -> tuple[bytes, bytes]:
+    script = field[head + 2 :]
+    if len(field) < head + 2 or int.from_bytes(field[head : head + 2], "big") != len(script):
+        refuse_entry("a statement is cut short or has bytes to spare")
+    return field[:head], script

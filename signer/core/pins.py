@@ -1,0 +1,110 @@
+"""J1 and J3: exactly once by pins, and what a transaction charges (design section 8).
+
+Rule 1: the first version of a withdrawal pins it to that transaction's largest coin (then the lowest
+        outpoint) among those that no recorded transaction spends without paying it.
+Rule 2: every later version spends the pin and pays the same amount to the same script.
+Rule 3: whoever spends a pin pays every open withdrawal pinned to it. With 1 and 2: the coin is spent if
+        and only if the withdrawal is paid, at most once.
+Rule 4: a withdrawal is charged once, in full, with its first version. Of transactions that share their
+        first pin at most one confirms, so only the dearest fee is charged; without pins, every fee.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from signer.bitcoin.transaction import OutPoint
+from signer.bitcoin.units import Sats
+from signer.core.errors import Objection
+from signer.core.payment import Payment, WithdrawalId
+from signer.core.spend import SpentCoin, VerifiedSpend
+from signer.core.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What recording the spend would bind and charge."""
+
+    new: tuple[Payment, ...]
+    """Payments whose withdrawal has no version on record."""
+    new_pins: tuple[tuple[WithdrawalId, OutPoint], ...]
+    """One for each of `new` that found a coin."""
+    first_pin: OutPoint | None
+    """The lowest pin among all withdrawals paid."""
+    charge: Sats
+    """New amounts in full, plus what the fee exceeds the dearest one charged for the first pin."""
+
+
+def bind(spend: VerifiedSpend, view: View) -> Binding:
+    """What the spend would bind. Objections to it are `pin_objections`'s."""
+    new, pins = [], []
+    new_pins: list[tuple[WithdrawalId, OutPoint]] = []
+    for payment in spend.payments:
+        recorded = view.withdrawal(payment.withdrawal_id)
+        if recorded is not None:
+            pins.append(recorded.pin)
+            continue
+        new.append(payment)
+        pin = _pin_for(payment.withdrawal_id, spend.coins, view)
+        if pin is not None:
+            new_pins.append((payment.withdrawal_id, pin))
+            pins.append(pin)
+    first_pin = min(pins, default=None)
+    charged = view.dearest_fee(first_pin) if first_pin is not None else 0
+    charge = sum(payment.amount for payment in new) + max(0, spend.fee - charged)
+    return Binding(tuple(new), tuple(new_pins), first_pin, Sats(charge))
+
+
+def _pin_for(
+    withdrawal_id: WithdrawalId, coins: tuple[SpentCoin, ...], view: View
+) -> OutPoint | None:
+    candidates = [
+        (-coin.prevout.amount, coin.outpoint)
+        for coin in coins
+        if all(view.pays(txid, withdrawal_id) for txid in view.spenders(coin.outpoint))
+    ]
+    return min(candidates)[1] if candidates else None
+
+
+def pin_objections(spend: VerifiedSpend, binding: Binding, view: View) -> Iterator[Objection]:
+    """Why J1 forbids the spend."""
+    spent = {coin.outpoint for coin in spend.coins}
+    for payment in spend.payments:
+        yield from _version_objections(payment, spent, view)
+    paid = {payment.withdrawal_id for payment in spend.payments}
+    for outpoint in sorted(spent):
+        for withdrawal_id in view.pinned_to(outpoint):
+            if withdrawal_id not in paid:
+                yield Objection(
+                    "pin-spent-unpaid",
+                    "a coin that a withdrawal is pinned to is spent without paying it",
+                    f"{outpoint}",
+                    f"pay withdrawal {withdrawal_id.hex()} or leave its coin alone",
+                )
+    pinned = {withdrawal_id for withdrawal_id, _ in binding.new_pins}
+    for payment in binding.new:
+        if payment.withdrawal_id not in pinned:
+            yield Objection(
+                "no-coin-to-pin",
+                f"withdrawal {payment.withdrawal_id.hex()} needs a coin that no transaction on record "
+                "spends without paying it",
+            )
+
+
+def _version_objections(payment: Payment, spent: set[OutPoint], view: View) -> Iterator[Objection]:
+    recorded = view.withdrawal(payment.withdrawal_id)
+    if recorded is None:
+        return
+    if recorded.terms != payment.terms:
+        yield Objection(
+            "withdrawal-terms-changed",
+            f"withdrawal {payment.withdrawal_id.hex()} is on record with another amount or script",
+            f"{payment.amount} sat to {payment.script_pubkey.hex()}",
+            f"{recorded.terms.amount} sat to {recorded.terms.script_pubkey.hex()}",
+        )
+    if recorded.pin not in spent:
+        yield Objection(
+            "withdrawal-pinned",
+            f"withdrawal {payment.withdrawal_id.hex()} is pinned: each of its versions spends that coin",
+            "pin not spent",
+            f"{recorded.pin}",
+        )

@@ -1,0 +1,134 @@
+"""The types of the straight line: claims -> facts -> consent -> record -> signature.
+
+Rule 1: each of VerifiedSpend, ApprovedSpend, RecordedSpend, SignedSpend is constructed in exactly one
+        file (`verify`, `approve`, `signer/journal/record`, `keystore/gate`); a test checks it.
+Rule 2: all are immutable; whoever holds one need not check again what its birthplace proved.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from signer.bitcoin.descriptor import DerivedScript
+from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
+from signer.bitcoin.transaction import OutPoint, Transaction, TxOut
+from signer.bitcoin.units import Sats, VBytes, Weight, vbytes_of
+from signer.core.evidence import Authorized
+from signer.core.payment import Payment
+from signer.core.vault import Vault
+
+
+class Kind(StrEnum):
+    """What a transaction is for: a total function of its outputs' purposes (design section 7)."""
+
+    WITHDRAWAL = "withdrawal"
+    ANCHOR = "anchor"
+    SWEEP = "sweep"
+    ROTATION = "rotation"
+
+
+@dataclass(frozen=True, slots=True)
+class SpentCoin:
+    """An input: the coin it spends, proven to be what is said (not yet: to be unspent)."""
+
+    outpoint: OutPoint
+    prevout: TxOut
+    derived: DerivedScript
+    """Our own derivation of the script that the prevout pays to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The output that goes back to the vault's change branch."""
+
+    vout: int
+    amount: Sats
+    index: int
+    """Address index on the change branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningTask:
+    """One signature that we owe if all consent: what is recorded, and what a retry must equal."""
+
+    input_index: int
+    key_position: int
+    """Which placeholder of the template: @0 is 0."""
+    pubkey: bytes
+    script: bytes
+    """Witness script (later: leaf)."""
+    sighash_type: int
+    digest: bytes
+    """32 bytes, computed by us from the proven prevouts."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSpend:
+    """A transaction that we understood completely. Born in `signer/core/verify.py`."""
+
+    vault: Vault
+    psbt: UnverifiedPsbt
+    psbt_bytes: bytes
+    """As received."""
+    kind: Kind
+    path: str
+    """Name of the vault's spending path: `primary`."""
+    coins: tuple[SpentCoin, ...]
+    """One per input, in order."""
+    payments: tuple[Payment, ...]
+    change: Change | None
+    fee: Sats
+    weight: Weight
+    """Worst-case final weight, 72-byte signatures."""
+    tasks: tuple[SigningTask, ...]
+
+    @property
+    def transaction(self) -> Transaction:
+        """The unsigned transaction."""
+        return self.psbt.transaction
+
+    @property
+    def vsize(self) -> VBytes:
+        """Worst-case final virtual size."""
+        return vbytes_of(self.weight)
+
+    @property
+    def outflow(self) -> Sats:
+        """What leaves the vault: payments plus fee."""
+        return Sats(sum(payment.amount for payment in self.payments) + self.fee)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedSpend:
+    """A spend without an objection, and what it will bind. Born in `signer/core/approve.py`."""
+
+    spend: VerifiedSpend
+    authorized: Authorized
+    new_pins: tuple[tuple[bytes, OutPoint], ...]
+    """(withdrawal id, coin) for each withdrawal whose first version this is (J1)."""
+    first_pin: OutPoint | None
+    """The lowest outpoint among the pins of the withdrawals paid: what its fee is counted by (J3)."""
+    charge: Sats
+    """What this entry adds to the vault's outflow windows (J3)."""
+    policy_id: bytes
+    decided_at: int
+    """Effective time, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSpend:
+    """A spend whose entry is durable. Born in `signer/journal/record.py`."""
+
+    spend: VerifiedSpend
+    decision_id: bytes
+    """Leaf hash of the entry that recorded this transaction first."""
+    head: str
+    """Signed tree head that includes the entry (C2SP checkpoint note)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedSpend:
+    """A recorded spend with our signatures, each verified by us. Born in `keystore/gate.py`."""
+
+    recorded: RecordedSpend
+    signatures: tuple[tuple[int, PartialSignature], ...]
+    """(input index, signature)."""

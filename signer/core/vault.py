@@ -1,0 +1,218 @@
+"""Vaults: one registered descriptor with its federation, and the scripts that belong to it.
+
+Registration refuses a vault (design section 6):
+1. whose template or keys do not parse (`signer.bitcoin.descriptor`), or give one member two keys of the
+   multisig (`vault-key-repeated`): a threshold counts members;
+2. whose primary quorums need not intersect in an honest member: f = min(k-1, 2k-n-1) < 0
+   (`vault-quorums-disjoint`): a relayer could have one withdrawal paid by each of two quorums;
+3. that shares an xpub with another vault (`vault-key-shared`): windows and pins would start afresh.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from signer.bitcoin.descriptor import (
+    DerivedScript,
+    Descriptor,
+    Wsh,
+    canonical_text,
+    derive,
+    input_weight,
+    parse_template,
+)
+from signer.bitcoin.hashes import sha256
+from signer.bitcoin.keys import ExtendedPublicKey, KeyOrigin, KeyPath
+from signer.bitcoin.network import Network
+from signer.bitcoin.units import Weight
+from signer.core.errors import Objection, VerificationError
+from signer.core.evidence import Realm
+
+RECEIVE, CHANGE = 0, 1
+MAX_LOOKAHEAD = 100_000
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A registered vault. Born in `register`."""
+
+    vault_id: str
+    """Its name in the policy."""
+    network: Network
+    descriptor: Descriptor
+    lookahead: int
+    """How far above the highest index seen addresses are handed out and change is accepted."""
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical descriptor text, without checksum (docs/integrate.md has the grammar)."""
+        return canonical_text(self.descriptor, self.network)
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the canonical descriptor text."""
+        return sha256(self.text.encode())
+
+    @cached_property
+    def realm(self) -> Realm:
+        """What attestations for this vault are bound to."""
+        return Realm(self.network.genesis_hash, self.fingerprint)
+
+    @property
+    def threshold(self) -> int:
+        """k: signatures that a spend needs."""
+        return self.descriptor.inner.threshold
+
+    @property
+    def members(self) -> int:
+        """n: federation keys."""
+        return len(self.descriptor.inner.keys)
+
+    @property
+    def tolerated(self) -> int:
+        """f: dishonest kernels despite which a withdrawal is paid at most once (design J6, q = 0)."""
+        return min(self.threshold - 1, 2 * self.threshold - self.members - 1)
+
+    @cached_property
+    def input_weight(self) -> Weight:
+        """Worst-case weight of one input of this vault, non-witness part included."""
+        return input_weight(self.descriptor)
+
+    @cached_property
+    def _branches(self) -> dict[tuple[bytes, KeyPath], tuple[int, int]]:
+        return {
+            (origin.fingerprint, origin.path): key.branches
+            for key in self.descriptor.inner.keys
+            for origin in (key.origin or KeyOrigin(key.xpub.fingerprint(), ()),)
+        }
+
+    def branches_of(self, fingerprint: bytes, path: KeyPath) -> tuple[int, int] | None:
+        """The (receive, change) child numbers below the federation key of that origin, if it is one."""
+        return self._branches.get((fingerprint, path))
+
+    def xpubs(self) -> tuple[ExtendedPublicKey, ...]:
+        """The federation's xpubs in template order."""
+        return tuple(key.xpub for key in self.descriptor.inner.keys)
+
+    def positions_of(self, xpub: ExtendedPublicKey) -> tuple[int, ...]:
+        """Which placeholders hold that xpub: ours, in the kernel that holds its secret."""
+        return tuple(place for place, each in enumerate(self.xpubs()) if each == xpub)
+
+    def script(self, branch: int, index: int) -> DerivedScript:
+        """The script at that address index. Raises Malformed `derivation-impossible`."""
+        return derive(self.descriptor, branch, index)
+
+
+def _refuse(code: str, detail: str, observed: str = "", limit: str = "") -> VerificationError:
+    return VerificationError(Objection(code, detail, observed, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class VaultDefinition:
+    """A vault as the policy writes it."""
+
+    vault_id: str
+    template: str
+    keys: tuple[str, ...]
+    lookahead: int
+
+
+def register(definition: VaultDefinition, network: Network) -> Vault:
+    """The vault of that definition, or VerificationError / Malformed with the rule it breaks."""
+    if not 1 <= definition.lookahead <= MAX_LOOKAHEAD:
+        raise _refuse(
+            "vault-lookahead-out-of-range",
+            "lookahead is out of range",
+            str(definition.lookahead),
+            f"1 to {MAX_LOOKAHEAD}",
+        )
+    descriptor = parse_template(definition.template, definition.keys, network)
+    if not isinstance(descriptor, Wsh):  # until the core signs for Taproot
+        raise _refuse("descriptor-unsupported", "a vault is wsh(sortedmulti(k,...)) as yet")
+    vault = Vault(definition.vault_id, network, descriptor, definition.lookahead)
+    _refuse_repeated_keys(vault)
+    _refuse_disjoint_quorums(vault)
+    return vault
+
+
+def _refuse_repeated_keys(vault: Vault) -> None:
+    pubkeys = [xpub.pubkey for xpub in vault.xpubs()]
+    if len(set(pubkeys)) != len(pubkeys):
+        raise _refuse("vault-key-repeated", f"vault {vault.vault_id} has one key in two places")
+
+
+def _refuse_disjoint_quorums(vault: Vault) -> None:
+    k, n = vault.threshold, vault.members
+    if vault.tolerated >= 0:
+        return
+    first, second = set(range(k)), set(range(n - k, n))
+    raise _refuse(
+        "vault-quorums-disjoint",
+        f"{k}-of-{n}: members {_names(first)} could pay a withdrawal from one coin while members "
+        f"{_names(second)}, who share nobody with them, pay it again from another; "
+        "nobody but the relayer need misbehave",
+        f"2k - n - 1 = {2 * k - n - 1}",
+        "2k - n - 1 >= 0, that is 2k > n",
+    )
+
+
+def _names(members: set[int]) -> str:
+    return "{" + ", ".join(f"@{member}" for member in sorted(members)) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptPlace:
+    """Whose script it is."""
+
+    vault_id: str
+    branch: int
+    index: int
+
+
+class VaultRegistry:
+    """All registered vaults, and every script of their lookahead windows.
+
+    Windows grow as indexes are seen (`cover`); beyond a window a script is found by claim only.
+    """
+
+    def __init__(self, vaults: tuple[Vault, ...]) -> None:
+        self._vaults = {vault.vault_id: vault for vault in vaults}
+        self._places: dict[bytes, ScriptPlace] = {}
+        self._covered: dict[tuple[str, int], int] = {}
+        _refuse_shared_keys(vaults)
+
+    def get(self, vault_id: str) -> Vault:
+        """Raises VerificationError `vault-unknown`."""
+        try:
+            return self._vaults[vault_id]
+        except KeyError:
+            raise _refuse(
+                "vault-unknown", "no vault of that name", repr(vault_id), ", ".join(self._vaults)
+            ) from None
+
+    def all(self) -> tuple[Vault, ...]:
+        """In the policy's order."""
+        return tuple(self._vaults.values())
+
+    def cover(self, vault: Vault, branch: int, next_index: int) -> None:
+        """Derive every script of that branch below next_index + lookahead."""
+        key = (vault.vault_id, branch)
+        end = next_index + vault.lookahead
+        for index in range(self._covered.get(key, 0), end):
+            script = vault.script(branch, index).script_pubkey
+            self._places[script] = ScriptPlace(vault.vault_id, branch, index)
+        self._covered[key] = max(end, self._covered.get(key, 0))
+
+    def find(self, script_pubkey: bytes) -> ScriptPlace | None:
+        """Whose script that is, as far as the windows reach."""
+        return self._places.get(script_pubkey)
+
+
+def _refuse_shared_keys(vaults: tuple[Vault, ...]) -> None:
+    owner: dict[bytes, str] = {}
+    for vault in vaults:
+        for xpub in vault.xpubs():
+            other = owner.setdefault(xpub.pubkey, vault.vault_id)
+            if other != vault.vault_id:
+                raise _refuse(
+                    "vault-key-shared", f"vaults {other} and {vault.vault_id} share an xpub"
+                )

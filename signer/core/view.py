@@ -1,0 +1,80 @@
+"""What rules may ask of the record: the view is the fold of the journal's earlier entries (design 2, 8).
+
+Rule 1: an answer depends on recorded entries alone, never on the clock or on the request.
+Rule 2: inside the writer's transaction the view includes the batch's earlier decisions.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.units import Sats
+from signer.core.payment import WithdrawalId, WithdrawalTerms
+
+
+class WithdrawalState(StrEnum):
+    """Where a withdrawal on record stands."""
+
+    OPEN = "open"
+    """A version is signed; its pin lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedWithdrawal:
+    """A withdrawal of which at least one version was signed here."""
+
+    terms: WithdrawalTerms
+    vault_fingerprint: bytes
+    state: WithdrawalState
+    pin: OutPoint
+    """The coin that is spent if and only if the withdrawal is paid (J1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVersion:
+    """A transaction that was signed here."""
+
+    decision_id: bytes
+    txid: Txid
+    vault_fingerprint: bytes
+    terms: frozenset[WithdrawalTerms]
+    """What it pays."""
+    signing: tuple[tuple[int, bytes, bytes, int, bytes], ...]
+    """Per SigningTask: (input index, pubkey, script, sighash type, digest)."""
+
+
+class View(Protocol):
+    """Questions to the record."""
+
+    def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
+        """That withdrawal, if a version of it was signed, in whatever vault."""
+
+    def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
+        """The open withdrawals pinned to that coin, ascending."""
+
+    def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
+        """The recorded transactions that spend that coin, ascending."""
+
+    def pays(self, txid: Txid, withdrawal_id: WithdrawalId) -> bool:
+        """Whether that recorded transaction pays that withdrawal."""
+
+    def version(self, txid: Txid) -> RecordedVersion | None:
+        """That transaction, if it was signed here."""
+
+    def dearest_fee(self, first_pin: OutPoint) -> Sats:
+        """The highest fee among recorded transactions with that first pin (J3); 0 for none."""
+
+    def outflow_since(self, vault_fingerprint: bytes, moment: int) -> Sats:
+        """Charges of that vault recorded later than `moment` (Unix seconds, exclusive)."""
+
+    def withdrawals_since(self, vault_fingerprint: bytes, moment: int) -> int:
+        """Withdrawals of that vault first signed later than `moment` (Unix seconds, exclusive)."""
+
+    def charges_since(
+        self, vault_fingerprint: bytes, moment: int
+    ) -> tuple[tuple[int, Sats, int], ...]:
+        """(time, charge, new withdrawals) of each charge later than `moment`, oldest first."""
+
+    def next_index(self, vault_fingerprint: bytes, branch: int) -> int:
+        """One above the highest address index seen on that branch (0 receive, 1 change); 0 for none."""

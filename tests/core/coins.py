@@ -1,0 +1,42 @@
+"""Coins of test vaults, and PSBTs as one member's kernel would answer them."""
+
+from signer.bitcoin.hashes import sha256
+from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
+from signer.bitcoin.psbt.reader import parse_psbt
+from signer.bitcoin.psbt.writer import with_partial_signatures
+from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
+from signer.bitcoin.units import Sats
+from signer.core.construct import OfferedCoin
+from signer.core.inputs import input_digests, verify_inputs
+from signer.core.vault import Vault
+from tests.federation import MEMBERS
+
+
+def funding(script_pubkey: bytes, amount: int, salt: int = 0) -> Transaction:
+    """A transaction whose output 1 pays that script, different for each salt."""
+    source = OutPoint(Txid(sha256(b"source %d" % salt)), salt % 7)
+    outputs = (
+        TxOut(Sats(1_000 + salt), b"\x00\x14" + bytes(20)),
+        TxOut(Sats(amount), script_pubkey),
+    )
+    return Transaction(2, (TxIn(source, b"", 0xFFFFFFFF),), outputs, 0)
+
+
+def coin(of: Vault, amount: int, salt: int = 0, branch: int = 0, index: int = 0) -> OfferedCoin:
+    """A coin of the vault, with its previous transaction."""
+    previous = funding(of.script(branch, index).script_pubkey, amount, salt)
+    outpoint = OutPoint(previous.txid, 1)
+    return OfferedCoin(previous.serialize(), outpoint, Sats(amount), branch, index)
+
+
+def sign(psbt_bytes: bytes, of: Vault, position: int) -> UnverifiedPsbt:
+    """The PSBT with the signatures of one member only, as a kernel would answer."""
+    psbt = parse_psbt(psbt_bytes)
+    coins = verify_inputs(psbt, of)
+    signatures = []
+    for index, (spent, digest) in enumerate(zip(coins, input_digests(psbt, coins), strict=True)):
+        key = spent.derived.keys[position]
+        signer = next(each for each in MEMBERS if each.fingerprint == key.fingerprint)
+        signature = signer.sign(*key.path[-2:], digest)
+        signatures.append((index, PartialSignature(key.pubkey, signature)))
+    return parse_psbt(with_partial_signatures(psbt, tuple(signatures)))

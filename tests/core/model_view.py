@@ -1,0 +1,95 @@
+"""A reference record: the plainest fold of approved spends, to hold rules and stores against."""
+
+from dataclasses import dataclass, field
+
+from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.units import Sats
+from signer.core.payment import WithdrawalId, WithdrawalTerms
+from signer.core.spend import ApprovedSpend
+from signer.core.vault import CHANGE
+from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
+
+
+@dataclass
+class ModelView:
+    """Everything that was approved, in order."""
+
+    approved: list[ApprovedSpend] = field(default_factory=list)
+
+    def record(self, spend: ApprovedSpend) -> None:
+        self.approved.append(spend)
+
+    def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
+        for approved in self.approved:
+            for new_id, pin in approved.new_pins:
+                if new_id == withdrawal_id:
+                    terms = next(
+                        payment.terms
+                        for payment in approved.spend.payments
+                        if payment.withdrawal_id == new_id
+                    )
+                    fingerprint = approved.spend.vault.fingerprint
+                    return RecordedWithdrawal(terms, fingerprint, WithdrawalState.OPEN, pin)
+        return None
+
+    def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
+        pins = [pin for approved in self.approved for pin in approved.new_pins]
+        return tuple(sorted(withdrawal_id for withdrawal_id, pin in pins if pin == coin))
+
+    def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
+        found = {
+            approved.spend.transaction.txid
+            for approved in self.approved
+            if any(each.outpoint == coin for each in approved.spend.coins)
+        }
+        return tuple(sorted(found))
+
+    def pays(self, txid: Txid, withdrawal_id: WithdrawalId) -> bool:
+        version = self.version(txid)
+        return version is not None and any(
+            terms.withdrawal_id == withdrawal_id for terms in version.terms
+        )
+
+    def version(self, txid: Txid) -> RecordedVersion | None:
+        for approved in self.approved:
+            spend = approved.spend
+            if spend.transaction.txid == txid:
+                signing = tuple(
+                    (task.input_index, task.pubkey, task.script, task.sighash_type, task.digest)
+                    for task in spend.tasks
+                )
+                terms: frozenset[WithdrawalTerms] = frozenset(
+                    payment.terms for payment in spend.payments
+                )
+                return RecordedVersion(b"", txid, spend.vault.fingerprint, terms, signing)
+        return None
+
+    def dearest_fee(self, first_pin: OutPoint) -> Sats:
+        fees = [each.spend.fee for each in self.approved if each.first_pin == first_pin]
+        return max(fees, default=Sats(0))
+
+    def outflow_since(self, vault_fingerprint: bytes, moment: int) -> Sats:
+        return Sats(sum(charge for _, charge, _ in self.charges_since(vault_fingerprint, moment)))
+
+    def withdrawals_since(self, vault_fingerprint: bytes, moment: int) -> int:
+        return sum(count for _, _, count in self.charges_since(vault_fingerprint, moment))
+
+    def charges_since(
+        self, vault_fingerprint: bytes, moment: int
+    ) -> tuple[tuple[int, Sats, int], ...]:
+        return tuple(
+            (each.decided_at, each.charge, len(each.new_pins))
+            for each in self.approved
+            if each.decided_at > moment and each.spend.vault.fingerprint == vault_fingerprint
+        )
+
+    def next_index(self, vault_fingerprint: bytes, branch: int) -> int:
+        seen = [-1]
+        for approved in self.approved:
+            spend = approved.spend
+            if spend.vault.fingerprint != vault_fingerprint:
+                continue
+            seen += [c.derived.index for c in spend.coins if c.derived.branch == branch]
+            if branch == CHANGE and spend.change is not None:
+                seen.append(spend.change.index)
+        return max(seen) + 1

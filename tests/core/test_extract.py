@@ -1,0 +1,240 @@
+"""ExtractTx: combine, verify, finalise, standardness; and Core's consensus code at the end."""
+
+from dataclasses import replace
+
+import pytest
+
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
+from signer.bitcoin.psbt.reader import parse_psbt
+from signer.bitcoin.psbt.writer import with_partial_signatures
+from signer.bitcoin.script import push_data
+from signer.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
+from signer.bitcoin.units import FeeRate, Sats
+from signer.consensus import verify_consensus
+from signer.core.construct import WithdrawalRequest, construct_withdrawal
+from signer.core.errors import Refusal, VerificationError
+from signer.core.extract import Extracted, Incomplete, extract
+from signer.core.payment import WithdrawalTerms
+from signer.core.standard import spendable_type, verify_standard
+from signer.core.vault import Vault, VaultRegistry
+from tests.core.coins import coin, sign
+from tests.federation import vault
+
+VAULT = vault()
+
+
+def withdrawal(of: Vault, coins: int = 2, amount: int = 60_000) -> bytes:
+    """An unsigned withdrawal PSBT that spends that many coins."""
+    offered = tuple(coin(of, 50_000, salt, salt % 2, salt) for salt in range(coins))
+    request = WithdrawalRequest(
+        vault=of,
+        payments=(WithdrawalTerms(b"\x01" * 32, Sats(amount), b"\x00\x14" + b"\x0a" * 20),),
+        coins=offered,
+        change_index=0,
+        fee_rate=FeeRate(5_000),
+        required_inputs=frozenset(each.outpoint for each in offered),
+        min_fee=Sats(0),
+        locktime=0,
+    )
+    return construct_withdrawal(request, VaultRegistry((of,))).psbt_bytes
+
+
+PSBT = withdrawal(VAULT)
+SIGNED = tuple(sign(PSBT, VAULT, position) for position in range(3))
+
+
+def code_of(*psbts: UnverifiedPsbt) -> str:
+    with pytest.raises((Refusal, Malformed)) as refusal:
+        extract(VAULT, psbts)
+    return refusal.value.code
+
+
+@pytest.mark.parametrize("quorum", [(0, 1), (2, 0), (1, 2), (0, 1, 2)])
+def test_any_quorum_gives_a_valid_transaction(quorum):
+    found = extract(VAULT, tuple(SIGNED[position] for position in quorum))
+    assert isinstance(found, Extracted)
+    assert found.transaction.txid == parse_psbt(PSBT).transaction.txid
+    assert {len(stack) for stack in found.transaction.witnesses} == {4}
+    verify_consensus(found.transaction, found.prevouts)
+    assert found.fee == 100_000 - sum(txout.amount for txout in found.transaction.outputs)
+
+
+def test_the_order_of_the_psbts_does_not_matter():
+    assert extract(VAULT, SIGNED) == extract(VAULT, SIGNED[::-1])
+
+
+@pytest.mark.parametrize(("threshold", "members"), [(1, 1), (3, 5), (11, 15)])
+def test_other_federations_and_the_worst_case_weight(threshold, members):
+    """G6: the final weight never exceeds the estimate, and falls short by signature sizes only."""
+    of = vault(threshold, members)
+    psbt = withdrawal(of)
+    found = extract(of, tuple(sign(psbt, of, position) for position in range(threshold)))
+    assert isinstance(found, Extracted)
+    verify_consensus(found.transaction, found.prevouts)
+    estimate = 4 * len(found.transaction.stripped) + 2 + 2 * (of.input_weight - 164)
+    assert estimate - 2 * 3 * threshold <= found.transaction.weight <= estimate
+
+
+def test_missing_signatures_are_named():
+    found = extract(VAULT, (SIGNED[1],))
+    assert isinstance(found, Incomplete)
+    assert [(each.input_index, each.signed, each.needed) for each in found.missing] == [
+        (0, 1, 2),
+        (1, 1, 2),
+    ]
+    # Inputs are ascending by outpoint; the keys are those of each input's own address.
+    for each, claims in zip(found.missing, SIGNED[1].inputs, strict=True):
+        signer = claims.partial_signatures[0].pubkey
+        keys = {derivation.pubkey for derivation in claims.bip32_derivations}
+        assert set(each.without) == keys - {signer}
+        assert len(each.without) == 2
+
+
+def test_one_input_may_lack_what_another_has():
+    full = extract(VAULT, SIGNED[:2])
+    assert isinstance(full, Extracted)
+    first = SIGNED[0].inputs[0].partial_signatures[0]
+    half = parse_psbt(with_partial_signatures(SIGNED[0], ((0, first),)))
+    found = extract(VAULT, (half, SIGNED[1]))
+    assert isinstance(found, Incomplete)
+    assert [each.input_index for each in found.missing] == [1]
+
+
+def test_nothing_to_combine():
+    assert code_of() == "request-malformed"
+    assert code_of(*[SIGNED[0]] * 21) == "request-malformed"
+    assert isinstance(extract(VAULT, (SIGNED[0],) * 20), Incomplete)
+
+
+def test_different_transactions_are_refused():
+    other = sign(withdrawal(VAULT, amount=60_001), VAULT, 1)
+    assert code_of(SIGNED[0], other) == "psbt-combine-different-transactions"
+
+
+def test_another_vaults_psbt_is_refused():
+    foreign = vault(2, 3, 10)
+    psbt = withdrawal(foreign)
+    assert code_of(sign(psbt, foreign, 0)) == "input-foreign"
+
+
+def resigned(position: int, index: int, partial: PartialSignature) -> UnverifiedPsbt:
+    partials = [
+        (number, claims.partial_signatures[0])
+        for number, claims in enumerate(SIGNED[position].inputs)
+        if number != index
+    ]
+    return parse_psbt(with_partial_signatures(SIGNED[position], (*partials, (index, partial))))
+
+
+def test_bad_signatures_are_refused():
+    """A stranger's, another input's, another sighash type's: none of them is counted."""
+    good = SIGNED[0].inputs[0].partial_signatures[0]
+    other = SIGNED[0].inputs[1].partial_signatures[0]
+    assert isinstance(extract(VAULT, (resigned(0, 0, good), SIGNED[1])), Extracted)
+    swapped = replace(good, signature=other.signature)
+    assert code_of(resigned(0, 0, swapped), SIGNED[1]) == "signature-invalid"
+    stranger = replace(good, pubkey=other.pubkey)
+    assert code_of(resigned(0, 0, stranger), SIGNED[1]) == "signature-foreign-key"
+    single = replace(good, signature=good.signature[:-1] + b"\x03")
+    assert code_of(resigned(0, 0, single), SIGNED[1]) == "sighash-type-refused"
+
+
+def test_two_signatures_of_one_key_conflict():
+    """G3: nothing wins because it came last."""
+    good = SIGNED[0].inputs[0].partial_signatures[0]
+    other = SIGNED[0].inputs[1].partial_signatures[0]
+    forged = resigned(0, 0, replace(good, signature=other.signature))
+    assert code_of(SIGNED[0], forged) == "psbt-combine-conflict"
+    assert code_of(forged, SIGNED[0]) == "psbt-combine-conflict"
+
+
+# --- standardness ---
+
+FOUND = extract(VAULT, SIGNED[:2])
+assert isinstance(FOUND, Extracted)
+FINAL, PREVOUTS = FOUND.transaction, FOUND.prevouts
+PAID, CHANGE = FINAL.outputs
+
+
+def standard_code(transaction: Transaction, prevouts=PREVOUTS) -> str:
+    with pytest.raises(VerificationError) as refusal:
+        verify_standard(transaction, prevouts)
+    return refusal.value.code
+
+
+def test_the_extracted_transaction_is_standard():
+    assert verify_standard(FINAL, PREVOUTS) == FOUND.fee
+
+
+def with_stack(stack: tuple[bytes, ...]) -> Transaction:
+    return replace(FINAL, witnesses=(stack, FINAL.witnesses[1]))
+
+
+def with_outputs(*outputs: TxOut) -> Transaction:
+    return replace(FINAL, outputs=outputs)
+
+
+CARRIER = TxOut(Sats(0), b"\x6a" + push_data(bytes(80)))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (FINAL, replace(FINAL, version=3)),
+        (with_stack((bytes(80), b"\x51")), with_stack((bytes(81), b"\x51"))),
+        (with_stack((b"",) * 100 + (b"\x51",)), with_stack((b"",) * 101 + (b"\x51",))),
+        (with_stack((bytes(3_600),)), with_stack((bytes(3_601),))),
+        (with_outputs(CARRIER, CHANGE), with_outputs(replace(CARRIER, amount=Sats(1)), CHANGE)),
+        (
+            with_outputs(CARRIER, CHANGE),
+            with_outputs(replace(CARRIER, script_pubkey=b"\x6a" + push_data(bytes(81))), CHANGE),
+        ),
+        (with_outputs(CARRIER, CHANGE), with_outputs(CARRIER, CARRIER, CHANGE)),
+        (
+            with_outputs(PAID, CHANGE),
+            with_outputs(replace(PAID, script_pubkey=b"\x52\x02ab"), CHANGE),
+        ),
+        (
+            with_outputs(replace(PAID, amount=Sats(294)), CHANGE),
+            with_outputs(replace(PAID, amount=Sats(293)), CHANGE),
+        ),
+    ],
+)
+def test_not_standard(good, bad):
+    assert verify_standard(good, PREVOUTS) > 0
+    assert standard_code(bad) == "transaction-not-standard"
+
+
+def test_too_heavy_and_too_small():
+    heavy = with_outputs(*[replace(PAID, amount=Sats(294))] * 3_400)
+    assert standard_code(heavy) == "transaction-not-standard"
+    small = Transaction(2, FINAL.inputs[:1], (TxOut(Sats(0), b"\x6a\x02ab"),), 0, ((b"\x51",),))
+    assert len(small.stripped) == 64
+    assert standard_code(small, PREVOUTS[:1]) == "transaction-not-standard"
+    fits = replace(small, outputs=(TxOut(Sats(0), b"\x6a\x03abc"),))
+    assert verify_standard(fits, PREVOUTS[:1]) == 50_000
+
+
+def test_amounts_of_the_extracted_transaction():
+    rich = replace(CHANGE, amount=Sats(CHANGE.amount + FOUND.fee))
+    assert standard_code(with_outputs(PAID, rich)) == "transaction-not-standard"  # no fee
+    richer = replace(rich, amount=Sats(rich.amount + 1))
+    assert standard_code(with_outputs(PAID, richer)) == "amounts-impossible"
+    twice = replace(FINAL, inputs=FINAL.inputs[:1] * 2)
+    assert standard_code(twice) == "input-repeated"
+
+
+def test_spendable_types():
+    point = SIGNED[0].inputs[0].partial_signatures[0].pubkey[1:]
+    assert spendable_type(b"\x51\x20" + point) == "p2tr"
+    assert spendable_type(b"\x51\x20" + b"\xff" * 32) is None
+    assert spendable_type(PAID.script_pubkey) == "p2wpkh"
+    assert spendable_type(b"\x51\x02\x4e\x73") is None
+
+
+def test_a_txin_is_only_an_outpoint_here():
+    """Extraction leaves scriptSig empty: P2WSH has none (BIP-141)."""
+    assert all(
+        txin == TxIn(OutPoint(txin.previous.txid, 1), b"", 0xFFFFFFFD) for txin in FINAL.inputs
+    )
