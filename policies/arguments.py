@@ -1,0 +1,140 @@
+"""Arguments of a predicate, read one by one by its `parse`.
+
+1. Each is a number with or without a unit, or a name; what does not fit points at itself.
+2. A name of a group or list is one that the policy defines.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from policies.literals import (
+    AMOUNT_UNITS,
+    DURATION_UNITS,
+    RATE_UNITS,
+    amount_of,
+    count_of,
+    duration_of,
+    rate_of,
+)
+from policies.source import PolicyError, Source, near
+from signer.bitcoin.units import FeeRate, Sats
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of x-only keys."""
+
+    name: str
+    keys: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressList:
+    """A named set of destinations."""
+
+    name: str
+    scripts: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the policy defines for its expressions."""
+
+    groups: Mapping[str, Group]
+    lists: Mapping[str, AddressList]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """`0.5 BTC`, `3` or `watchers`."""
+
+    number: str
+    """Empty for a name."""
+    word: str
+    """The unit or the name; empty for a plain number."""
+    offset: int
+
+
+class Arguments:
+    """What stands between the brackets of one predicate, to be taken in order."""
+
+    def __init__(self, source: Source, names: Names, usage: str, offset: int) -> None:
+        self.source = source
+        self.names = names
+        self.usage = usage
+        """`fee_at_most(amount)`, for errors."""
+        self.offset = offset
+        """Of the predicate's name."""
+        self.rest: list[Argument] = []
+
+    def amount(self) -> Sats:
+        """`0.5 BTC` or `2500 sat`."""
+        return self._quantity(amount_of, AMOUNT_UNITS, "an amount such as 0.5 BTC or 2500 sat")
+
+    def rate(self) -> FeeRate:
+        """`12 sat/vB`."""
+        return self._quantity(rate_of, RATE_UNITS, "a fee rate such as 12 or 0.5 sat/vB")
+
+    def duration(self) -> int:
+        """`24h`, in seconds."""
+        return self._quantity(duration_of, DURATION_UNITS, "30s, 10m, 6h or 7d, up to 366d")
+
+    def count(self) -> int:
+        """A whole number from 1."""
+        return self._quantity(count_of, ("",), "a whole number from 1 to 1000000")
+
+    def group(self) -> Group:
+        """The name of a group."""
+        return self._named(self.names.groups, "group")
+
+    def address_list(self) -> AddressList:
+        """The name of a list."""
+        return self._named(self.names.lists, "list")
+
+    def word_of(self, known: Mapping[str, T], what: str) -> T:
+        """One of the words that the predicate knows."""
+        return self._named(known, what)
+
+    def end(self) -> None:
+        """Nothing is left."""
+        if self.rest:
+            raise self.error("policy-expression", f"usage: {self.usage}", self.rest[0].offset)
+
+    def error(self, code: str, detail: str, offset: int) -> PolicyError:
+        """An error there."""
+        return self.source.error(code, detail, offset)
+
+    def _next(self) -> Argument:
+        if not self.rest:
+            raise self.error("policy-expression", f"usage: {self.usage}", self.offset)
+        return self.rest.pop(0)
+
+    def _quantity(
+        self, read: Callable[[str, str], T | None], units: Collection[str], form: str
+    ) -> T:
+        argument = self._next()
+        if argument.number and argument.word in units:
+            value = read(argument.number, argument.word)
+            if value is not None:
+                return value
+            written = f"{argument.number} {argument.word}".strip()
+            detail = f"{written} is out of range or too fine; expected {form}"
+        else:
+            seen = near(argument.word, units) if argument.word else "no unit"
+            detail = f"expected {form}, not {argument.number} {seen}".replace("  ", " ")
+        raise self.error("policy-literal", detail, argument.offset)
+
+    def _named(self, known: Mapping[str, T], what: str) -> T:
+        argument = self._next()
+        if argument.number:
+            raise self.error(
+                "policy-literal", f"expected the name of a {what}, not a number", argument.offset
+            )
+        if argument.word not in known:
+            raise self.error(
+                "policy-name-unknown", f"no {what} {near(argument.word, known)}", argument.offset
+            )
+        return known[argument.word]

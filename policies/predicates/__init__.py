@@ -1,0 +1,67 @@
+"""The predicates, one class per file: what each asks, how it reads, and why it says no.
+
+A predicate is immutable and hashable, knows its NAME, SIGNATURE and CODES, parses its arguments,
+renders itself (`text` is read back as the same predicate, `english` is for reviewers), and yields an
+Objection for each thing that it refuses: at its limit it passes, one past it refuses.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol
+
+from policies.predicates.attested import Attested
+from policies.predicates.count_at_most import CountAtMost
+from policies.predicates.destination_types import DestinationTypes
+from policies.predicates.destinations_in import DestinationsIn
+from policies.predicates.fee_at_most import FeeAtMost
+from policies.predicates.fee_rate_between import FeeRateBetween
+from policies.predicates.inputs_at_most import InputsAtMost
+from policies.predicates.outflow_at_most import OutflowAtMost
+from policies.predicates.outputs_at_most import OutputsAtMost
+from policies.predicates.path import Path
+from policies.predicates.payment_at_least import PaymentAtLeast
+from policies.predicates.payment_at_most import PaymentAtMost
+from policies.predicates.spend_at_most import SpendAtMost
+from signer.core.approve import Question
+from signer.core.errors import Objection
+
+
+class Predicate(Protocol):
+    """One rule about a spend."""
+
+    NAME: ClassVar[str]
+    CODES: ClassVar[tuple[str, ...]]
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+
+    @property
+    def english(self) -> str:
+        """For a reviewer."""
+
+    def objections(self, question: Question) -> Iterator[Objection]:
+        """Why the rule does not hold; nothing when it does."""
+
+
+SPEND_PREDICATES = {
+    form.NAME: form
+    for form in (
+        Attested,
+        FeeAtMost,
+        FeeRateBetween,
+        PaymentAtMost,
+        PaymentAtLeast,
+        SpendAtMost,
+        OutflowAtMost,
+        CountAtMost,
+        DestinationsIn,
+        DestinationTypes,
+        InputsAtMost,
+        OutputsAtMost,
+        Path,
+    )
+}
+"""What `when` may say."""
+
+COIN_PREDICATES = {Attested.NAME: Attested}
+"""What a vault's `coins` may say."""

@@ -1,0 +1,45 @@
+"""`path(name)`: the coins are spent by that path of the vault's script."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from policies.arguments import Arguments
+from signer.core.approve import Question
+from signer.core.errors import Objection
+
+# The vaults of this version have one path each.
+_PATHS = {"primary": "primary"}
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A choice of the spending path."""
+
+    NAME: ClassVar = "path"
+    SIGNATURE: ClassVar = "(name)"
+    CODES: ClassVar[tuple[str, ...]] = ("path-refused",)
+
+    name: str
+
+    @classmethod
+    def parse(cls, arguments: Arguments) -> Self:
+        """`path(primary)`. Raises PolicyError."""
+        return cls(arguments.word_of(_PATHS, "path"))
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return f"path({self.name})"
+
+    @property
+    def english(self) -> str:
+        """For a reviewer."""
+        return f"the coins are spent by the vault's {self.name} path"
+
+    def objections(self, question: Question) -> Iterator[Objection]:
+        """One when it is another path."""
+        if question.spend.path != self.name:
+            yield Objection(
+                "path-refused", "this path may not be used here", question.spend.path, self.name
+            )

@@ -1,0 +1,48 @@
+"""`spend_at_most(amount)`: payments and fee of the transaction together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from policies.arguments import Arguments
+from policies.literals import format_amount
+from signer.bitcoin.units import Sats
+from signer.core.approve import Question
+from signer.core.errors import Objection
+
+
+@dataclass(frozen=True, slots=True)
+class SpendAtMost:
+    """A cap on what one transaction takes out of the vault."""
+
+    NAME: ClassVar = "spend_at_most"
+    SIGNATURE: ClassVar = "(amount)"
+    CODES: ClassVar[tuple[str, ...]] = ("spend-too-large",)
+
+    limit: Sats
+
+    @classmethod
+    def parse(cls, arguments: Arguments) -> Self:
+        """`spend_at_most(2 BTC)`. Raises PolicyError."""
+        return cls(arguments.amount())
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return f"spend_at_most({format_amount(self.limit)})"
+
+    @property
+    def english(self) -> str:
+        """For a reviewer."""
+        return f"payments and fee together are at most {format_amount(self.limit)}"
+
+    def objections(self, question: Question) -> Iterator[Objection]:
+        """One when more leaves the vault."""
+        outflow = question.spend.outflow
+        if outflow > self.limit:
+            yield Objection(
+                "spend-too-large",
+                "payments and fee together are too much",
+                f"{outflow} sat",
+                f"at most {self.limit} sat",
+            )
