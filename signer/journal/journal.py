@@ -1,0 +1,129 @@
+"""The journal that the kernel uses: signer.ports.Journal on SQLite.
+
+Rule 1: `open_journal` answers only for a journal that begins with the expected entry and that no other
+        process has open; the lock is held until `close`.
+Rule 2: readers look at a snapshot through connections that cannot write, and never wait for the writer.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from sqlite3 import Connection
+
+from signer.bitcoin.errors import Malformed
+from signer.core.errors import Fault, Objection, Refusal, malformed
+from signer.core.spend import RecordedSpend
+from signer.journal.decide import DEFAULT_BUDGET, RefusalBudget
+from signer.journal.log import read_checkpoint
+from signer.journal.note import LogSigner, verify_head
+from signer.journal.reading import SqliteReading
+from signer.journal.store import connect_reader, connect_writer, exclusive, verify_beginning
+from signer.journal.writer import Writer, WriterSetting
+from signer.ports import Clock, Deliberation, RefusedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSetting:
+    """What a kernel opens its journal with."""
+
+    signer: LogSigner
+    clock: Clock
+    expected_first_leaf: bytes
+    """Leaf hash of the genesis entry that our vault key is bound to."""
+    budget: RefusalBudget = DEFAULT_BUDGET
+
+
+class SqliteJournal:
+    """An open journal. Thread-safe."""
+
+    def __init__(self, path: Path, setting: JournalSetting) -> None:
+        self._path = path
+        self._clock = setting.clock
+        self._readers: SimpleQueue[Connection] = SimpleQueue()
+        with ExitStack() as opening:
+            opening.enter_context(exclusive(path))
+            connection = connect_writer(path)
+            opening.callback(connection.close)
+            self._genesis = verify_beginning(
+                connection, setting.expected_first_leaf, setting.signer.log_key
+            )
+            self._writer = Writer(
+                connection,
+                WriterSetting(
+                    self._genesis.genesis_hash, setting.signer, setting.clock, setting.budget
+                ),
+            )
+            self._opened = opening.pop_all()
+
+    def record(self, deliberation: Deliberation) -> RecordedSpend:
+        """See signer.ports.Journal."""
+        recorded = self._writer.submit(deliberation)
+        if recorded is None:
+            raise Fault("a deliberation ended without a decision")
+        return recorded
+
+    def record_refusal(self, refused: RefusedRequest) -> None:
+        """See signer.ports.Journal."""
+        self._writer.submit(refused)
+
+    def count(self, caller: str, code: str) -> None:
+        """See signer.ports.Journal."""
+        self._writer.count(caller, code)
+
+    def confirm_head(self, head: str) -> None:
+        """See signer.ports.Journal."""
+        try:
+            said = verify_head(head, self._genesis.log_key)
+        except Malformed as error:
+            raise malformed("head-malformed", error.detail) from None
+        with self.reading() as reading:
+            ours = verify_head(reading.head(), self._genesis.log_key)
+        if said.origin != ours.origin:
+            raise malformed("head-malformed", "the head of another log")
+        if said.size > ours.size or (said.size == ours.size and said.root != ours.root):
+            raise Refusal(
+                Objection(
+                    "state-rolled-back",
+                    "our log key signed a head that our log does not reach",
+                    f"head of {said.size} entries",
+                    f"{ours.size} entries",
+                )
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteReading]:
+        """See signer.ports.Journal."""
+        try:
+            connection = self._readers.get_nowait()
+        except Empty:
+            connection = connect_reader(self._path)
+        try:
+            connection.execute("BEGIN")
+            now = max(self._clock.now(), read_checkpoint(connection).clock)
+            yield SqliteReading(connection, now)
+        finally:
+            connection.rollback()
+            self._readers.put(connection)
+
+    def close(self) -> None:
+        """Answer all who wait, then close the file and release its lock."""
+        self._writer.close()
+        while True:
+            try:
+                self._readers.get_nowait().close()
+            except Empty:
+                break
+        self._opened.close()
+
+
+def open_journal(
+    path: Path, *, signer: LogSigner, clock: Clock, expected_first_leaf: bytes
+) -> SqliteJournal:
+    """Open it for a kernel.
+
+    Raises Refusal `journal-missing`, `journal-foreign`, `journal-schema-unknown`, `journal-tampered`,
+    `journal-locked` or `journal-unavailable`.
+    """
+    return SqliteJournal(path, JournalSetting(signer, clock, expected_first_leaf))

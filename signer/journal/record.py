@@ -1,0 +1,80 @@
+"""From consent to record: what an entry says of a spend, and the only birthplace of RecordedSpend (J4)."""
+
+from signer.core.evidence_codec import encode_evidence
+from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedSpend
+from signer.journal.entry import Claims, CoinClaim, RefusedEntry, SignedEntry
+from signer.ports import Deliberation, RefusedRequest
+
+
+def signed_entry(deliberation: Deliberation, approved: ApprovedSpend) -> SignedEntry:
+    """The entry that records the consent."""
+    spend = approved.spend
+    return SignedEntry(
+        clock=approved.decided_at,
+        caller=deliberation.caller,
+        request_digest=deliberation.request_digest,
+        policy_id=approved.policy_id,
+        vault_fingerprint=spend.vault.fingerprint,
+        kind=spend.kind.value,
+        path=spend.path,
+        psbt=spend.psbt_bytes,
+        evidence=encode_evidence(approved.authorized.attestations),
+        claims=_claims(approved),
+        signing=tuple(
+            (task.input_index, task.pubkey, task.script, task.sighash_type, task.digest)
+            for task in spend.tasks
+        ),
+    )
+
+
+def refused_entry(refused: RefusedRequest, now: int, budget: int) -> RefusedEntry:
+    """The entry that records a refusal, with the request if `budget` bytes hold it."""
+    return RefusedEntry(
+        clock=now,
+        caller=refused.caller,
+        request_digest=refused.request_digest,
+        policy_id=refused.policy_id,
+        objections=refused.refusal.objections,
+        request=refused.request if len(refused.request) <= budget else b"",
+    )
+
+
+def recorded_spend(spend: VerifiedSpend, decision_id: bytes, head: str) -> RecordedSpend:
+    """To be called when the entry of that decision is durable, and never before."""
+    return RecordedSpend(spend, decision_id, head)
+
+
+def _claims(approved: ApprovedSpend) -> Claims:
+    spend = approved.spend
+    return Claims(
+        txid=spend.transaction.txid,
+        payments=spend.payments,
+        new_pins=approved.new_pins,
+        first_pin=approved.first_pin,
+        fee=spend.fee,
+        charge=approved.charge,
+        coins=tuple(_coin(coin, approved) for coin in spend.coins),
+        change=spend.change,
+    )
+
+
+def _coin(coin: SpentCoin, approved: ApprovedSpend) -> CoinClaim:
+    return CoinClaim(
+        outpoint=coin.outpoint,
+        amount=coin.prevout.amount,
+        script_pubkey=coin.prevout.script_pubkey,
+        branch=coin.derived.branch,
+        index=coin.derived.index,
+        height=_attested_height(coin, approved),
+    )
+
+
+def _attested_height(coin: SpentCoin, approved: ApprovedSpend) -> int | None:
+    """The height with the most attestors whose word counts; of equals the highest (fewest
+    confirmations)."""
+    said = [
+        (len(approved.authorized.attestors(terms, approved.decided_at)), terms.height)
+        for terms in approved.authorized.coin_statements(coin.outpoint, coin.prevout)
+    ]
+    attestors, height = max(said, default=(0, None))
+    return height if attestors else None

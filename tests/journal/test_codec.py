@@ -1,0 +1,187 @@
+"""Entry bytes and evidence bytes: inverse, strict, and the very bytes that are fixed for ever."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.hashes import sha256
+from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.units import MAX_MONEY, Height, Sats
+from signer.core.errors import Objection
+from signer.core.evidence import Attestation, CoinTerms
+from signer.core.evidence_codec import decode_evidence, encode_evidence
+from signer.core.fields import pack, unpack
+from signer.core.payment import Payment, WithdrawalTerms
+from signer.core.spend import Change
+from signer.journal.codec import decode_entry, encode_entry
+from signer.journal.entry import (
+    MAX_TEXT,
+    Claims,
+    CoinClaim,
+    Entry,
+    GenesisEntry,
+    RefusedEntry,
+    SignedEntry,
+)
+from tests.journal.desk import GENESIS
+
+b32 = st.binary(min_size=32, max_size=32)
+u32 = st.integers(0, 2**32 - 1)
+u64 = st.integers(0, 2**64 - 1)
+sats = st.integers(0, MAX_MONEY).map(Sats)
+script = st.binary(max_size=40)
+text = st.text(max_size=12)
+outpoints = st.builds(OutPoint, b32.map(Txid), u32)
+
+
+def few(items: st.SearchStrategy) -> st.SearchStrategy:
+    return st.lists(items, max_size=3).map(tuple)
+
+
+claims = st.builds(
+    Claims,
+    b32.map(Txid),
+    few(st.builds(Payment, b32, u32, sats, script)),
+    few(st.tuples(b32, outpoints)),
+    st.none() | outpoints,
+    sats,
+    sats,
+    few(st.builds(CoinClaim, outpoints, sats, script, u32, u32, st.none() | u32)),
+    st.none() | st.builds(Change, u32, sats, u32),
+)
+signing = st.tuples(u32, st.binary(min_size=32, max_size=33), script, u32, b32)
+objections = st.builds(Objection, text, text, text, text, st.none() | u64)
+genesis = st.builds(
+    GenesisEntry, u64, text, b32, b32, few(b32), b32, b32, st.binary(min_size=16, max_size=16)
+)
+signed = st.builds(
+    SignedEntry, u64, text, b32, b32, b32, text, text, script, script, claims, few(signing)
+)
+refused = st.builds(
+    RefusedEntry,
+    u64,
+    text,
+    b32,
+    b32 | st.just(b""),
+    st.lists(objections, min_size=1, max_size=3).map(tuple),
+    script,
+)
+entries = genesis | signed | refused
+withdrawals = st.builds(WithdrawalTerms, b32, u64.map(Sats), script)
+coin_terms = st.builds(CoinTerms, outpoints, u64.map(Sats), u32.map(Height), script)
+attestations = st.builds(
+    Attestation,
+    b32,
+    u64,
+    st.lists(withdrawals, min_size=1, max_size=3).map(tuple)
+    | st.lists(coin_terms, min_size=1, max_size=3).map(tuple),
+    st.binary(min_size=64, max_size=64),
+)
+
+
+def code_of(record: bytes) -> str:
+    with pytest.raises(Malformed) as caught:
+        decode_entry(record)
+    return caught.value.code
+
+
+@given(entries)
+def test_entries_read_back(entry: Entry) -> None:
+    assert decode_entry(encode_entry(entry)) == entry
+
+
+@given(few(attestations))
+def test_evidence_reads_back(evidence: tuple[Attestation, ...]) -> None:
+    assert decode_evidence(encode_evidence(evidence)) == evidence
+
+
+@given(entries, st.data())
+def test_a_changed_entry_is_another_entry_or_refused(entry: Entry, data: st.DataObject) -> None:
+    """Whatever is accepted is in its only form; nothing but Malformed escapes."""
+    record = bytearray(encode_entry(entry))
+    place = data.draw(st.integers(0, len(record) - 1))
+    record[place] ^= data.draw(st.integers(1, 255))
+    try:
+        read = decode_entry(bytes(record))
+    except Malformed as error:
+        if error.code != "entry-malformed":
+            raise
+    else:
+        assert encode_entry(read) == record
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_an_entry_or_as_evidence(content: bytes) -> None:
+    assert code_of(content) == "entry-malformed"
+    try:
+        read = decode_evidence(content)
+    except Malformed as error:
+        if error.code != "entry-malformed":
+            raise
+    else:
+        assert encode_evidence(read) == content
+
+
+@given(entries, st.integers(1, 40))
+def test_a_cut_entry_is_refused(entry: Entry, cut: int) -> None:
+    assert code_of(encode_entry(entry)[:-cut]) == "entry-malformed"
+    assert code_of(encode_entry(entry) + b"\x00") == "entry-malformed"
+
+
+def test_the_bytes_of_version_1() -> None:
+    """If this fails, entries on disk are read differently than they were written: never change it."""
+    outpoint = OutPoint(Txid(b"\x01" * 32), 2)
+    claims_1 = Claims(
+        Txid(b"\x03" * 32),
+        (Payment(b"\x04" * 32, 0, Sats(5), b"\x06"),),
+        ((b"\x04" * 32, outpoint),),
+        outpoint,
+        Sats(7),
+        Sats(12),
+        (CoinClaim(outpoint, Sats(20), b"\x08", 0, 9, 10),),
+        Change(1, Sats(8), 11),
+    )
+    row = (0, b"\x0c" * 33, b"\x0d", 1, b"\x0e" * 32)
+    entry = SignedEntry(
+        15, "relayer", b"\x10" * 32, b"\x11" * 32, b"\x12" * 32, "withdrawal", "primary",
+        b"psbt", b"", claims_1, (row,),
+    )  # fmt: skip
+    refusal = RefusedEntry(16, "x", b"\x13" * 32, b"", (Objection("c", "d", "o", "l", 17),), b"r")
+    first = GenesisEntry(18, "regtest", b"\x13" * 32, b"\x14" * 32, (b"\x15" * 32,),
+                         b"\x16" * 32, b"\x17" * 32, b"\x18" * 16)  # fmt: skip
+    digests = [sha256(encode_entry(each)).hex()[:8] for each in (first, entry, refusal)]
+    assert digests == ["5f27189e", "11c13ea5", "e58c38b5"]
+
+
+def test_texts_of_an_objection_are_cut() -> None:
+    long = RefusedEntry(1, "x", b"\x00" * 32, b"", (Objection("c", "d" * 9_999),), b"")
+    read = decode_entry(encode_entry(long))
+    assert isinstance(read, RefusedEntry)
+    assert read.objections[0].detail == "d" * MAX_TEXT
+
+
+def test_refusals_of_single_fields() -> None:
+    good = unpack(encode_entry(GENESIS))
+    assert decode_entry(pack(good)) == GENESIS
+    for place in range(len(good)):
+        changed = [*good]
+        changed[place] = good[place] + b"\xff"
+        assert code_of(pack(changed)) == "entry-malformed"
+        assert code_of(pack([*good[:place], *good[place + 1 :]])) == "entry-malformed"
+    no_reason = encode_entry(RefusedEntry(1, "x", b"\x00" * 32, b"", (), b""))
+    assert code_of(no_reason) == "entry-malformed"
+
+
+@pytest.mark.parametrize(
+    "kind", [b"withdrawals", b"", b"\xff"], ids=["unknown", "empty", "not UTF-8"]
+)
+def test_evidence_of_unknown_kind(kind: bytes) -> None:
+    terms = WithdrawalTerms(b"\x01" * 32, Sats(1), b"\x02")
+    good = unpack(
+        unpack(encode_evidence((Attestation(b"\x03" * 32, 4, (terms,), b"\x05" * 64),)))[0]
+    )
+    assert decode_evidence(pack([pack(good)]))
+    with pytest.raises(Malformed) as caught:
+        decode_evidence(pack([pack([*good[:3], kind, good[4]])]))
+    assert caught.value.code == "entry-malformed"

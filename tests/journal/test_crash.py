@@ -1,0 +1,218 @@
+"""Crashes: whatever step fails or dies, no answer without a durable entry, and a retry succeeds (J4)."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signer.core.errors import Fault, Refusal
+from signer.journal import decide, fold, writer
+from signer.journal.audit import read_entries, verify_journal
+from tests import federation
+from tests.core.spends import withdrawal_id
+from tests.journal.desk import case_number, desk, open_desk, pay
+
+VAULT = federation.vault().fingerprint
+
+
+class Boom(Exception):
+    """Something that nobody expects."""
+
+
+def full(*_: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def boom(*_: object) -> None:
+    raise Boom
+
+
+class Broken:
+    """A connection that fails when it is told to."""
+
+    def __init__(self, connection: sqlite3.Connection, statement: str) -> None:
+        self._connection, self._statement = connection, statement
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        if statement.startswith(self._statement):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(statement, *arguments)
+
+
+STEPS = (
+    (fold, "apply"),
+    (decide, "append"),
+    (decide, "signed_entry"),
+    (writer, "signed_note"),
+    (writer, "write_checkpoint"),
+    (writer, "read_checkpoint"),
+)
+
+
+@pytest.mark.parametrize("how", [full, boom])
+@pytest.mark.parametrize(("module", "name"), STEPS, ids=[name for _, name in STEPS])
+def test_a_step_that_fails_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, how: object
+) -> None:
+    path = tmp_path / "journal"
+    with desk(path) as journal:
+        pay(journal, case_number(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, how)
+            with pytest.raises((Refusal, Fault)) as caught:
+                pay(journal, case_number(2))
+        if how is full:
+            assert isinstance(caught.value, Refusal)
+            assert caught.value.code == "journal-unavailable"
+        else:
+            assert isinstance(caught.value, Fault)
+        assert verify_journal(path).entries == 2
+        assert pay(journal, case_number(2)).decision_id
+    assert verify_journal(path).entries == 3
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "SAVEPOINT", "INSERT INTO entries", "COMMIT"])
+def test_a_disk_that_fails_at_any_statement(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "journal"
+    with desk(path) as journal:
+        connection = journal._writer._connection
+        journal._writer._connection = Broken(connection, statement)  # type: ignore[assignment]
+        with pytest.raises(Refusal) as caught:
+            pay(journal, case_number(1))
+        assert caught.value.code == "journal-unavailable"
+        journal._writer._connection = connection
+        assert verify_journal(path).entries == 1
+        assert pay(journal, case_number(1)).decision_id
+
+
+def test_a_decision_that_contradicts_the_record_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should J1's rule ever be wrong, the tables' keys still hold: one pin for one withdrawal."""
+    path = tmp_path / "journal"
+    with desk(path) as journal:
+        first = pay(journal, case_number(1))
+        with monkeypatch.context() as patch:
+            patch.setattr("signer.journal.reading.SqliteReading.withdrawal", lambda *_: None)
+            patch.setattr("signer.journal.reading.SqliteReading.dearest_fee", lambda *_: 0)
+            with pytest.raises(Fault):
+                pay(journal, case_number(1, fee=20_000))
+        assert pay(journal, case_number(1)).decision_id == first.decision_id
+    assert verify_journal(path).entries == 2
+
+
+def test_a_record_that_is_changed_under_a_running_kernel(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with desk(path) as journal:
+        pay(journal, case_number(1))
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("UPDATE checkpoint SET size = 5")
+        with pytest.raises(Refusal) as caught:
+            pay(journal, case_number(2))
+        assert caught.value.code == "journal-tampered"
+
+
+def test_counts_survive_a_failed_commit(tmp_path: Path) -> None:
+    with desk(tmp_path / "journal") as journal:
+        journal.count("stranger", "psbt-magic")
+        connection = journal._writer._connection
+        journal._writer._connection = Broken(connection, "INSERT INTO entries")  # type: ignore[assignment]
+        with pytest.raises(Refusal):
+            pay(journal, case_number(1))
+        journal._writer._connection = connection
+        pay(journal, case_number(1))
+        rows = connection.execute("SELECT * FROM counters").fetchall()
+    assert rows == [("stranger", "psbt-magic", 1)]
+
+
+WRITE_FOR_EVER = """
+import sys
+from contextlib import closing
+from pathlib import Path
+from tests.journal.desk import case_number, open_desk, pay
+journal = open_desk(Path(sys.argv[1]))
+for number in range(int(sys.argv[2]), 10_000):
+    recorded = pay(journal, case_number(number))
+    print(number, recorded.decision_id.hex(), flush=True)
+"""
+
+
+def test_kill_9_loses_no_answer_and_counts_nothing_twice(tmp_path: Path) -> None:
+    """A real process is killed while it writes; what it answered is on record, once."""
+    path = tmp_path / "journal"
+    answered: dict[int, bytes] = {}
+    start = 0
+    for answers in (1, 7, 4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE_FOR_EVER, str(path), str(start)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        for _ in range(answers):
+            number, decision = process.stdout.readline().split()
+            answered[int(number)] = bytes.fromhex(decision)
+        os.kill(process.pid, signal.SIGKILL)
+        for line in process.stdout:
+            if line.endswith("\n"):
+                number, decision = line.split()
+                answered[int(number)] = bytes.fromhex(decision)
+        process.wait()
+        process.stdout.close()
+        start = max(answered) + 1
+    report = verify_journal(path)
+    leaves = {each.leaf for each in read_entries(path, 1)}
+    assert set(answered.values()) <= leaves
+    assert report.entries - 1 - len(answered) <= 3  # recorded, killed before the answer
+    with desk(path) as journal:
+        for paid, leaf in answered.items():
+            assert pay(journal, case_number(paid)).decision_id == leaf
+        pay(journal, case_number(start))
+        with journal.reading() as reading:
+            recorded = len(reading.withdrawals(b"", 10_000))
+            assert reading.outflow_since(VAULT, 0) == recorded * 60_010_000
+            assert reading.withdrawal(withdrawal_id(start)) is not None
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+from signer.core.errors import Refusal
+from tests.journal.desk import case_number, open_desk, pay
+path = Path(sys.argv[1])
+journal = open_desk(path)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+for number in range(1_000):
+    try:
+        pay(journal, case_number(number))
+    except Refusal as refusal:
+        print("refused", number, refusal.code)
+        break
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print("then", number, pay(journal, case_number(number)).decision_id.hex())
+journal.close()
+"""
+
+
+def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
+    """The file may not grow: refused by name, nothing half written; with room again all goes on."""
+    path = tmp_path / "journal"
+    open_desk(path).close()
+    done = subprocess.run(
+        [sys.executable, "-c", FILL, str(path)], capture_output=True, text=True, check=False
+    )
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == ["refused", "then"], done.stderr
+    assert lines[0][2] == "journal-unavailable"
+    assert lines[0][1] == lines[1][1]
+    assert int(lines[0][1]) > 5
+    assert verify_journal(path).entries == 2 + int(lines[1][1])

@@ -1,0 +1,411 @@
+"""Record, then sign (J4): retries, refusals, budgets, time, and many callers at once."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from signer.bitcoin.hashes import sha256
+from signer.core.errors import Fault, Refusal, unverified
+from signer.core.evidence import Authorized
+from signer.core.spend import ApprovedSpend, RecordedSpend
+from signer.core.view import View
+from signer.journal.audit import read_entries, verify_journal
+from signer.journal.decide import HOUR, RefusalBudget
+from signer.journal.entry import RefusedEntry, SignedEntry
+from signer.journal.journal import SqliteJournal
+from signer.journal.note import Head, origin_of, sign_head, verify_head
+from signer.ports import RefusedRequest
+from tests import federation
+from tests.core.spends import HEIGHT, NOW, Coin, authorized, good_case, withdrawal_id
+from tests.journal.desk import (
+    POLICY_ID,
+    ManualClock,
+    Policy,
+    Signer,
+    case_number,
+    deliberation,
+    desk,
+    open_desk,
+    pay,
+)
+
+VAULT = federation.vault().fingerprint
+STERN = Policy(outflow=0)
+Answer = RecordedSpend | Refusal | Fault
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[SqliteJournal]:
+    with desk(path) as opened:
+        yield opened
+
+
+def denied(journal: SqliteJournal, number: int, policy: Policy, caller: str = "relayer") -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        pay(journal, case_number(number), policy, caller)
+    return caught.value
+
+
+def refusal_of(number: int, request: bytes = b"", caller: str = "relayer") -> RefusedRequest:
+    digest = sha256(b"request %d" % number)
+    return RefusedRequest(
+        caller, digest, request, POLICY_ID, unverified("input-foreign", "x" * 400)
+    )
+
+
+def test_a_recorded_spend_is_in_a_signed_head(journal: SqliteJournal, path: Path) -> None:
+    recorded = pay(journal, case_number(1))
+    head = verify_head(recorded.head, Signer().log_key)
+    assert head.size == 2
+    stored = list(read_entries(path, 1))
+    assert [each.leaf for each in stored] == [recorded.decision_id]
+    assert verify_journal(path).head == recorded.head
+
+
+def test_an_entry_holds_what_was_signed(journal: SqliteJournal, path: Path) -> None:
+    case = case_number(1)
+    spend = case.verify()
+    journal.record(deliberation(spend, authorized(case, (Coin(salt=1),))))
+    entry = next(read_entries(path, 1)).entry
+    assert isinstance(entry, SignedEntry)
+    assert entry.claims.txid == spend.transaction.txid
+    assert entry.claims.coins[0].height == HEIGHT
+    assert entry.claims.charge == 60_010_000
+    assert entry.psbt == case.psbt_bytes
+    assert entry.signing[0][4] == spend.tasks[0].digest
+
+
+def test_the_view_answers_as_recorded(journal: SqliteJournal) -> None:
+    case = case_number(1)
+    recorded = pay(journal, case)
+    coin, txid = Coin(salt=1).outpoint, recorded.spend.transaction.txid
+    with journal.reading() as reading:
+        withdrawal = reading.withdrawal(withdrawal_id(1))
+        assert withdrawal is not None
+        assert withdrawal.terms == case.withdrawal_terms()[0]
+        assert withdrawal.pin == coin
+        assert reading.pinned_to(coin) == (withdrawal_id(1),)
+        assert reading.spenders(coin) == (txid,)
+        assert reading.pays(txid, withdrawal_id(1))
+        assert not reading.pays(txid, withdrawal_id(2))
+        assert reading.dearest_fee(coin) == 10_000
+        assert reading.next_index(VAULT, 0) == reading.next_index(VAULT, 1) == 1
+        assert reading.charges_since(VAULT, 0) == ((NOW, 60_010_000, 1),)
+        version = reading.version(txid)
+        assert version is not None
+        assert version.decision_id == recorded.decision_id
+        assert version.terms == frozenset(case.withdrawal_terms())
+        assert reading.head() == recorded.head
+        assert reading.now() == NOW
+
+
+def test_the_view_of_nothing(journal: SqliteJournal) -> None:
+    coin = Coin().outpoint
+    with journal.reading() as reading:
+        assert reading.withdrawal(withdrawal_id(1)) is None
+        assert reading.version(coin.txid) is None
+        assert reading.pinned_to(coin) == reading.spenders(coin) == ()
+        assert reading.dearest_fee(coin) == reading.outflow_since(VAULT, 0) == 0
+        assert reading.withdrawals_since(VAULT, 0) == reading.next_index(VAULT, 0) == 0
+        assert reading.charges_since(VAULT, 0) == ()
+        assert reading.versions_of(withdrawal_id(1)) == ()
+
+
+def test_listings_page_in_order(journal: SqliteJournal) -> None:
+    for number in (1, 2, 3):
+        pay(journal, case_number(number))
+    ids = sorted(withdrawal_id(number) for number in (1, 2, 3))
+    with journal.reading() as reading:
+        assert reading.withdrawals(b"", 2) == tuple(ids[:2])
+        assert reading.withdrawals(ids[1], 9) == (ids[2],)
+        coins = reading.coins(VAULT, None, 9)
+        assert [row.outpoint for row in coins] == sorted(
+            Coin(salt=number).outpoint for number in (1, 2, 3)
+        )
+        assert reading.coins(VAULT, coins[0].outpoint, 1) == coins[1:2]
+        assert reading.coins(b"\x00" * 32, None, 9) == ()
+        assert [len(row.spent_by) for row in coins] == [1, 1, 1]
+
+
+def test_versions_are_listed_oldest_first(journal: SqliteJournal) -> None:
+    fees = [10_000, 30_000, 20_000]
+    for fee in fees:
+        pay(journal, case_number(1, fee=fee))
+    with journal.reading() as reading:
+        rows = reading.versions_of(withdrawal_id(1))
+    assert [row.fee for row in rows] == fees
+    assert rows[0].psbt == case_number(1).psbt_bytes
+    assert rows[0].inputs == (Coin(salt=1).outpoint,)
+
+
+def test_a_coin_without_a_statement_that_counts_has_no_height(journal: SqliteJournal) -> None:
+    case = case_number(1)
+    journal.record(deliberation(case.verify()))
+    with journal.reading() as reading:
+        assert reading.coins(VAULT, None, 1)[0].height == -1
+    coin = Coin(salt=1)
+    bump = good_case((coin,), ((1, 60_000_000),), 20_000)
+    journal.record(deliberation(bump.verify(), authorized(bump, (coin,))))
+    with journal.reading() as reading:
+        assert reading.coins(VAULT, None, 1)[0].height == HEIGHT
+
+
+def test_a_retry_gets_the_same_decision_and_no_entry(journal: SqliteJournal, path: Path) -> None:
+    first = pay(journal, case_number(1))
+    pay(journal, case_number(2))
+    again = pay(journal, case_number(1), STERN)
+    assert again.decision_id == first.decision_id
+    assert verify_head(again.head, Signer().log_key).size == 3
+    assert len(list(read_entries(path, 0))) == 3
+
+
+def test_a_retry_with_another_signing_list_is_refused(journal: SqliteJournal) -> None:
+    """An approval on record must not carry signatures that it was not given for."""
+    case = case_number(1)
+    pay(journal, case)
+    assert journal.record(deliberation(case.verify(ours=(0,)))).decision_id
+    with pytest.raises(Refusal) as caught:
+        journal.record(deliberation(case.verify(ours=(0, 1))))
+    assert caught.value.code == "retry-mismatch"
+    assert caught.value.decision_id
+
+
+def test_a_refusal_is_recorded_and_raised(journal: SqliteJournal, path: Path) -> None:
+    refusal = denied(journal, 1, STERN)
+    assert refusal.code == "outflow-exceeded"
+    stored = next(read_entries(path, 1))
+    assert stored.leaf == refusal.decision_id
+    assert isinstance(stored.entry, RefusedEntry)
+    assert stored.entry.code == "outflow-exceeded"
+    assert stored.entry.request.startswith(b"request ")
+    assert pay(journal, case_number(1)).decision_id != refusal.decision_id
+
+
+def test_a_repeated_refusal_is_counted_only(journal: SqliteJournal, path: Path) -> None:
+    first, second = denied(journal, 1, STERN), denied(journal, 1, STERN)
+    assert first.decision_id == second.decision_id
+    other = denied(journal, 1, STERN, caller="another relayer")
+    assert other.decision_id != first.decision_id
+    assert len(list(read_entries(path, 0))) == 3
+
+
+def test_after_an_hour_a_refusal_is_recorded_again(path: Path) -> None:
+    clock = ManualClock()
+    with desk(path, clock) as journal:
+        first = denied(journal, 1, STERN)
+        clock.moment = NOW + HOUR - 1
+        assert denied(journal, 1, STERN).decision_id == first.decision_id
+        clock.moment = NOW + HOUR
+        assert denied(journal, 1, STERN).decision_id != first.decision_id
+
+
+def test_nobody_fills_the_disk_with_refusals(path: Path) -> None:
+    clock = ManualClock()
+    with desk(path, clock, RefusalBudget(entries=3)) as journal:
+        found = [denied(journal, number, STERN).decision_id for number in range(5)]
+        assert [bool(decision) for decision in found] == [True, True, True, False, False]
+        assert denied(journal, 9, STERN, caller="another relayer").decision_id
+        clock.moment = NOW + HOUR
+        assert denied(journal, 4, STERN).decision_id
+    assert verify_journal(path).entries == 6
+
+
+def test_full_input_is_kept_within_its_budget(path: Path) -> None:
+    with desk(path, budget=RefusalBudget(input_bytes=10)) as journal:
+        for number, size in enumerate((6, 5, 4, 1)):
+            journal.record_refusal(refusal_of(number, b"r" * size))
+    kept = [each.entry.request for each in read_entries(path, 1)]  # type: ignore[union-attr]
+    assert kept == [b"r" * 6, b"", b"r" * 4, b""]
+
+
+def test_a_refusal_before_deliberation_is_recorded(journal: SqliteJournal, path: Path) -> None:
+    refused = refusal_of(1, b"request")
+    journal.record_refusal(refused)
+    stored = next(read_entries(path, 1))
+    assert refused.refusal.decision_id == stored.leaf
+    assert isinstance(stored.entry, RefusedEntry)
+    assert (stored.entry.code, stored.entry.request) == ("input-foreign", b"request")
+
+
+def test_what_is_worth_no_entry_is_counted(path: Path) -> None:
+    with desk(path) as journal:
+        for _ in range(3):
+            journal.count("stranger", "psbt-magic")
+        denied(journal, 1, STERN)
+        denied(journal, 1, STERN)
+        journal.count("stranger", "psbt-magic")
+    with desk(path) as journal:
+        connection = journal._writer._connection
+        rows = connection.execute("SELECT * FROM counters ORDER BY caller").fetchall()
+    assert rows == [("relayer", "outflow-exceeded", 1), ("stranger", "psbt-magic", 4)]
+
+
+def test_a_window_is_half_open(path: Path) -> None:
+    """(now - w, now]: a charge leaves the window exactly w seconds after it was made."""
+    clock = ManualClock()
+    policy = Policy(outflow=100_000_000)
+    with desk(path, clock) as journal:
+        pay(journal, case_number(1), policy)
+        clock.moment = NOW + HOUR - 1
+        assert denied(journal, 2, policy).code == "outflow-exceeded"
+        clock.moment = NOW + HOUR
+        assert pay(journal, case_number(2), policy).decision_id
+
+
+def test_windows_survive_a_restart(path: Path) -> None:
+    policy = Policy(outflow=100_000_000)
+    with desk(path) as journal:
+        pay(journal, case_number(1), policy)
+    with desk(path) as journal:
+        with journal.reading() as reading:
+            assert reading.outflow_since(VAULT, NOW - 1) == 60_010_000
+            assert reading.outflow_since(VAULT, NOW) == 0
+            assert reading.withdrawals_since(VAULT, NOW - 1) == 1
+        assert denied(journal, 2, policy).code == "outflow-exceeded"
+
+
+def test_time_never_goes_back(path: Path) -> None:
+    clock = ManualClock(NOW + 500)
+    policy = Policy(outflow=100_000_000)
+    with desk(path, clock) as journal:
+        pay(journal, case_number(1), policy)
+    clock.moment = NOW - 9 * HOUR
+    with desk(path, clock) as journal:
+        assert denied(journal, 2, policy).code == "outflow-exceeded"
+        with journal.reading() as reading:
+            assert reading.now() == NOW + 500
+    assert [each.entry.clock for each in read_entries(path, 1)] == [NOW + 500, NOW + 500]
+
+
+def test_a_bug_in_a_decision_is_a_fault_of_that_decision_alone(
+    journal: SqliteJournal, path: Path
+) -> None:
+    def broken(view: View, now: int) -> ApprovedSpend:
+        raise ZeroDivisionError
+
+    spend = case_number(1).verify()
+    with pytest.raises(Fault):
+        journal.record(replace(deliberation(spend), decide=broken))
+    pay(journal, case_number(1))
+    assert verify_journal(path).entries == 2
+
+
+def test_consent_to_another_spend_or_time_is_a_fault(journal: SqliteJournal) -> None:
+    mine, other = deliberation(case_number(1).verify()), deliberation(case_number(2).verify())
+    with pytest.raises(Fault):
+        journal.record(replace(mine, decide=other.decide))
+    with pytest.raises(Fault):
+        journal.record(replace(mine, decide=lambda view, now: mine.decide(view, now + 1)))
+    assert journal.record(mine).decision_id
+
+
+def test_evidence_that_cannot_be_written_is_a_fault(journal: SqliteJournal, path: Path) -> None:
+    """A stranger's key of 31 bytes would make an entry that nobody can read."""
+    case = case_number(1)
+    good = authorized(case)
+    strange = Authorized(
+        good.said, good.coins, (*good.attestations, type(good.attestations[0])(
+            b"\x01" * 31, NOW, good.attestations[0].statements, b"\x02" * 64)),
+    )  # fmt: skip
+    with pytest.raises(Fault):
+        journal.record(deliberation(case.verify(), strange))
+    journal.record(deliberation(case.verify(), good))
+    assert verify_journal(path).entries == 2
+
+
+def test_two_requests_cannot_both_pin_in_one_batch(path: Path) -> None:
+    """Sixteen callers race to pay one withdrawal from sixteen coins: one wins, whoever it is."""
+    with desk(path) as journal:
+        rivals = [good_case((Coin(salt=n),), ((1, 60_000_000),)) for n in range(16)]
+        answers = in_threads([partial(pay, journal, rival) for rival in rivals])
+    paid = [answer for answer in answers if isinstance(answer, RecordedSpend)]
+    refused = [answer for answer in answers if isinstance(answer, Refusal)]
+    assert len(paid) == 1
+    assert {refusal.code for refusal in refused} == {"withdrawal-pinned"}
+    assert verify_journal(path).entries == 17
+
+
+def test_many_callers_share_commits_and_lose_nothing(path: Path) -> None:
+    cases = {number: case_number(number) for number in range(48)}
+    deliberations = [deliberation(case.verify(), authorized(case)) for case in cases.values()]
+    with desk(path) as journal:
+        answers = in_threads([partial(journal.record, each) for each in deliberations])
+        with journal.reading() as reading:
+            assert len(reading.withdrawals(b"", 99)) == 48
+            assert reading.outflow_since(VAULT, 0) == 48 * 60_010_000
+    assert all(isinstance(answer, RecordedSpend) for answer in answers)
+    assert len({answer.decision_id for answer in answers if not isinstance(answer, Fault)}) == 48
+    assert verify_journal(path).entries == 49
+
+
+def test_a_closed_journal_is_unavailable(path: Path) -> None:
+    journal = open_desk(path)
+    pay(journal, case_number(1))
+    journal.close()
+    with pytest.raises(Refusal) as caught:
+        pay(journal, case_number(2))
+    assert caught.value.code == "journal-unavailable"
+
+
+def test_a_head_of_ours_is_confirmed(path: Path) -> None:
+    with desk(path) as journal:
+        first = pay(journal, case_number(1)).head
+        journal.confirm_head(first)
+        journal.confirm_head(pay(journal, case_number(2)).head)
+        journal.confirm_head(first)
+
+
+def test_a_head_that_we_signed_but_do_not_reach(path: Path, tmp_path: Path) -> None:
+    """A member is restored from an old copy: the relayer's last head gives it away."""
+    with desk(path) as journal:
+        pay(journal, case_number(1))
+    old = tmp_path / "old.sqlite"
+    old.write_bytes(path.read_bytes())
+    with desk(path) as journal:
+        later = pay(journal, case_number(2)).head
+    with desk(old) as journal:
+        with pytest.raises(Refusal) as caught:
+            journal.confirm_head(later)
+        assert caught.value.code == "state-rolled-back"
+        pay(journal, case_number(3))  # as long as the other, with another root
+        with pytest.raises(Refusal) as caught:
+            journal.confirm_head(later)
+        assert caught.value.code == "state-rolled-back"
+
+
+def test_a_head_of_somebody_else(journal: SqliteJournal) -> None:
+    origin = origin_of(b"\x01" * 32, Signer().log_key)
+    foreign = sign_head(Head(origin, 1, b"\x02" * 32), Signer())
+    for head in ("", "nonsense", foreign):
+        with pytest.raises(Refusal) as caught:
+            journal.confirm_head(head)
+        assert caught.value.code == "head-malformed"
+
+
+def in_threads(calls: list[Callable[[], RecordedSpend]]) -> list[Answer]:
+    """What each call returned or raised."""
+    answers: list[Answer] = [Fault("no answer")] * len(calls)
+    start = threading.Barrier(len(calls))
+
+    def run(place: int) -> None:
+        start.wait()
+        try:
+            answers[place] = calls[place]()
+        except (Refusal, Fault) as error:
+            answers[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
