@@ -1,0 +1,1 @@
+"""The only code that sees a secret (design section 9)."""

@@ -1,0 +1,146 @@
+"""What a sealed file says in the open: its header, authenticated by the seal.
+
+Rule 1: strict JSON: these members, these types, nothing else, nothing twice; at most MAX_FILE bytes.
+Rule 2: the cost that a file asks for is bounded before it is paid: a hostile file costs 128 MiB at most.
+Rule 3: the associated data of the seal is the header in canonical JSON (sorted, no spaces, ASCII).
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import Network, network_named
+from signer.core.errors import Objection, Refusal
+
+FORMAT = "pegwarden-key/1"
+MAX_FILE = 16_384
+LEAST_COST, DEFAULT_COST, MOST_COST = 1 << 14, 1 << 16, 1 << 17
+"""scrypt's N, with r = 8 and p = 1: 128 * 8 * N bytes of memory."""
+
+
+class Role(StrEnum):
+    """What a sealed secret is for. Each has one use (checklist H8)."""
+
+    VAULT = "vault"
+    """A 32-byte BIP-32 seed."""
+    IDENTITY = "identity"
+    """Two Ed25519 seeds, 32 bytes each: log key, statement key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a vault key may sign for. An unbound key signs nothing."""
+
+    vault_fingerprint: bytes
+    policy_id: bytes
+    """The policy with which its journal began."""
+    first_leaf: bytes
+    """Leaf hash of the genesis entry of the only journal that it serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """All of a sealed file but the sealed bytes."""
+
+    role: Role
+    network: Network
+    public: str
+    """The xpub with its origin; or log key and statement key in hex, with a colon between."""
+    salt: bytes
+    nonce: bytes
+    cost: int
+    binding: Binding | None = None
+
+    def members(self) -> dict[str, object]:
+        """As JSON members."""
+        return {
+            "format": FORMAT,
+            "role": self.role.value,
+            "network": self.network.name,
+            "genesis_hash": self.network.genesis_hash.hex(),
+            "public": self.public,
+            "binding": None if self.binding is None else _binding_members(self.binding),
+            "kdf": {"name": "scrypt", "n": self.cost, "r": 8, "p": 1, "salt": self.salt.hex()},
+            "cipher": {"name": "aes-256-gcm", "nonce": self.nonce.hex()},
+        }
+
+    def associated(self) -> bytes:
+        """What the seal authenticates besides its content."""
+        return json.dumps(self.members(), sort_keys=True, separators=(",", ":")).encode()
+
+
+def write_file(header: Header, sealed: bytes) -> bytes:
+    """The file's bytes."""
+    members = header.members() | {"sealed": base64.b64encode(sealed).decode()}
+    return json.dumps(members, indent=1).encode() + b"\n"
+
+
+def read_file(content: bytes) -> tuple[Header, bytes]:
+    """Header and sealed bytes. Raises Refusal `key-file-malformed`."""
+    if len(content) > MAX_FILE:
+        raise malformed_file(f"longer than {MAX_FILE} bytes")
+    try:
+        members = json.loads(content.decode("ascii"), object_pairs_hook=_once)
+        sealed = base64.b64decode(members.pop("sealed"), validate=True)
+        header = _header(members)
+        if header.members() != members or write_file(header, sealed) != content:
+            raise malformed_file("not in the form in which we write it")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
+        raise malformed_file("not the JSON of a sealed key") from None
+    return header, sealed
+
+
+def malformed_file(detail: str) -> Refusal:
+    """The file is no sealed key, or cut short."""
+    return Refusal(Objection("key-file-malformed", detail))
+
+
+def _header(members: dict[str, object]) -> Header:
+    kdf, cipher, binding = members["kdf"], members["cipher"], members["binding"]
+    if not isinstance(kdf, dict) or not isinstance(cipher, dict):
+        raise malformed_file("kdf and cipher are objects")
+    cost = kdf["n"]
+    if not isinstance(cost, int) or not LEAST_COST <= cost <= MOST_COST or cost & (cost - 1):
+        raise malformed_file(f"scrypt's n is a power of two, {LEAST_COST} to {MOST_COST}")
+    return Header(
+        role=Role(str(members["role"])),
+        network=_network(str(members["network"])),
+        public=str(members["public"]),
+        salt=_hex(kdf["salt"], 32),
+        nonce=_hex(cipher["nonce"], 12),
+        cost=cost,
+        binding=None if binding is None else _binding(binding),
+    )
+
+
+def _network(name: str) -> Network:
+    try:
+        return network_named(name)
+    except Malformed as error:
+        raise malformed_file(error.detail) from None
+
+
+def _binding(members: object) -> Binding:
+    if not isinstance(members, dict):
+        raise malformed_file("a binding is an object")
+    return Binding(*(_hex(members[name], 32) for name in Binding.__slots__))
+
+
+def _binding_members(binding: Binding) -> dict[str, str]:
+    return {name: getattr(binding, name).hex() for name in Binding.__slots__}
+
+
+def _hex(text: object, size: int) -> bytes:
+    content = bytes.fromhex(str(text))
+    if len(content) != size:
+        raise malformed_file(f"{len(content)} bytes instead of {size}")
+    return content
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise malformed_file("a member stands twice")
+    return dict(pairs)

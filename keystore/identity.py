@@ -1,0 +1,78 @@
+"""A member's identity: the log key and the statement key, Ed25519, of the member and not of a vault.
+
+Rule 1: both are random; neither derives from a vault seed or from the other.
+Rule 2: the log key signs checkpoint texts of Pegwarden logs and nothing else; the statement key signs
+        32-byte digests of domain-separated statements.
+"""
+
+import os
+from typing import NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from keystore.header import DEFAULT_COST, Role, malformed_file
+from keystore.sealed import Label, OpenedKey, seal
+from keystore.secret import UNSAFE_EXPOSE, Secret
+from signer.bitcoin.network import Network
+from signer.core.errors import Fault
+
+_SIZE = 64
+
+
+class Identity:
+    """An opened identity."""
+
+    def __init__(self, opened: OpenedKey) -> None:
+        header = opened.header
+        if header.role is not Role.IDENTITY or len(opened.secret) != _SIZE:
+            raise malformed_file("not the two seeds of an identity")
+        with opened.secret:
+            self._log, self._statement = _keys(opened.secret)
+        self.network: Network = header.network
+        self.log_key: bytes = _public(self._log)
+        self.statement_key: bytes = _public(self._statement)
+        if public_text(self.log_key, self.statement_key) != header.public:
+            raise malformed_file("the seeds do not derive to the public keys in the header")
+
+    def sign_head(self, text: bytes) -> bytes:
+        """64 bytes by the log key over a checkpoint text."""
+        if not text.startswith(b"pegwarden/"):
+            raise Fault("the log key signs heads of Pegwarden logs only")
+        return self._log.sign(text)
+
+    def sign_statement(self, digest: bytes) -> bytes:
+        """64 bytes by the statement key over the digest of a domain-separated statement."""
+        if len(digest) != 32:
+            raise Fault("a statement's digest is 32 bytes")
+        return self._statement.sign(digest)
+
+    def __repr__(self) -> str:
+        return f"<identity {self.log_key.hex()}>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("an identity is neither copied nor pickled")
+
+
+def new_identity(
+    network: Network, passphrase: Secret, cost: int = DEFAULT_COST
+) -> tuple[bytes, bytes, bytes]:
+    """Fresh keys: the sealed file, the log key and the statement key (public, 32 bytes each)."""
+    with Secret(os.urandom(_SIZE)) as seeds:
+        log_key, statement_key = map(_public, _keys(seeds))
+        label = Label(Role.IDENTITY, network, public_text(log_key, statement_key), None, cost)
+        return seal(seeds, label, passphrase), log_key, statement_key
+
+
+def public_text(log_key: bytes, statement_key: bytes) -> str:
+    """Both public keys as a sealed file's header shows them."""
+    return f"{log_key.hex()}:{statement_key.hex()}"
+
+
+def _keys(seeds: Secret) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey]:
+    content = seeds.expose(UNSAFE_EXPOSE)
+    load = Ed25519PrivateKey.from_private_bytes
+    return load(content[:32]), load(content[32:])
+
+
+def _public(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()

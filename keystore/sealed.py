@@ -1,0 +1,219 @@
+"""Sealed key files: a secret under a passphrase (scrypt, AES-256-GCM), bound to what it may serve.
+
+1. The seal authenticates the header: role, network, genesis hash, public key and binding cannot be changed
+   without the passphrase. Every seal has a fresh salt and nonce.
+2. A vault key is sealed unbound and bound once: to its vault, policy and journal's first entry.
+3. Files are written whole or not at all (temporary file, fsync, rename, fsync of the directory), mode 0600;
+   a file that others can read is refused.
+4. GCM cannot tell a wrong passphrase from changed bytes; the refusal says so.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from keystore.header import (
+    DEFAULT_COST,
+    MAX_FILE,
+    Binding,
+    Header,
+    Role,
+    malformed_file,
+    read_file,
+    write_file,
+)
+from keystore.secret import UNSAFE_EXPOSE, Secret, wipe
+from signer.bitcoin.network import Network
+from signer.core.errors import Objection, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a new secret is."""
+
+    role: Role
+    network: Network
+    public: str
+    """See `Header.public`."""
+    binding: Binding | None = None
+    cost: int = DEFAULT_COST
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKey:
+    """A secret with its authenticated header."""
+
+    header: Header
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A place and the passphrase that opens it."""
+
+    path: Path
+    passphrase: Secret
+
+
+def seal(secret: Secret, label: Label, passphrase: Secret) -> bytes:
+    """The bytes of a sealed file."""
+    header = Header(
+        label.role,
+        label.network,
+        label.public,
+        salt=os.urandom(32),
+        nonce=os.urandom(12),
+        cost=label.cost,
+        binding=label.binding,
+    )
+    content = secret.expose(UNSAFE_EXPOSE)
+    with _cipher(header, passphrase) as cipher:
+        return write_file(header, cipher.encrypt(header.nonce, content, header.associated()))
+
+
+def unseal(content: bytes, passphrase: Secret) -> OpenedKey:
+    """Raises Refusal `key-file-malformed` or `key-passphrase-wrong`."""
+    header, sealed = read_file(content)
+    try:
+        with _cipher(header, passphrase) as cipher:
+            clear = cipher.decrypt(header.nonce, sealed, header.associated())
+    except InvalidTag:
+        raise Refusal(
+            Objection(
+                "key-passphrase-wrong",
+                "the passphrase is wrong, or the file was changed (the seal cannot tell which)",
+            )
+        ) from None
+    secret = Secret(clear)
+    wipe(clear)
+    return OpenedKey(header, secret)
+
+
+def create(path: Path, sealed: bytes) -> None:
+    """Write a new key file. Raises Refusal `key-file-exists` or `key-file-unusable`."""
+    _write(path, sealed, os.link)
+
+
+def open_sealed(source: KeyFile) -> OpenedKey:
+    """Raises Refusal `key-file-missing`, `key-file-exposed`, `key-file-malformed`,
+    `key-passphrase-wrong` or `key-file-unusable`."""
+    return unseal(read_sealed(source.path), source.passphrase)
+
+
+def read_sealed(path: Path) -> bytes:
+    """The bytes of a key file that is its owner's alone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise Refusal(Objection("key-file-missing", f"there is no key file at {path}")) from None
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise malformed_file(f"{path} is no regular file")
+        if mode & 0o077:
+            detail = f"{path} can be read by others than its owner"
+            raise Refusal(Objection("key-file-exposed", detail, f"{mode & 0o777:o}", "600"))
+        return os.read(descriptor, MAX_FILE + 1)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    finally:
+        os.close(descriptor)
+
+
+def bind(source: KeyFile, binding: Binding) -> None:
+    """Bind a vault key, once and for ever. Raises `key-already-bound`, `key-role-wrong` and those of
+    `open_sealed`."""
+    opened = open_sealed(source)
+    with opened.secret:
+        header = opened.header
+        if header.role is not Role.VAULT:
+            raise Refusal(
+                Objection("key-role-wrong", "only a vault key is bound", header.role.value, "vault")
+            )
+        if header.binding is not None:
+            raise Refusal(
+                Objection(
+                    "key-already-bound",
+                    "the key is bound already",
+                    f"vault {header.binding.vault_fingerprint.hex()}",
+                )
+            )
+        label = Label(header.role, header.network, header.public, binding, header.cost)
+        _write(source.path, seal(opened.secret, label, source.passphrase), os.replace)
+
+
+def backup(source: KeyFile, target: KeyFile) -> Header:
+    """Seal the same secret with the same binding in a new file under another passphrase, and read it
+    back. Raises what `open_sealed` and `create` raise."""
+    opened = open_sealed(source)
+    with opened.secret:
+        header = opened.header
+        label = Label(header.role, header.network, header.public, header.binding, header.cost)
+        create(target.path, seal(opened.secret, label, target.passphrase))
+        return _read_back(target, opened)
+
+
+def restore(source: KeyFile, target: KeyFile) -> Header:
+    """The way back from a backup; an existing file is never overwritten."""
+    return backup(source, target)
+
+
+def _read_back(target: KeyFile, original: OpenedKey) -> Header:
+    again = open_sealed(target)
+    with again.secret:
+        same = again.secret.expose(UNSAFE_EXPOSE) == original.secret.expose(UNSAFE_EXPOSE)
+        if not same or again.header.binding != original.header.binding:
+            raise _unusable(target.path, OSError("what was written does not read back"))
+        return again.header
+
+
+@contextmanager
+def _cipher(header: Header, passphrase: Secret) -> Iterator[AESGCM]:
+    scrypt = Scrypt(salt=header.salt, length=32, n=header.cost, r=8, p=1)
+    key = scrypt.derive(passphrase.expose(UNSAFE_EXPOSE))
+    try:
+        yield AESGCM(key)
+    finally:
+        wipe(key)  # not earlier: AESGCM may refer to it
+
+
+def _write(path: Path, content: bytes, publish: Callable[[Path, Path], None]) -> None:
+    draft = path.with_name(path.name + ".new")
+    try:
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        publish(draft, path)
+        draft.unlink(missing_ok=True)
+        _sync_directory(path.parent)
+    except FileExistsError:
+        with suppress(OSError):
+            draft.unlink()
+        detail = f"{path} exists; a key file is never overwritten"
+        raise Refusal(Objection("key-file-exists", detail)) from None
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unusable(path: Path, error: OSError) -> Refusal:
+    return Refusal(Objection("key-file-unusable", f"{path}: {error.strerror or error}"))

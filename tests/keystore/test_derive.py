@@ -1,0 +1,67 @@
+"""BIP-32, the private side: 17 of 17 chains, and our account against a foreign wallet's."""
+
+import pytest
+from coincurve._libsecp256k1 import ffi
+from embit.bip32 import HDKey
+
+from keystore.derive import PrivateNode, account_path, derive_account, master_node
+from keystore.secret import UNSAFE_EXPOSE, Secret
+from signer.bitcoin.base58 import base58check_encode
+from signer.bitcoin.keys import HARDENED
+from signer.bitcoin.network import MAINNET, REGTEST
+from tests import federation
+from tests.keystore.vaultroom import SEED
+from tests.vectors import load_json
+
+
+def xprv(node: PrivateNode) -> str:
+    head = node.public.payload()[:-33]
+    key = bytes(ffi.buffer(node.expose(UNSAFE_EXPOSE), 32))
+    return base58check_encode(MAINNET.xprv_version + head + b"\x00" + key)
+
+
+def steps(chain: str) -> list[int]:
+    """`m/0/h/1` of the vectors: an h belongs to the number before it."""
+    numbers: list[int] = []
+    for part in chain.split("/")[1:]:
+        if part in ("h", "H", "'"):
+            numbers[-1] += HARDENED
+        else:
+            hardened = part[-1] in "hH'"
+            numbers.append(int(part.rstrip("hH'")) + (HARDENED if hardened else 0))
+    return numbers
+
+
+def test_bip32_chains() -> None:
+    rows = load_json("bips/bip32/bip32_vectors.json")["vectors"]
+    for row in rows:
+        with Secret(bytes.fromhex(row["seed"])) as seed:
+            node = master_node(seed)
+        for number in steps(row["chain"]):
+            node = node.child(number)
+        assert node.public.text(MAINNET) == row["xpub"]
+        assert xprv(node) == row["xprv"]
+    assert len(rows) == 17
+
+
+@pytest.mark.parametrize(("network", "coin"), [(MAINNET, 0), (REGTEST, 1)])
+def test_the_account_is_the_foreign_wallet_s(network: object, coin: int) -> None:
+    with Secret(SEED) as seed:
+        origin, account = derive_account(seed, network)  # type: ignore[arg-type]
+    foreign = HDKey.from_seed(SEED).derive(f"m/48h/{coin}h/0h/2h")
+    assert account.public.pubkey == foreign.key.get_public_key().sec()
+    assert account.public.chain_code == foreign.chain_code
+    assert origin.path == account_path(network)  # type: ignore[arg-type]
+    assert origin.fingerprint == federation.MEMBERS[0].fingerprint
+    child = account.child(1).child(7)
+    assert child.public.pubkey == foreign.derive([1, 7]).key.get_public_key().sec()
+    assert child.public == account.public.child(1).child(7)
+
+
+def test_a_closed_node_is_zero() -> None:
+    with Secret(SEED) as seed:
+        node = master_node(seed)
+    buffer = node.expose(UNSAFE_EXPOSE)
+    assert bytes(ffi.buffer(buffer, 32)) != bytes(32)
+    node.close()
+    assert bytes(ffi.buffer(buffer, 32)) == bytes(32)
