@@ -1,0 +1,151 @@
+"""GetInfo, ListCoins, GetWithdrawal, ListWithdrawals: what a relayer that lost its memory needs."""
+
+from pegwarden.v1 import kernel_pb2 as pb
+from signer import wire
+from signer.bitcoin.descriptor import with_checksum
+from signer.bitcoin.transaction import OutPoint, Txid, display
+from signer.core.caller import Caller
+from signer.core.errors import malformed, unverified
+from signer.core.vault import CHANGE, Vault
+from signer.kernel import Kernel
+from signer.ports import CoinRow, Reading, VersionRow
+
+MAX_PAGE, DEFAULT_PAGE = 1_000, 100
+FEATURES = ("wsh-sortedmulti", "psbt-v0", "deposits", "withdrawals", "consensus-gate")
+
+
+def page_size(asked: int) -> int:
+    """How many rows a page has. Raises MalformedRequest `request-malformed` above MAX_PAGE."""
+    if asked > MAX_PAGE:
+        raise malformed("request-malformed", f"page_size {asked} is above {MAX_PAGE}")
+    return asked or DEFAULT_PAGE
+
+
+def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
+    """Who this kernel is."""
+    wire.decode(pb.GetInfoRequest, raw)
+    with kernel.journal.reading() as view:
+        return pb.GetInfoResponse(
+            version=kernel.build.version,
+            build_digest=kernel.build.build_digest,
+            config_digest=kernel.build.config_digest,
+            network=kernel.network.name,
+            genesis_hash=kernel.network.genesis_hash,
+            vaults=[_vault_info(kernel, vault, view) for vault in kernel.registry.all()],
+            policy_id=kernel.policy.policy_id,
+            policy_name=kernel.policy.name,
+            policy_version=kernel.policy.version,
+            journal_head=view.head(),
+            clock_unix=view.now(),
+            ready=True,
+            log_key=kernel.keystore.log_key,
+            statement_key=kernel.keystore.statement_key,
+            features=FEATURES,
+        )
+
+
+def _vault_info(kernel: Kernel, vault: Vault, view: Reading) -> pb.VaultInfo:
+    next_index = view.next_index(vault.fingerprint, CHANGE)
+    ours = [vault.xpubs()[place] for place in kernel.our_positions(vault)]
+    return pb.VaultInfo(
+        vault_id=vault.vault_id,
+        descriptor=with_checksum(vault.text),
+        fingerprint=vault.fingerprint,
+        threshold=vault.threshold,
+        members=vault.members,
+        tolerated=vault.tolerated,
+        may_be_silent=vault.members - vault.threshold,
+        our_xpub=ours[0].text(kernel.network),
+        next_change_index=next_index,
+        change_index_end=next_index + vault.lookahead,
+    )
+
+
+def list_coins(kernel: Kernel, _: Caller, raw: bytes) -> pb.ListCoinsResponse:
+    """The vault's coins on record, by outpoint."""
+    request = wire.decode(pb.ListCoinsRequest, raw)
+    vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
+    limit, after = page_size(request.page_size), _outpoint_token(request.page_token)
+    with kernel.journal.reading() as view:
+        rows = view.coins(vault.fingerprint, after, limit)
+    token = rows[-1].outpoint.serialize() if len(rows) == limit else b""
+    return pb.ListCoinsResponse(coins=[_coin_info(row) for row in rows], next_page_token=token)
+
+
+def _outpoint_token(token: bytes) -> OutPoint | None:
+    if not token:
+        return None
+    wire.sized(token, 36, "page_token")
+    return OutPoint(Txid(token[:32]), int.from_bytes(token[32:], "little"))
+
+
+def _coin_info(row: CoinRow) -> pb.CoinInfo:
+    return pb.CoinInfo(
+        outpoint=wire.outpoint_message(row.outpoint),
+        txid_display=display(row.outpoint.txid),
+        amount_sat=row.amount,
+        script_pubkey=row.script_pubkey,
+        branch=wire.branch_message(row.branch),
+        index=row.index,
+        confirmed_height=row.height if row.height >= 0 else None,
+        proven="attested" if row.height >= 0 else "by-version",
+        spent_by=row.spent_by,
+    )
+
+
+def get_withdrawal(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetWithdrawalResponse:
+    """One withdrawal on record. Raises VerificationError `withdrawal-unknown`."""
+    request = wire.decode(pb.GetWithdrawalRequest, raw)
+    withdrawal_id = wire.sized(request.withdrawal_id, 32, "withdrawal_id")
+    with kernel.journal.reading() as view:
+        info = _withdrawal_info(kernel, withdrawal_id, view)
+    if info is None:
+        raise unverified("withdrawal-unknown", "no version of it was signed here")
+    return pb.GetWithdrawalResponse(withdrawal=info)
+
+
+def list_withdrawals(kernel: Kernel, _: Caller, raw: bytes) -> pb.ListWithdrawalsResponse:
+    """Withdrawals on record, by id. A page may hold fewer than asked; the token tells the end."""
+    request = wire.decode(pb.ListWithdrawalsRequest, raw)
+    limit = page_size(request.page_size)
+    if request.page_token:
+        wire.sized(request.page_token, 32, "page_token")
+    if request.vault_id:
+        kernel.registry.get(request.vault_id)
+    with kernel.journal.reading() as view:
+        ids = view.withdrawals(request.page_token, limit)
+        infos = [_withdrawal_info(kernel, withdrawal_id, view) for withdrawal_id in ids]
+    wanted = [info for info in infos if info and request.vault_id in ("", info.vault_id)]
+    token = ids[-1] if len(ids) == limit else b""
+    return pb.ListWithdrawalsResponse(withdrawals=wanted, next_page_token=token)
+
+
+def _withdrawal_info(
+    kernel: Kernel, withdrawal_id: bytes, view: Reading
+) -> pb.WithdrawalInfo | None:
+    recorded = view.withdrawal(withdrawal_id)
+    if recorded is None:
+        return None
+    names = {vault.fingerprint: vault.vault_id for vault in kernel.registry.all()}
+    return pb.WithdrawalInfo(
+        withdrawal_id=withdrawal_id,
+        vault_id=names.get(recorded.vault_fingerprint, ""),
+        amount_sat=recorded.terms.amount,
+        script_pubkey=recorded.terms.script_pubkey,
+        state=recorded.state,
+        pin=wire.outpoint_message(recorded.pin),
+        pinned_together=view.pinned_to(recorded.pin),
+        versions=[_version(row) for row in view.versions_of(withdrawal_id)],
+    )
+
+
+def _version(row: VersionRow) -> pb.Version:
+    return pb.Version(
+        txid=row.txid,
+        txid_display=display(Txid(row.txid)),
+        psbt=row.psbt,
+        inputs=[wire.outpoint_message(point) for point in row.inputs],
+        fee_sat=row.fee,
+        decision_id=row.decision_id,
+        signed_at_unix=row.signed_at,
+    )

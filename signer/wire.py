@@ -1,0 +1,237 @@
+"""The one door between protobuf and the domain.
+
+Rule 1: a request is exactly its message: unknown fields anywhere are refused (a newer client must not
+        believe that it was understood), and so are absent required fields and zero enums.
+Rule 2: a txid travels in internal byte order. One that looks reversed cannot be told from another
+        txid here; where a previous transaction is at hand, `construct` and `verify` compare.
+Rule 3: what leaves was built by us; nothing of a request is echoed but what was verified.
+"""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from pegwarden.v1 import kernel_pb2 as pb
+from pegwarden.v1 import types_pb2 as t
+from signer.bitcoin.address import address_of
+from signer.bitcoin.transaction import OutPoint, Txid, display
+from signer.bitcoin.units import Height, sats_checked
+from signer.core.approve import TraceLine
+from signer.core.caller import Caller
+from signer.core.errors import Objection, malformed
+from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, Statement, SweepTerms
+from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.stated import Stated
+from signer.core.vault import CHANGE, RECEIVE
+from signer.kernel import Explanation, SignRequest
+
+M = TypeVar("M", bound=Message)
+
+_BRANCHES = {t.BRANCH_RECEIVE: RECEIVE, t.BRANCH_CHANGE: CHANGE}
+_BRANCH_NAMES = {place: name for name, place in _BRANCHES.items()}
+
+
+def decode(kind: type[M], data: bytes) -> M:
+    """The message, all of it understood. Raises MalformedRequest `request-malformed`."""
+    try:
+        message = kind.FromString(data)
+    except DecodeError:
+        raise malformed("request-malformed", f"not a {kind.__name__}") from None
+    size = message.ByteSize()
+    message.DiscardUnknownFields()  # recursive: what it removes, this kernel does not know
+    if message.ByteSize() != size:
+        raise malformed("request-malformed", f"unknown fields in {kind.__name__}")
+    return message
+
+
+def sized(data: bytes, size: int, name: str) -> bytes:
+    """A field of exactly that many bytes."""
+    if len(data) != size:
+        raise malformed("request-malformed", f"{name} is {len(data)} bytes instead of {size}")
+    return data
+
+
+def required(value: str, name: str) -> str:
+    """A text that is not empty."""
+    if not value:
+        raise malformed("request-malformed", f"{name} is missing")
+    return value
+
+
+def outpoint(message: t.OutPoint) -> OutPoint:
+    """An outpoint; absent ones have no 32-byte txid and are refused."""
+    return OutPoint(Txid(sized(message.txid, 32, "txid")), message.vout)
+
+
+def outpoint_message(point: OutPoint) -> t.OutPoint:
+    """The inverse of `outpoint`."""
+    return t.OutPoint(txid=point.txid, vout=point.vout)
+
+
+def branch(value: t.Branch) -> int:
+    """0 receive, 1 change."""
+    if value not in _BRANCHES:
+        raise malformed("request-malformed", "branch is missing or unknown")
+    return _BRANCHES[value]
+
+
+def branch_message(place: int) -> t.Branch:
+    """The inverse of `branch`."""
+    return _BRANCH_NAMES[place]
+
+
+def payment_claims(messages: Iterable[t.PaymentClaim]) -> tuple[PaymentClaim, ...]:
+    """Which output settles which withdrawal."""
+    return tuple(
+        PaymentClaim(sized(claim.withdrawal_id, 32, "withdrawal_id"), claim.vout)
+        for claim in messages
+    )
+
+
+def attestations(messages: Iterable[t.Attestation]) -> tuple[Attestation, ...]:
+    """Attestations as claimed."""
+    return tuple(_attestation(message) for message in messages)
+
+
+def _attestation(message: t.Attestation) -> Attestation:
+    statements: tuple[Statement, ...] = (
+        *(_withdrawal_terms(each) for each in message.withdrawals),
+        *(_coin_terms(each) for each in message.coins),
+        *(_anchor_terms(each) for each in message.anchors),
+        *(_sweep_terms(each) for each in message.sweeps),
+    )
+    return Attestation(
+        attestor=sized(message.attestor, 32, "attestor"),
+        expiry=message.expiry_unix,
+        statements=statements,
+        signature=sized(message.signature, 64, "signature"),
+    )
+
+
+def _withdrawal_terms(message: t.WithdrawalStatement) -> WithdrawalTerms:
+    return WithdrawalTerms(
+        sized(message.withdrawal_id, 32, "withdrawal_id"),
+        sats_checked(message.amount_sat),
+        _script(message.script_pubkey),
+    )
+
+
+def _coin_terms(message: t.CoinStatement) -> CoinTerms:
+    return CoinTerms(
+        outpoint(message.outpoint),
+        sats_checked(message.amount_sat),
+        Height(message.confirmed_height),
+        _script(message.script_pubkey),
+    )
+
+
+def _anchor_terms(message: t.AnchorStatement) -> AnchorTerms:
+    return AnchorTerms(
+        magic=sized(message.magic, 4, "magic"),
+        previous_batch=message.previous_batch_id,
+        previous_root=sized(message.previous_state_root, 32, "previous_state_root"),
+        batch=message.batch_id,
+        root=sized(message.state_root, 32, "state_root"),
+        eth_tx_hash=sized(message.eth_tx_hash, 32, "eth_tx_hash"),
+    )
+
+
+def _sweep_terms(message: t.SweepStatement) -> SweepTerms:
+    if message.kind not in (t.SWEEP_KIND_SWEEP, t.SWEEP_KIND_ROTATION) or message.path_index > 255:
+        raise malformed("request-malformed", "sweep kind or path is missing or unknown")
+    return SweepTerms(
+        kind=message.kind,
+        to_fingerprint=sized(message.to_vault_fingerprint, 32, "to_vault_fingerprint"),
+        path=message.path_index,
+        max_fee=sats_checked(message.max_fee_sat),
+        nonce=sized(message.nonce, 16, "nonce"),
+    )
+
+
+def _script(data: bytes) -> bytes:
+    if not 1 <= len(data) <= 10_000:
+        raise malformed("request-malformed", f"script_pubkey is {len(data)} bytes")
+    return data
+
+
+def sign_request(caller: Caller, raw: bytes) -> SignRequest:
+    """SignPsbt."""
+    message = decode(pb.SignPsbtRequest, raw)
+    return SignRequest(
+        caller=caller,
+        vault_id=required(message.vault_id, "vault_id"),
+        psbt=message.psbt,
+        payments=payment_claims(message.payments),
+        attestations=attestations(message.attestations),
+        last_seen_head=message.last_seen_head,
+        raw=raw,
+    )
+
+
+def explain_request(caller: Caller, raw: bytes) -> SignRequest:
+    """ExplainPsbt: SignPsbt without a head."""
+    message = decode(pb.ExplainPsbtRequest, raw)
+    return SignRequest(
+        caller=caller,
+        vault_id=required(message.vault_id, "vault_id"),
+        psbt=message.psbt,
+        payments=payment_claims(message.payments),
+        attestations=attestations(message.attestations),
+        last_seen_head="",
+        raw=raw,
+    )
+
+
+def objection_message(objection: Objection) -> t.Objection:
+    """One reason, with its values (the caller decides whether they may be shown)."""
+    return t.Objection(
+        code=objection.code,
+        detail=objection.detail,
+        observed=objection.observed,
+        limit=objection.limit,
+    )
+
+
+def trace_message(line: TraceLine) -> pb.TraceLine:
+    """One rule's verdict."""
+    return pb.TraceLine(
+        rule=line.rule,
+        text=line.text,
+        passed=line.passed,
+        objections=[objection_message(each) for each in line.objections],
+    )
+
+
+def explanation_message(explanation: Explanation) -> pb.ExplainPsbtResponse:
+    """ExplainPsbt's answer."""
+    spend = explanation.spend
+    paid = {payment.vout for payment in spend.payments}
+    outputs = [
+        pb.ExplainedOutput(
+            vout=vout,
+            amount_sat=txout.amount,
+            script_pubkey=txout.script_pubkey,
+            address=address_of(txout.script_pubkey, spend.vault.network),
+            purpose="payment" if vout in paid else "change",
+        )
+        for vout, txout in enumerate(spend.transaction.outputs)
+    ]
+    return pb.ExplainPsbtResponse(
+        would_sign=explanation.would_sign,
+        on_record=explanation.on_record,
+        kind=spend.kind,
+        path=spend.path,
+        fee_sat=spend.fee,
+        vsize=spend.vsize,
+        outflow_sat=spend.outflow,
+        outputs=outputs,
+        trace=[trace_message(line) for line in explanation.lines],
+        unsigned_txid=spend.transaction.txid,
+        unsigned_txid_display=display(spend.transaction.txid),
+    )
+
+
+def statement_message(stated: Stated, key: bytes, signature: bytes) -> t.SignedStatement:
+    """What the kernel states, signed."""
+    return t.SignedStatement(kind=stated.kind, statement_key=key, signature=signature)
