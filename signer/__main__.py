@@ -1,0 +1,10 @@
+"""The `pegwarden` command."""
+
+import sys
+
+from signer.cli.main import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

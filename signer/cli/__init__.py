@@ -1,0 +1,1 @@
+"""The `pegwarden` command line (design section 12)."""

@@ -1,0 +1,106 @@
+"""`key bind`: the journal's first entry, and the keys that serve this journal alone.
+
+1. The policy becomes the member's own: its bytes are installed where the configuration names it. A file
+   that stands there with other bytes is not overwritten.
+2. The journal is created with its genesis entry, then each vault key is bound to it. A run that was cut
+   short between the two is taken up: a journal of the same beginning with no further entry is used.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from keystore.header import Binding, read_file
+from keystore.identity import Identity
+from keystore.sealed import KeyFile, bind, open_sealed, read_sealed
+from keystore.secret import Secret
+from policies.loaded import LoadedPolicy
+from signer.config import KernelConfig
+from signer.core.errors import Objection, Refusal
+from signer.journal.audit import verify_journal
+from signer.journal.entry import GenesisEntry
+from signer.journal.store import create_journal
+from signer.member_files import key_of, policy_of, read_policy_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What the keys are bound to."""
+
+    policy_id: bytes
+    first_leaf: bytes
+    vaults: tuple[str, ...]
+
+
+def bind_member(config: KernelConfig, source: Path, passphrase: Secret) -> Bound:
+    """Raises Refusal (`policy-wrong-network`, `policy-exists`, `vault-key-not-ours`, `journal-exists`,
+    `key-already-bound`, ...) and PolicyError."""
+    content = read_policy_bytes(source)
+    policy = policy_of(config, content)
+    owners = _owners(config, policy)
+    identity = Identity(open_sealed(KeyFile(config.keys.identity, passphrase)))
+    _install_policy(config.policy, content)
+    first_leaf = _begin_journal(config, policy, identity)
+    for vault in policy.vaults:
+        binding = Binding(vault.fingerprint, policy.policy_id, first_leaf)
+        bind(KeyFile(owners[vault.vault_id], passphrase), binding)
+    return Bound(policy.policy_id, first_leaf, tuple(vault.vault_id for vault in policy.vaults))
+
+
+def _owners(config: KernelConfig, policy: LoadedPolicy) -> dict[str, Path]:
+    """Vault -> the unbound key file that is ours in it; every key file has its vault."""
+    headers = {path: read_file(read_sealed(path))[0] for path in config.keys.vaults}
+    for path, header in headers.items():
+        if header.binding is not None:
+            raise Refusal(Objection("key-already-bound", f"{path} is bound already"))
+    by_text = {header.public: path for path, header in headers.items()}
+    owners = {vault.vault_id: key_of(vault, by_text) for vault in policy.vaults}
+    idle = [str(path) for path in headers if path not in owners.values()]
+    if idle:
+        detail = f"the xpub of {', '.join(idle)} is in no vault of the policy"
+        raise Refusal(Objection("key-wrong-vault", detail))
+    return owners
+
+
+def _install_policy(target: Path, content: bytes) -> None:
+    if target.exists():
+        if read_policy_bytes(target) == content:
+            return
+        detail = f"{target} stands there with other bytes; move it away"
+        raise Refusal(Objection("policy-exists", detail))
+    draft = target.with_name(target.name + ".new")
+    draft.write_bytes(content)
+    draft.replace(target)
+
+
+def _begin_journal(config: KernelConfig, policy: LoadedPolicy, identity: Identity) -> bytes:
+    genesis = GenesisEntry(
+        clock=int(time.time()),
+        network=config.network.name,
+        genesis_hash=config.network.genesis_hash,
+        policy_id=policy.policy_id,
+        vaults=tuple(vault.fingerprint for vault in policy.vaults),
+        log_key=identity.log_key,
+        statement_key=identity.statement_key,
+        salt=os.urandom(16),
+    )
+    if not config.journal.exists():
+        return create_journal(config.journal, genesis, identity)
+    report = verify_journal(config.journal)
+    found = report.genesis
+    if report.entries != 1 or _beginning(found) != _beginning(genesis):
+        detail = f"{config.journal} is another journal, or has entries already"
+        raise Refusal(Objection("journal-exists", detail))
+    return report.first_leaf
+
+
+def _beginning(genesis: GenesisEntry) -> tuple[object, ...]:
+    """All of a genesis entry but its time and salt."""
+    return (
+        genesis.genesis_hash,
+        genesis.policy_id,
+        genesis.vaults,
+        genesis.log_key,
+        genesis.statement_key,
+    )

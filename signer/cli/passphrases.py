@@ -1,0 +1,72 @@
+"""Passphrases on the command line: from a descriptor, a file or a prompt, never from an argument."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+
+import click
+
+from keystore.passphrase import (
+    passphrase_from_descriptor,
+    passphrase_from_file,
+    passphrase_from_prompt,
+)
+from keystore.secret import UNSAFE_EXPOSE, Secret
+from signer.cli.options import FILE
+from signer.core.errors import Objection, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseSource:
+    """Where the user said that it comes from; neither: a prompt."""
+
+    file: Path | None
+    descriptor: int | None
+
+    def read(self, question: str) -> Secret:
+        """Of existing keys. Raises Refusal `passphrase-unreadable`."""
+        if self.file is not None and self.descriptor is not None:
+            raise click.UsageError("a passphrase file and a descriptor exclude each other")
+        if self.file is not None:
+            return passphrase_from_file(self.file)
+        if self.descriptor is not None:
+            return passphrase_from_descriptor(self.descriptor)
+        return passphrase_from_prompt(f"{question}: ")
+
+    def read_new(self, question: str) -> Secret:
+        """Of new keys: a prompt asks twice. Raises Refusal `passphrase-unreadable`,
+        `passphrase-mismatch`."""
+        first = self.read(question)
+        if self.file is None and self.descriptor is None:
+            with passphrase_from_prompt(f"{question}, again: ") as second:
+                same = hmac.compare_digest(
+                    first.expose(UNSAFE_EXPOSE), second.expose(UNSAFE_EXPOSE)
+                )
+            if not same:
+                first.close()
+                raise Refusal(Objection("passphrase-mismatch", "the two passphrases differ"))
+        return first
+
+
+def passphrase_options(prefix: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--passphrase-file` and `--passphrase-fd`, with that prefix: one parameter, `passphrase_source`
+    (`new_passphrase_source`)."""
+    name = f"{prefix.replace('-', '_')}passphrase"
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def wrapped(*arguments: object, **options: object) -> None:
+            file, descriptor = options.pop(f"{name}_file"), options.pop(f"{name}_fd")
+            options[f"{name}_source"] = PassphraseSource(file, descriptor)  # type: ignore[arg-type]
+            command(*arguments, **options)
+
+        with_descriptor = click.option(
+            f"--{prefix}passphrase-fd", type=click.IntRange(min=0), help="Descriptor to read from."
+        )(wrapped)
+        return click.option(
+            f"--{prefix}passphrase-file", type=FILE, help="File (mode 600) to read from."
+        )(with_descriptor)
+
+    return decorate

@@ -1,0 +1,140 @@
+"""The one place where everything is wired: config -> policy -> vaults -> keystore -> journal -> kernel.
+
+A member serves only if
+1. the policy loads, and is of the config's network;
+2. the self-test passes and the sealed keys open;
+3. exactly one xpub of each vault is ours, and each of our keys is bound to its vault and this policy;
+4. the journal begins with the entry that our keys are bound to, and nobody else has it open.
+Whatever is missing is a sentence, before a port is opened.
+"""
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keystore
+import pegwarden
+import policies
+import signer
+from keystore.file_keystore import FileKeystore, open_keystore
+from keystore.sealed import KeyFile
+from keystore.secret import Secret
+from signer.config import KernelConfig
+from signer.consensus import ConsensusGate, CoreConsensusGate, UnsafeWithoutConsensusGate
+from signer.core.errors import Objection, Refusal
+from signer.core.vault import CHANGE, RECEIVE, VaultRegistry
+from signer.edge.server import EdgeSetting, TlsFiles
+from signer.handle import Handler
+from signer.journal.journal import SqliteJournal, open_journal
+from signer.kernel import Build, Kernel
+from signer.member_files import read_policy, require_bindings
+
+VERSION = "0.1.0"
+"""Of pyproject.toml; a test compares them."""
+_PACKAGES = (signer, policies, keystore, pegwarden)
+
+
+class SteadyClock:
+    """Wall time at the start, and from then on what the monotonic clock says has passed: a step of the
+    host's clock moves no window and revives no attestation (design J7)."""
+
+    def __init__(self) -> None:
+        self._start = time.time() - time.monotonic()
+
+    def now(self) -> int:
+        """Unix seconds; never goes back."""
+        return int(self._start + time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member's kernel with what must be closed after it."""
+
+    handler: Handler
+    keystore: FileKeystore
+    journal: SqliteJournal
+
+    def close(self) -> None:
+        """Answer all who wait, release the journal, zero the keys."""
+        self.journal.close()
+        self.keystore.close()
+
+
+def compose(config: KernelConfig, passphrase: Secret) -> Member:
+    """The kernel of that configuration. Raises Refusal, or Fault `self-test-failed`."""
+    policy = read_policy(config)  # 1
+    registry = VaultRegistry(policy.vaults)
+    with ThreadPoolExecutor(1) as beside:  # scrypt takes as long as the first addresses
+        opening = beside.submit(_open_keys, config, passphrase)  # 2
+        for vault in registry.all():
+            registry.cover(vault, RECEIVE, 0)
+            registry.cover(vault, CHANGE, 0)
+        keys = opening.result()
+    require_bindings(config, policy, keys)  # 3
+    journal = open_journal(  # 4
+        config.journal, signer=keys, clock=SteadyClock(), expected_first_leaf=keys.first_leaf
+    )
+    _cover(registry, journal)
+    build = Build(VERSION, build_digest(), config.digest)
+    kernel = Kernel(build, config.network, policy, registry, keys, journal)
+    return Member(Handler(kernel, _gate(config)), keys, journal)
+
+
+def _open_keys(config: KernelConfig, passphrase: Secret) -> FileKeystore:
+    vaults = [KeyFile(path, passphrase) for path in config.keys.vaults]
+    return open_keystore(KeyFile(config.keys.identity, passphrase), vaults)
+
+
+def _cover(registry: VaultRegistry, journal: SqliteJournal) -> None:
+    """Derive the lookahead windows, so that the first request is no slower than the hundredth."""
+    with journal.reading() as view:
+        for vault in registry.all():
+            for branch in (RECEIVE, CHANGE):
+                registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
+
+
+def _gate(config: KernelConfig) -> ConsensusGate:
+    return UnsafeWithoutConsensusGate() if config.without_consensus_gate else CoreConsensusGate()
+
+
+def build_digest() -> bytes:
+    """SHA-256 over the kernel's source files: for each, in path order, its path, a zero byte and the
+    SHA-256 of its content."""
+    root = Path(signer.__file__).parent.parent
+    digest = hashlib.sha256()
+    files = [file for package in _PACKAGES for file in _sources(Path(str(package.__file__)).parent)]
+    for file in sorted(files):
+        name = file.relative_to(root).as_posix().encode()
+        digest.update(name + b"\x00" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.digest()
+
+
+def _sources(package: Path) -> list[Path]:
+    return list(package.rglob("*.py"))
+
+
+def edge_setting(config: KernelConfig) -> EdgeSetting:
+    """What the edge serves with. Raises Refusal `tls-file-unreadable`."""
+    tls = config.tls
+    contents = [_read_tls(path) for path in (tls.certificate, tls.key, tls.client_ca)]
+    return EdgeSetting(
+        listen=config.listen,
+        metrics=config.metrics,
+        tls=TlsFiles(*contents),
+        callers=config.callers,
+        limits=config.limits,
+        reflection=config.development,
+    )
+
+
+def _read_tls(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(1 << 20)
+    except OSError as error:
+        raise Refusal(Objection("tls-file-unreadable", f"{path}: {error.strerror}")) from None
+    if b"-----BEGIN " not in content:
+        raise Refusal(Objection("tls-file-unreadable", f"{path} is not PEM"))
+    return content

@@ -1,0 +1,172 @@
+"""One RPC from connection to answer.
+
+1. Who calls: TLS version, certificate, name (`callers`).
+2. May they: role (`roles`), then share (`limits`). Nothing of the message has been read.
+3. The message: one, within the deadline.
+4. The kernel, on a thread of a bounded pool, never on the event loop.
+5. The answer, or the one table from refusals to statuses. Anything unexpected is a fault.
+A call's share is given back when its thread is free, not when its caller has gone away. What was never
+admitted is counted, and logged a few times a second at most: nobody fills the disk with it.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import grpc
+from grpc import aio
+
+from signer.core.caller import Caller, Role
+from signer.core.errors import Fault, LimitExceeded, Objection, Refusal, malformed
+from signer.edge.callers import CallerBook
+from signer.edge.limits import Admission, TokenBucket
+from signer.edge.logs import log_event, log_fault
+from signer.edge.metrics import EdgeMetrics
+from signer.edge.roles import require_role
+from signer.edge.status import DETAILS_KEY, RpcError, error_of_fault, error_of_refusal
+
+Handle = Callable[[str, Caller, bytes], bytes]
+"""The kernel's narrow call: (method, caller, request) -> response. Raises Refusal or Fault."""
+Context = aio.ServicerContext[bytes, bytes]
+_LINES = 10.0
+"""Per second, for calls that were not admitted."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """What is known about a call while it goes on, for its one line in the log."""
+
+    method: str
+    request_id: str
+    started: float
+    caller: Caller | None = None
+    admitted: bool = False
+
+    @property
+    def name(self) -> str:
+        return "" if self.caller is None else self.caller.name
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset() if self.caller is None else self.caller.roles
+
+
+@dataclass(frozen=True)
+class Door:
+    """Through which every call goes."""
+
+    handle: Handle
+    callers: CallerBook
+    admission: Admission
+    pool: ThreadPoolExecutor
+    metrics: EdgeMetrics
+    _strangers: TokenBucket = field(
+        default_factory=lambda: TokenBucket(_LINES, _LINES, _LINES, time.monotonic())
+    )
+    """Log lines for calls that were not admitted."""
+
+    async def answer(self, method: str, context: Context) -> bytes:
+        """The response's bytes; else the context is aborted with the status of the refusal."""
+        call = _Call(method, uuid.uuid4().hex[:16], time.monotonic())
+        try:
+            response = await self._admitted(call, context)
+        except Refusal as refusal:
+            if call.admitted:
+                self.admission.charge_refusal(call.name, method)
+            self._log(call, refusal.code)
+            await _abort(context, error_of_refusal(refusal, call.roles, time.time()))
+        except asyncio.CancelledError:
+            self._log(call, "cancelled")
+            raise
+        except Exception as error:
+            incident = uuid.uuid4().hex[:12]
+            log_fault(error, incident=incident, request=call.request_id, method=method)
+            self._log(call, "fault")
+            await _abort(context, error_of_fault(incident))
+        else:
+            self._log(call, "ok")
+            return response
+
+    async def _admitted(self, call: _Call, context: Context) -> bytes:
+        caller = call.caller = self.callers.identify(context.auth_context())  # 1
+        require_role(caller, call.method)  # 2
+        self.admission.enter(caller.name, call.method)
+        call.admitted = True
+        work: Future[bytes] | None = None
+        deadline = asyncio.timeout(self._seconds(context))
+        try:
+            async with deadline:
+                request = await _read(context)  # 3
+                work = self.pool.submit(self.handle, call.method, caller, request)  # 4
+                return await asyncio.wrap_future(work)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise _too_slow(self.admission.limits.deadline_seconds) from None
+        finally:
+            self._leave_after(caller.name, work)
+
+    def _seconds(self, context: Context) -> float:
+        cap: float = self.admission.limits.deadline_seconds
+        asked: float | None = context.time_remaining()
+        return cap if asked is None else min(asked, cap)
+
+    def _leave_after(self, caller: str, work: "Future[bytes] | None") -> None:
+        if work is None or work.done():
+            self.admission.leave(caller)
+            return
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self.admission.leave, caller))
+
+    def _log(self, call: _Call, code: str) -> None:
+        seconds = time.monotonic() - call.started
+        self.metrics.observe(call.method, code, seconds)
+        self.metrics.in_flight.set(self.admission.in_flight)
+        if not call.admitted:
+            if self._strangers.wait(time.monotonic()) > 0:
+                return
+            self._strangers.take()
+        log_event(
+            "call",
+            request=call.request_id,
+            method=call.method,
+            caller=call.name,
+            code=code,
+            ms=round(seconds * 1_000, 2),
+        )
+
+
+async def _read(context: Context) -> bytes:
+    message: object = await context.read()
+    if not isinstance(message, bytes):
+        raise malformed("request-malformed", "the call ended without a message")
+    return message
+
+
+async def _abort(context: Context, error: RpcError) -> NoReturn:
+    trailers = ((DETAILS_KEY, error.details),) if error.details else ()
+    await context.abort(error.status, error.message, trailers)
+    raise Fault("an aborted call went on")
+
+
+def _too_slow(limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        Objection(
+            "deadline-exceeded",
+            "the request was not sent or not answered in time",
+            limit=f"the caller's deadline, at most {limit} s",
+        )
+    )
+
+
+def unary(method: str, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """The handler of a unary RPC. For gRPC it reads a stream, so that it decides before it reads."""
+
+    async def answer(_: object, context: Context) -> bytes:
+        return await door.answer(method, context)
+
+    return grpc.stream_unary_rpc_method_handler(answer)

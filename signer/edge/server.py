@@ -1,0 +1,179 @@
+"""The gRPC server: options, methods, start and end.
+
+1. Limits are options of the transport where it has them; the rest is `limits`.
+2. One port, bound by us alone: no SO_REUSEPORT, and a port that is taken is a sentence, not a surprise.
+3. Messages arrive as they were sent: compression is refused, so no small message grows.
+4. On SIGTERM and SIGINT: not serving, then calls in flight are drained, then the end.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc import aio
+from grpc_health.v1 import health_pb2
+
+from signer.core.caller import Caller
+from signer.core.errors import Fault, malformed
+from signer.edge.address import Address
+from signer.edge.callers import CallerBook, CallerEntry
+from signer.edge.door import Door, Handle, unary
+from signer.edge.limits import Admission, EdgeLimits
+from signer.edge.logs import log_event
+from signer.edge.metrics import EdgeMetrics, serve_metrics
+from signer.edge.roles import HEALTH_CHECK, ROLES
+
+SERVICE = "pegwarden.v1.KernelService"
+_HEALTH_PATH = "/grpc.health.v1.Health/Check"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM contents."""
+
+    certificate: bytes
+    """The server's chain, its own certificate first."""
+    key: bytes = field(repr=False)
+    client_ca: bytes
+    """Whoever calls has a certificate below one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSetting:
+    """What the edge serves with."""
+
+    listen: Address
+    metrics: Address | None
+    tls: TlsFiles
+    callers: tuple[CallerEntry, ...]
+    limits: EdgeLimits
+    reflection: bool
+    """For development only: tells anybody with a client certificate what the API looks like."""
+
+
+class Edge:
+    """A server in front of a kernel."""
+
+    def __init__(self, setting: EdgeSetting, handle: Handle) -> None:
+        self._setting = setting
+        self._draining = False
+        self._kernel = handle
+        limits = setting.limits
+        self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="kernel")
+        self.metrics = EdgeMetrics()
+        callers, admission = CallerBook(setting.callers), Admission(limits)
+        self._door = Door(self._handle, callers, admission, self._pool, self.metrics)
+        self._server = aio.server(options=_options(limits))
+        self._server.add_generic_rpc_handlers((_Methods(self._door),))
+
+    async def start(self) -> int:
+        """Bind and serve; the port. Raises Fault where it cannot be ours."""
+        tls, listen = self._setting.tls, self._setting.listen
+        credentials = grpc.ssl_server_credentials(
+            [(tls.key, tls.certificate)], tls.client_ca, require_client_auth=True
+        )
+        if self._setting.reflection:
+            _add_reflection(self._server)
+        try:
+            port = self._server.add_secure_port(str(listen), credentials)
+        except RuntimeError:
+            raise _unbound(listen) from None
+        if port == 0 or listen.port not in (0, port):
+            raise _unbound(listen)
+        await self._server.start()
+        return port
+
+    async def stop(self) -> None:
+        """Drain, within the limit; then give up what is still open."""
+        self._draining = True
+        await self._server.stop(self._setting.limits.drain_seconds)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _handle(self, method: str, caller: Caller, request: bytes) -> bytes:
+        if method == HEALTH_CHECK:
+            return self._health(request)
+        return self._kernel(method, caller, request)
+
+    def _health(self, request: bytes) -> bytes:
+        """grpc.health.v1 for the whole server and for KernelService."""
+        try:
+            service = health_pb2.HealthCheckRequest.FromString(request).service
+        except DecodeError:
+            raise malformed("request-malformed", "not a HealthCheckRequest") from None
+        state = "NOT_SERVING" if self._draining else "SERVING"
+        if service not in ("", SERVICE):
+            state = "SERVICE_UNKNOWN"
+        return health_pb2.HealthCheckResponse(status=state).SerializeToString()
+
+
+async def serve(setting: EdgeSetting, handle: Handle) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    edge = Edge(setting, handle)
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopping.set)
+    stop_metrics: Callable[[], None] | None = None
+    if setting.metrics is not None:
+        stop_metrics = serve_metrics(edge.metrics, setting.metrics.host, setting.metrics.port)
+    try:
+        port = await edge.start()
+        log_event("serving", listen=str(Address(setting.listen.host, port)))
+        await stopping.wait()
+        log_event("stopping", drain_seconds=setting.limits.drain_seconds)
+    finally:
+        await edge.stop()
+        if stop_metrics is not None:
+            stop_metrics()
+        log_event("stopped")
+
+
+class _Methods(grpc.GenericRpcHandler):
+    """Path -> handler, for the methods of the role table."""
+
+    def __init__(self, door: Door) -> None:
+        self._handlers = {
+            _HEALTH_PATH if method == HEALTH_CHECK else f"/{SERVICE}/{method}": unary(method, door)
+            for method in ROLES
+        }
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        """None for what is not served: UNIMPLEMENTED."""
+        return self._handlers.get(handler_call_details.method)
+
+
+def _options(limits: EdgeLimits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),  # 2
+        ("grpc.max_receive_message_length", limits.message_bytes),
+        ("grpc.max_send_message_length", limits.message_bytes),
+        ("grpc.max_concurrent_streams", limits.streams_per_connection),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+        ("grpc.server_handshake_timeout_ms", limits.handshake_seconds * 1_000),
+        ("grpc.max_connection_idle_ms", limits.connection_idle_seconds * 1_000),
+        ("grpc.max_connection_age_ms", limits.connection_age_seconds * 1_000),
+        ("grpc.max_connection_age_grace_ms", limits.deadline_seconds * 1_000),
+        ("grpc.max_metadata_size", 8_192),
+        ("grpc.absolute_max_metadata_size", 16_384),
+        ("grpc.compression_enabled_algorithms_bitset", 1),  # 3: identity alone
+    ]
+
+
+def _unbound(listen: Address) -> Fault:
+    return Fault(
+        f"cannot listen on {listen}: another process has that port, or the address is not this "
+        "machine's; stop that process, or change `listen`"
+    )
+
+
+def _add_reflection(server: aio.Server) -> None:
+    from grpc_reflection.v1alpha import reflection  # noqa: PLC0415 (development only)
+
+    from pegwarden.v1 import kernel_pb2 as _  # noqa: F401, PLC0415 (registers the descriptors)
+
+    reflection.enable_server_reflection((SERVICE, reflection.SERVICE_NAME), server)

@@ -1,0 +1,162 @@
+"""The configuration: exact, and every error names file and key."""
+
+from pathlib import Path
+
+import pytest
+
+from signer.bitcoin.network import MAINNET, REGTEST
+from signer.config import KernelConfig, load_config
+from signer.core.caller import Role
+from signer.core.errors import Refusal
+from signer.edge.limits import EdgeLimits
+
+SPKI, OTHER = "11" * 32, "22" * 32
+GOOD = f"""
+format = "pegwarden-config/1"
+name = "alice"
+network = "regtest"
+listen = "127.0.0.1:50551"
+policy = "policy.toml"
+journal = "data/journal.sqlite"
+[keys]
+identity = "keys/identity.json"
+vaults = ["keys/vault.json"]
+[tls]
+certificate = "tls/server.pem"
+key = "tls/server.key"
+client_ca = "/etc/ca.pem"
+[metrics]
+listen = "127.0.0.1:9551"
+[limits]
+calls = 7
+[callers.relayer]
+spki = ["{SPKI}", "{OTHER}"]
+roles = ["relayer", "indexer"]
+"""
+
+
+def load(folder: Path, text: str = GOOD) -> KernelConfig:
+    path = folder / "member.toml"
+    path.write_text(text)
+    return load_config(path)
+
+
+def refused(folder: Path, text: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        load(folder, text)
+    assert "member.toml" in str(caught.value) or caught.value.code == "mainnet-not-confirmed"
+    return caught.value
+
+
+def test_a_good_configuration_is_read_whole(tmp_path: Path) -> None:
+    config = load(tmp_path)
+    assert (config.name, config.network) == ("alice", REGTEST)
+    assert str(config.listen) == "127.0.0.1:50551"
+    assert str(config.metrics) == "127.0.0.1:9551"
+    assert config.journal == tmp_path / "data" / "journal.sqlite"
+    assert config.tls.client_ca == Path("/etc/ca.pem")
+    assert config.keys.vaults == (tmp_path / "keys" / "vault.json",)
+    assert config.limits.calls == 7
+    assert config.limits.threads == EdgeLimits().threads
+    assert config.callers[0].spki == (bytes.fromhex(SPKI), bytes.fromhex(OTHER))
+    assert config.callers[0].roles == {Role.RELAYER, Role.INDEXER}
+    assert not config.development
+    assert not config.without_consensus_gate
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('name = "alice"', 'name = "alice"\nnmae = 1', "nmae"),
+        ("calls = 7", "cals = 7", "limits.cals"),
+        ('key = "tls/server.key"', 'key = "k"\nkeys = "k"', "tls.keys"),
+        ('roles = ["relayer", "indexer"]', 'roles = ["relayer"]\nrole = 1', "callers.relayer.role"),
+        ('identity = "keys/identity.json"', 'identity = "i"\nx = 1', "keys.x"),
+        ('listen = "127.0.0.1:9551"', 'listen = "127.0.0.1:9551"\nport = 1', "metrics.port"),
+    ],
+)
+def test_an_unknown_key_is_named(tmp_path: Path, old: str, new: str, key: str) -> None:
+    refusal = refused(tmp_path, GOOD.replace(old, new))
+    assert refusal.code == "config-key-unknown"
+    assert f"`{key}`" in refusal.objections[0].detail
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('name = "alice"', "name"),
+        ('network = "regtest"', "network"),
+        ('identity = "keys/identity.json"', "keys.identity"),
+        ('key = "tls/server.key"', "tls.key"),
+        (f'spki = ["{SPKI}", "{OTHER}"]', "callers.relayer.spki"),
+    ],
+)
+def test_a_missing_key_is_named(tmp_path: Path, line: str, key: str) -> None:
+    refusal = refused(tmp_path, GOOD.replace(line + "\n", ""))
+    assert refusal.code == "config-key-missing"
+    assert f"`{key}`" in refusal.objections[0].detail
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("pegwarden-config/1", "pegwarden-config/2", "format"),
+        ('name = "alice"', 'name = "Alice Smith"', "name"),
+        ('name = "alice"', "name = 7", "name"),
+        ('"regtest"', '"regnet"', "network"),
+        ('"127.0.0.1:50551"', '"localhost:50551"', "listen"),
+        ('"127.0.0.1:9551"', '"0.0.0.0:9551"', "metrics.listen"),
+        ('["keys/vault.json"]', '"keys/vault.json"', "keys.vaults"),
+        ('["keys/vault.json"]', "[]", "keys.vaults"),
+        ('["keys/vault.json"]', "[1]", "keys.vaults"),
+        ("calls = 7", "calls = 0", "limits.calls"),
+        ("calls = 7", "calls = true", "limits.calls"),
+        ("calls = 7", "calls = 7.5", "limits.calls"),
+        ('"indexer"]', '"root"]', "callers.relayer.roles"),
+        (SPKI, "11" * 31, "callers.relayer.spki"),
+        (SPKI, OTHER, "callers.relayer.spki"),
+        (f'"{OTHER}"', f'"{OTHER}", "{"33" * 32}"', "callers.relayer.spki"),
+        ("[callers.relayer]", '[callers."a relayer"]', "callers.a relayer"),
+        ('format = "peg', 'development = "yes"\nformat = "peg', "development"),
+        ('format = "peg', 'i_understand_mainnet_is_real_money = true\nformat = "peg', "i_under"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, old: str, new: str, key: str) -> None:
+    refusal = refused(tmp_path, GOOD.replace(old, new, 1))
+    assert refusal.code == "config-value"
+    assert f"`{key}" in refusal.objections[0].detail
+
+
+def test_two_callers_do_not_share_a_key(tmp_path: Path) -> None:
+    again = f'[callers.indexer]\nspki = ["{SPKI}"]\nroles = ["indexer"]\n'
+    assert refused(tmp_path, GOOD + again).code == "config-value"
+    load(tmp_path, GOOD + again.replace(SPKI, "33" * 32))
+
+
+def test_metrics_leave_the_machine_only_by_name(tmp_path: Path) -> None:
+    beyond = GOOD.replace('"127.0.0.1:9551"', '"0.0.0.0:9551"\nunsafe_beyond_loopback = true')
+    assert str(load(tmp_path, beyond).metrics) == "0.0.0.0:9551"
+
+
+def test_mainnet_needs_the_operators_word(tmp_path: Path) -> None:
+    mainnet = GOOD.replace('"regtest"', '"mainnet"')
+    assert refused(tmp_path, mainnet).code == "mainnet-not-confirmed"
+    said = mainnet.replace("format", "i_understand_mainnet_is_real_money = true\nformat", 1)
+    assert load(tmp_path, said).network is MAINNET
+    assert refused(tmp_path, said.replace("true", "false", 1)).code == "mainnet-not-confirmed"
+
+
+@pytest.mark.parametrize("text", ["name = ", "a = 1\na = 2", "x = " + "[" * 5_000, '"\ud800"'])
+def test_what_is_not_toml_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "member.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(Refusal) as caught:
+        load_config(path)
+    assert caught.value.code == "config-syntax"
+
+
+def test_an_unreadable_or_huge_file_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.toml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(Refusal) as caught:
+            load_config(path)
+        assert caught.value.code == "config-unreadable"
