@@ -1,0 +1,1 @@
+"""`make bench`: measurements, each beside a reference in the same run."""

@@ -1,0 +1,1 @@
+"""Untrusted by design: what talks to the kernels from outside."""

@@ -1,0 +1,1 @@
+"""An attestor: looks at the chains with its own eyes and signs what it saw, nothing else."""

@@ -1,0 +1,78 @@
+"""`python -m clients.attestor`: print one attestation as JSON (protobuf's JSON form), or say why not.
+
+    python -m clients.attestor --key key.hex --fingerprint HEX --burns burns.json \\
+        --rpc-port 18443 --cookie regtest/.cookie withdrawals ID...
+    python -m clients.attestor ... coins TXID:VOUT...
+
+Exit status: 0 done, 1 not seen, 2 usage, 3 fault.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from google.protobuf.json_format import MessageToJson
+
+from clients.attestor.attestor import Attestor, AttestorKey
+from clients.attestor.burns import BadBurnList, BurnList
+from clients.attestor.chain import Chain, NotSeen
+from clients.jsonrpc import JsonRpc, NodeAddress, NodeError
+from clients.messages import attestation_message
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import NETWORKS, network_named
+from signer.bitcoin.transaction import OutPoint, txid_from_display
+from signer.core.evidence import Attestation, Realm
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="attestor", description="Signs what it saw.")
+    parser.add_argument("--key", type=Path, required=True, help="file with 64 hexadecimal digits")
+    parser.add_argument("--network", choices=sorted(NETWORKS), default="regtest")
+    parser.add_argument("--fingerprint", required=True, help="vault fingerprint, from GetInfo")
+    parser.add_argument("--burns", type=Path, required=True, help="JSON list of burns")
+    parser.add_argument("--rpc-port", type=int, required=True, help="the attestor's own bitcoind")
+    parser.add_argument("--cookie", type=Path, required=True)
+    parser.add_argument("--depth", type=int, default=1, help="confirmations that a coin needs")
+    parser.add_argument("kind", choices=["withdrawals", "coins"])
+    parser.add_argument("subjects", nargs="+", help="withdrawal ids, or TXID:VOUT")
+    return parser.parse_args()
+
+
+def _outpoint(text: str) -> OutPoint:
+    txid, _, vout = text.partition(":")
+    return OutPoint(txid_from_display(txid), int(vout))
+
+
+def _attest(given: argparse.Namespace) -> Attestation:
+    network = network_named(given.network)
+    attestor = Attestor(
+        key=AttestorKey.from_file(given.key),
+        realm=Realm(network.genesis_hash, bytes.fromhex(given.fingerprint)),
+        chain=Chain(JsonRpc(NodeAddress(given.rpc_port, given.cookie)), network, given.depth),
+        burns=BurnList(given.burns, network),
+    )
+    if given.kind == "withdrawals":
+        return attestor.withdrawals(tuple(bytes.fromhex(each) for each in given.subjects))
+    return attestor.coins(tuple(_outpoint(each) for each in given.subjects))
+
+
+def main() -> int:
+    """One attestation."""
+    given = _arguments()
+    try:
+        attestation = _attest(given)
+    except NotSeen as unseen:
+        print(f"not attested: {unseen}", file=sys.stderr)
+        return 1
+    except (BadBurnList, Malformed, ValueError) as error:
+        print(f"attestor: {error}", file=sys.stderr)
+        return 2
+    except (OSError, NodeError) as error:
+        print(f"attestor: {error}", file=sys.stderr)
+        return 3
+    print(MessageToJson(attestation_message(attestation), indent=None))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

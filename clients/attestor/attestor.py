@@ -1,0 +1,92 @@
+"""The attestor: a key, two eyes, and a signature only under what they saw.
+
+1. A request names ids and outpoints; amounts, scripts and heights are the attestor's own.
+2. Statements are the bytes of `signer.core.evidence`; the signature is BIP-340.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coincurve import PrivateKey
+
+from clients.attestor.burns import BurnList
+from clients.attestor.chain import Chain
+from signer.bitcoin.transaction import OutPoint
+from signer.core.evidence import (
+    HORIZON,
+    Attestation,
+    Realm,
+    Statement,
+    attestation_digest,
+    statement_kind,
+)
+from signer.core.payment import WithdrawalId
+
+MARGIN = 120
+"""Seconds that an expiry stays below its horizon: clocks differ."""
+
+
+class AttestorKey:
+    """A BIP-340 key that does not show itself."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = PrivateKey(secret)
+        self.public: bytes = self._key.public_key_xonly.format()
+        """32 bytes, as a policy's group lists it."""
+
+    @classmethod
+    def from_file(cls, path: Path) -> "AttestorKey":
+        """A key file: 64 hexadecimal digits, readable by its owner alone. Raises ValueError."""
+        if path.stat().st_mode & 0o077:
+            raise ValueError(f"{path} is readable by others: chmod 600 it")
+        try:
+            return cls(bytes.fromhex(path.read_text().strip()))
+        except ValueError:
+            raise ValueError(f"{path} is not a key file: 64 hexadecimal digits") from None
+
+    def sign(self, digest: bytes) -> bytes:
+        """64 bytes."""
+        signature: bytes = self._key.sign_schnorr(digest)
+        return signature
+
+    def __repr__(self) -> str:
+        return f"<attestor key {self.public.hex()}>"
+
+
+def now_unix() -> int:
+    """Wall time."""
+    return int(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Attestor:
+    """One attestor for one vault."""
+
+    key: AttestorKey
+    realm: Realm
+    chain: Chain
+    burns: BurnList
+    clock: Callable[[], int] = now_unix
+
+    def withdrawals(self, ids: tuple[WithdrawalId, ...]) -> Attestation:
+        """These burns are owed. Raises NotSeen."""
+        return self._attest(tuple(self.burns.withdrawal(each) for each in ids))
+
+    def coins(self, outpoints: tuple[OutPoint, ...]) -> Attestation:
+        """These coins are confirmed and unspent. Raises NotSeen."""
+        self.chain.require_network()
+        return self._attest(tuple(self.chain.coin(each) for each in outpoints))
+
+    def _attest(self, statements: tuple[Statement, ...]) -> Attestation:
+        return sign_statements(self.key, self.realm, statements, self.clock())
+
+
+def sign_statements(
+    key: AttestorKey, realm: Realm, statements: tuple[Statement, ...], now: int
+) -> Attestation:
+    """The attestation of these statements, all of one kind, for nearly as long as their kind allows."""
+    expiry = now + HORIZON[statement_kind(statements[0])] - MARGIN
+    digest = attestation_digest(realm, expiry, statements)
+    return Attestation(key.public, expiry, statements, key.sign(digest))

@@ -1,0 +1,5 @@
+"""The demo: everything that this project promises today, shown on real Bitcoin (regtest)."""
+
+from clients.demo.perform import main
+
+__all__ = ["main"]

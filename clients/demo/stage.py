@@ -1,0 +1,142 @@
+"""Three members, each with its own directory, authority, keys, journal and process.
+
+1. Everything is done by `pegwarden init`, `key bind` and `serve`, as each member would on its own machine.
+2. A process is ended by the process that was started: politely, or by `kill` as a crash would.
+"""
+
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clients.bitcoind import free_port
+from clients.demo.command import pegwarden, pegwarden_arguments
+from clients.demo.narrator import Unexpected
+from clients.demo.policy import policy_text
+from clients.member import Credentials, Member, Unreachable
+
+NAMES = ("alice", "bob", "carol")
+THRESHOLD = 2
+START_SECONDS = 20.0
+FORMER = "former"
+"""A caller with a certificate whom the configuration no longer names."""
+ISSUED = ("relayer:relayer", "indexer:indexer", f"{FORMER}:relayer")
+
+
+@dataclass
+class House:
+    """One member's directory and, while it serves, its process."""
+
+    name: str
+    directory: Path
+    address: str
+    xpub: str
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def config(self) -> str:
+        """The member's configuration file."""
+        return str(self.directory / "pegwarden.toml")
+
+    @property
+    def passphrase(self) -> str:
+        """The file with the member's passphrase."""
+        return str(self.directory.parent / f"{self.name}.passphrase")
+
+    def credentials(self, caller: str) -> Credentials:
+        """What the member gave to that caller."""
+        tls = self.directory / "tls"
+        return Credentials(tls / "ca.pem", tls / f"{caller}.pem", tls / f"{caller}.key")
+
+    def connect(self, caller: str = "relayer") -> Member:
+        """A channel to its kernel."""
+        return Member(self.name, self.address, self.credentials(caller))
+
+    def serve(self) -> None:
+        """Start the kernel and wait until it answers. Raises Unexpected."""
+        arguments = ("serve", "--config", self.config, "--passphrase-file", self.passphrase)
+        with (self.directory / "log.jsonl").open("ab") as log:
+            self.process = subprocess.Popen(
+                pegwarden_arguments(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def wait_until_it_answers(self) -> None:
+        """Raises Unexpected when it does not."""
+        with self.connect() as member:
+            try:
+                member.wait_ready(START_SECONDS)
+            except Unreachable as silent:
+                log = (self.directory / "log.jsonl").read_text()[-2_000:]
+                raise Unexpected(f"{silent}; its log ends with: {log}") from None
+
+    def crash(self) -> None:
+        """Kill it, as a power failure would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        """Ask it to stop. Raises Unexpected when it does not do so cleanly."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            status = self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.crash()
+            raise Unexpected(f"{self.name} did not stop when asked") from None
+        self.process = None
+        if status != 0:
+            raise Unexpected(f"{self.name} stopped with status {status}")
+
+
+def build(directory: Path, name: str) -> House:
+    """`pegwarden init` for one member."""
+    house = House(name, directory / name, f"127.0.0.1:{free_port()}", "")
+    passphrase = Path(house.passphrase)
+    passphrase.touch(mode=0o600)
+    passphrase.write_text(f"{os.urandom(12).hex()}\n")
+    made = pegwarden(
+        *("init", str(house.directory), "--network", "regtest", "--name", name),
+        *("--listen", house.address, "--passphrase-file", house.passphrase),
+        *(option for issued in ISSUED for option in ("--issue", issued)),
+    )
+    _forget(Path(house.config), FORMER)
+    house.xpub = made["xpub"]
+    return house
+
+
+def _forget(config: Path, caller: str) -> None:
+    """Strike a caller's block from the configuration, as its operator would with an editor."""
+    before, block, after = config.read_text().partition(f'[callers."{caller}"]')
+    if not block:
+        raise Unexpected(f"{config} has no caller {caller}")
+    rest = after.partition("\n[")
+    config.write_text(before + (f"[{rest[2]}" if rest[1] else ""))
+
+
+def found_federation(directory: Path, watchers: tuple[bytes, ...]) -> tuple[House, ...]:
+    """Init, one policy for all, bind, serve: three kernels that answer."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(len(NAMES)) as members:  # each works on its own machine
+        houses = tuple(members.map(lambda name: build(directory, name), NAMES))
+        policy = directory / "policy.toml"
+        policy.write_text(policy_text(THRESHOLD, tuple(each.xpub for each in houses), watchers))
+        list(members.map(lambda house: _bind(house, policy), houses))
+    for house in houses:
+        house.serve()
+    try:
+        for house in houses:
+            house.wait_until_it_answers()
+    except Unexpected:
+        for house in houses:
+            house.crash()
+        raise
+    return houses
+
+
+def _bind(house: House, policy: Path) -> None:
+    common = ("--config", house.config, "--passphrase-file", house.passphrase)
+    pegwarden("key", "bind", str(policy), *common)

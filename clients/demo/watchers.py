@@ -1,0 +1,23 @@
+"""The demo's attestors: three keys, of which two sign, each with its own look at the chain."""
+
+from dataclasses import dataclass
+
+from clients.attestor.attestor import Attestor
+from clients.messages import attestation_message
+from pegwarden.v1 import types_pb2
+from signer.bitcoin.transaction import OutPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Evidence by these attestors: `clients.relayer.relayer.Evidence`."""
+
+    attestors: tuple[Attestor, ...]
+
+    def withdrawals(self, ids: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
+        """Each attestor's word for these burns."""
+        return [attestation_message(each.withdrawals(ids)) for each in self.attestors]
+
+    def coins(self, outpoints: tuple[OutPoint, ...]) -> list[types_pb2.Attestation]:
+        """Each attestor's word for these coins."""
+        return [attestation_message(each.coins(outpoints)) for each in self.attestors]

@@ -1,0 +1,1 @@
+"""A relayer: asks every kernel, collects signatures, broadcasts. Trusted by nobody."""

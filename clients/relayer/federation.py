@@ -1,0 +1,146 @@
+"""The members' kernels, asked one after another.
+
+1. A question that any kernel can answer goes to the first one that does.
+2. Each kernel is asked to explain before it is asked to sign, and to sign only what it would sign.
+3. Signatures are collected from every kernel in turn until the threshold is met.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from clients.member import Member, Refused, Unreachable
+from clients.relayer.draft import Draft
+from pegwarden.v1 import kernel_pb2
+
+Answer = TypeVar("Answer")
+
+
+class NotSigned(Exception):
+    """Too few kernels did what was asked; `reasons` has what each of the others said."""
+
+    def __init__(self, *reasons: Exception) -> None:
+        super().__init__("; ".join(str(reason) for reason in reasons))
+        self.reasons = reasons
+
+
+class WouldRefuse(Exception):
+    """ExplainPsbt says that SignPsbt would refuse."""
+
+    def __init__(self, member: str, explanation: kernel_pb2.ExplainPsbtResponse) -> None:
+        failed = [line for line in explanation.trace if not line.passed]
+        self.codes = tuple(each.code for line in failed for each in line.objections)
+        super().__init__(f"{member} would refuse: {', '.join(self.codes)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """The members of one vault."""
+
+    members: tuple[Member, ...]
+    vault_id: str
+
+    def all_answers(self, question: Callable[[Member], Answer]) -> list[Answer]:
+        """The answers of all who answer. Raises NotSigned when nobody does."""
+        answers: list[Answer] = []
+        reasons: list[Exception] = []
+        for member in self.members:
+            try:
+                answers.append(question(member))
+            except (Refused, Unreachable) as reason:
+                reasons.append(reason)
+        if not answers:
+            raise NotSigned(*reasons)
+        return answers
+
+    def first_answer(self, question: Callable[[Member], Answer]) -> Answer:
+        """The first answer. A refusal is an answer; silence is not. Raises Refused or NotSigned."""
+        reasons: list[Exception] = []
+        for member in self.members:
+            try:
+                return question(member)
+            except Unreachable as reason:
+                reasons.append(reason)
+        raise NotSigned(*reasons)
+
+    def vaults(self) -> list[kernel_pb2.VaultInfo]:
+        """What each member that answers says of the vault."""
+        request = kernel_pb2.GetInfoRequest()
+        infos = self.all_answers(lambda member: member.ask(request, kernel_pb2.GetInfoResponse))
+        found = [
+            vault for info in infos for vault in info.vaults if vault.vault_id == self.vault_id
+        ]
+        if not found:
+            raise NotSigned(LookupError(f"no member serves a vault {self.vault_id!r}"))
+        return found
+
+    def next_change_index(self) -> int:
+        """The lowest change index that no member has seen used."""
+        return max(vault.next_change_index for vault in self.vaults())
+
+    def construct(
+        self, request: kernel_pb2.ConstructWithdrawalTxRequest
+    ) -> kernel_pb2.ConstructWithdrawalTxResponse:
+        """The PSBT, by whichever kernel answers: it is the same on all."""
+        return self.first_answer(
+            lambda member: member.ask(request, kernel_pb2.ConstructWithdrawalTxResponse)
+        )
+
+    def explain(self, member: Member, draft: Draft) -> kernel_pb2.ExplainPsbtResponse:
+        """What SignPsbt would say."""
+        request = kernel_pb2.ExplainPsbtRequest(
+            vault_id=self.vault_id,
+            psbt=draft.psbt,
+            payments=draft.payments,
+            attestations=draft.attestations,
+        )
+        return member.ask(request, kernel_pb2.ExplainPsbtResponse)
+
+    def sign(self, member: Member, draft: Draft) -> kernel_pb2.SignPsbtResponse:
+        """That member's signatures. Raises Refused."""
+        request = kernel_pb2.SignPsbtRequest(
+            vault_id=self.vault_id,
+            psbt=draft.psbt,
+            payments=draft.payments,
+            attestations=draft.attestations,
+        )
+        return member.ask(request, kernel_pb2.SignPsbtResponse)
+
+    def collect(self, draft: Draft) -> list[bytes]:
+        """Signed PSBTs of as many members as the threshold asks for. Raises NotSigned."""
+        wanted = self.vaults()[0].threshold
+        signed: list[bytes] = []
+        reasons: list[Exception] = []
+        for member in self.members:
+            if len(signed) == wanted:
+                break
+            try:
+                signed.append(self._explained_and_signed(member, draft))
+            except (Refused, Unreachable, WouldRefuse) as reason:
+                reasons.append(reason)
+        if len(signed) < wanted:
+            raise NotSigned(*reasons)
+        return signed
+
+    def _explained_and_signed(self, member: Member, draft: Draft) -> bytes:
+        explanation = self.explain(member, draft)
+        if not explanation.would_sign:
+            raise WouldRefuse(member.name, explanation)
+        return self.sign(member, draft).psbt
+
+    def extract(self, psbts: list[bytes]) -> bytes:
+        """The final raw transaction, combined and verified by one kernel. Raises NotSigned."""
+        request = kernel_pb2.ExtractTxRequest(vault_id=self.vault_id, psbts=psbts)
+        extracted = self.first_answer(
+            lambda member: member.ask(request, kernel_pb2.ExtractTxResponse)
+        )
+        if not extracted.complete:
+            raise NotSigned(LookupError(f"{len(extracted.missing)} inputs lack signatures"))
+        return extracted.transaction
+
+    def on_record(self, withdrawal_id: bytes) -> list[kernel_pb2.WithdrawalInfo]:
+        """What each member that signed a version of it has on record. Raises NotSigned."""
+        request = kernel_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
+        return self.all_answers(
+            lambda member: member.ask(request, kernel_pb2.GetWithdrawalResponse).withdrawal
+        )

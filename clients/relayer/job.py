@@ -1,0 +1,94 @@
+"""A relayer's job as a JSON file: whom to ask, what to pay, with which coins and evidence.
+
+1. An unknown or missing key is an error that names it; amounts are integers.
+2. Paths are relative to the file.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.json_format import ParseDict, ParseError
+
+from clients.jsonrpc import JsonRpc, NodeAddress
+from clients.member import Credentials, Member
+from clients.relayer.coins import VaultCoin, coin_on_chain
+from clients.relayer.draft import Order
+from clients.relayer.federation import Federation
+from clients.relayer.relayer import Relayer
+from pegwarden.v1 import types_pb2
+from signer.bitcoin.network import network_named
+from signer.bitcoin.transaction import OutPoint, txid_from_display
+
+
+class BadJob(Exception):
+    """The file does not describe a job; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvidence:
+    """Attestations that attestors gave beforehand, in protobuf's JSON form."""
+
+    attestations: tuple[types_pb2.Attestation, ...]
+
+    def withdrawals(self, _: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
+        """Those over withdrawals; the kernels pick what fits."""
+        return [each for each in self.attestations if each.withdrawals]
+
+    def coins(self, _: tuple[OutPoint, ...]) -> list[types_pb2.Attestation]:
+        """Those over coins."""
+        return [each for each in self.attestations if each.coins]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A loaded job."""
+
+    relayer: Relayer
+    orders: tuple[Order, ...]
+    coins: tuple[VaultCoin, ...]
+
+
+def _row(row: Any, keys: str, place: str) -> dict[str, Any]:
+    if not isinstance(row, dict) or set(row) != set(keys.split()):
+        raise BadJob(f"{place}: exactly these keys are wanted: {keys}")
+    return row
+
+
+def _member(row: Any, folder: Path) -> Member:
+    given = _row(row, "name address ca certificate key", "members")
+    files = Credentials(*(folder / given[each] for each in ("ca", "certificate", "key")))
+    return Member(given["name"], given["address"], files)
+
+
+def _order(row: Any) -> Order:
+    given = _row(row, "withdrawal_id address amount_sat", "orders")
+    if type(given["amount_sat"]) is not int:
+        raise BadJob("orders: amount_sat is not an integer")
+    return Order(bytes.fromhex(given["withdrawal_id"]), given["address"], given["amount_sat"])
+
+
+def _coin(row: Any, node: JsonRpc) -> VaultCoin:
+    given = _row(row, "txid vout branch index", "coins")
+    outpoint = OutPoint(txid_from_display(given["txid"]), given["vout"])
+    return coin_on_chain(node, outpoint, given["branch"], given["index"])
+
+
+def load_job(path: Path) -> Job:
+    """The job, with its channels open. Raises BadJob."""
+    try:
+        keys = "network vault_id node members orders coins attestations"
+        given = _row(json.loads(path.read_text()), keys, str(path))
+        node_row = _row(given["node"], "port cookie", "node")
+        node = JsonRpc(NodeAddress(node_row["port"], path.parent / node_row["cookie"]))
+        members = tuple(_member(row, path.parent) for row in given["members"])
+        evidence = FileEvidence(
+            tuple(ParseDict(each, types_pb2.Attestation()) for each in given["attestations"])
+        )
+        federation = Federation(members, given["vault_id"])
+        relayer = Relayer(federation, node, evidence, network_named(given["network"]))
+        orders = tuple(_order(row) for row in given["orders"])
+        return Job(relayer, orders, tuple(_coin(row, node) for row in given["coins"]))
+    except (OSError, ValueError, TypeError, ParseError) as error:
+        raise BadJob(f"{path}: {error}") from None

@@ -1,0 +1,111 @@
+"""An attestor signs what its own node has, and nothing else."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clients.attestor.attestor import Attestor, AttestorKey
+from clients.attestor.burns import BurnList
+from clients.attestor.chain import Chain, NotSeen
+from clients.bitcoind import Bitcoind
+from clients.jsonrpc import to_btc
+from signer.bitcoin.hashes import sha256
+from signer.bitcoin.network import REGTEST, SIGNET
+from signer.bitcoin.transaction import OutPoint, txid_from_display
+from signer.core.evidence import CoinTerms, Realm, authorize
+
+REALM = Realm(REGTEST.genesis_hash, sha256(b"a vault"))
+AMOUNT = 7_654_321
+
+
+@pytest.fixture
+def attestor(bitcoind: Bitcoind, tmp_path: Path) -> Attestor:
+    burns = tmp_path / "burns.json"
+    burns.write_text("[]")
+    chain = Chain(bitcoind.rpc, REGTEST)
+    return Attestor(AttestorKey(b"\x07" * 32), REALM, chain, BurnList(burns, REGTEST))
+
+
+def funded(bitcoind: Bitcoind) -> tuple[OutPoint, str]:
+    """A confirmed coin of the wallet `attested`, and its address."""
+    address = bitcoind.make_wallet("attested")("getnewaddress")
+    txid = bitcoind.fund(address, AMOUNT)
+    detail = bitcoind.wallet_rpc("attested", "gettransaction", txid)["details"][0]
+    return OutPoint(txid_from_display(txid), detail["vout"]), address
+
+
+def test_a_confirmed_unspent_coin_is_attested(bitcoind: Bitcoind, attestor: Attestor) -> None:
+    outpoint, address = funded(bitcoind)
+    attestation = attestor.coins((outpoint,))
+    (terms,) = attestation.statements
+    assert isinstance(terms, CoinTerms)
+    script = bitcoind.rpc("validateaddress", address)["scriptPubKey"]
+    assert (terms.amount, terms.script_pubkey.hex()) == (AMOUNT, script)
+    assert terms.height == bitcoind.rpc("getblockcount")
+    authorized = authorize((attestation,), REALM, frozenset({attestor.key.public}))
+    assert authorized.attestors(terms, attestor.clock()) == {attestor.key.public}
+
+
+def test_an_unconfirmed_a_spent_and_an_invented_coin_are_not(
+    bitcoind: Bitcoind, attestor: Attestor
+) -> None:
+    outpoint, address = funded(bitcoind)
+    wallet = bitcoind.make_wallet("attested")
+    spender = wallet("sendtoaddress", address, to_btc(1_000_000))
+    unconfirmed = OutPoint(txid_from_display(spender), 0)
+    with pytest.raises(NotSeen, match="spent, unconfirmed or does not exist"):
+        attestor.coins((unconfirmed,))
+    bitcoind.mine(1)
+    spent = {
+        OutPoint(txid_from_display(each["txid"]), each["vout"])
+        for each in bitcoind.rpc("getrawtransaction", spender, True)["vin"]
+    }
+    for gone in (*spent, OutPoint(outpoint.txid, 99)):
+        with pytest.raises(NotSeen):
+            attestor.coins((gone,))
+
+
+def test_a_shallow_coin_is_not(bitcoind: Bitcoind, attestor: Attestor) -> None:
+    outpoint, _ = funded(bitcoind)
+    deep = Chain(bitcoind.rpc, REGTEST, depth=3)
+    with pytest.raises(NotSeen, match="1 of 3 confirmations"):
+        deep.coin(outpoint)
+    bitcoind.mine(2)
+    assert deep.coin(outpoint).amount == AMOUNT
+
+
+def test_a_node_of_another_network_is_not_believed(bitcoind: Bitcoind) -> None:
+    with pytest.raises(NotSeen, match="genesis"):
+        Chain(bitcoind.rpc, SIGNET).require_network()
+
+
+def test_the_command_prints_one_attestation(bitcoind: Bitcoind, tmp_path: Path) -> None:
+    outpoint, _ = funded(bitcoind)
+    key, burns = tmp_path / "key", tmp_path / "burns.json"
+    key.write_text("07" * 32)
+    key.chmod(0o644)
+    burns.write_text("[]")
+    command = [
+        *(sys.executable, "-m", "clients.attestor", "--key", str(key), "--burns", str(burns)),
+        *("--fingerprint", "00" * 32, "--rpc-port", str(bitcoind.address.port)),
+        *("--cookie", str(bitcoind.address.cookie), "coins", str(outpoint)),
+    ]
+    exposed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert exposed.returncode == 2
+    assert "chmod 600" in exposed.stderr
+    key.chmod(0o600)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["coins"][0]["amountSat"] == str(AMOUNT)
+    unknown = subprocess.run(
+        [*command[:-2], "withdrawals", "11" * 32], capture_output=True, text=True, check=False
+    )
+    assert unknown.returncode == 1
+    assert "no burn" in unknown.stderr
+
+
+def test_an_attestors_key_does_not_show_itself() -> None:
+    key = AttestorKey(b"\x07" * 32)
+    assert "07" * 32 not in repr(key)

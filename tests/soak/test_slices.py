@@ -1,0 +1,44 @@
+"""A short slice of each campaign."""
+
+import json
+import subprocess
+import sys
+
+from tests.soak import kill, psbt, requests
+from tests.vectors import ROOT
+
+
+def test_mutated_psbts() -> None:
+    assert psbt.run(n=2_000, seed=7) == []
+
+
+def test_mutated_requests() -> None:
+    assert requests.run(n=600, seed=7) == []
+
+
+def test_kills() -> None:
+    assert kill.run(n=2, seed=7) == []
+
+
+def test_the_last_line_of_a_campaign_is_its_result() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.soak",
+        "--campaign",
+        "psbt",
+        "--n",
+        "50",
+        "--seed",
+        "3",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    line = json.loads(done.stdout.splitlines()[-1])
+    assert line == {
+        "campaign": "psbt",
+        "n": 50,
+        "seed": 3,
+        "violations": 0,
+        "seconds": line["seconds"],
+    }
