@@ -6,6 +6,7 @@ Rule 3: whoever finishes reading calls `end()`: no trailing bytes.
 """
 
 import struct
+from collections.abc import Iterator
 
 from signer.bitcoin.errors import Malformed
 
@@ -49,15 +50,27 @@ class Reader:
 
     def u32(self) -> int:
         """Four bytes, little-endian."""
-        return int.from_bytes(self.take(4), "little")
+        start = self.position
+        if start + 4 > len(self.data):
+            raise self._short(4)
+        self.position = start + 4
+        return int.from_bytes(self.data[start : start + 4], "little")
 
     def u64(self) -> int:
         """Eight bytes, little-endian."""
-        return int.from_bytes(self.take(8), "little")
+        start = self.position
+        if start + 8 > len(self.data):
+            raise self._short(8)
+        self.position = start + 8
+        return int.from_bytes(self.data[start : start + 8], "little")
 
     def compact_size(self) -> int:
         """A CompactSize in its shortest form."""
-        first = self.u8()
+        start = self.position
+        if start >= len(self.data):
+            raise self._short(1)
+        self.position = start + 1
+        first = self.data[start]
         if first < 0xFD:
             return first
         width, least = _WIDE_FORMS[first]
@@ -76,13 +89,58 @@ class Reader:
     def var_bytes(self) -> bytes:
         """A byte string with its CompactSize length in front."""
         # Most strings are short, and a PSBT is thousands of them: one call, not four.
-        start = self.position + 1
-        if start <= len(self.data) and (size := self.data[start - 1]) < 0xFD:
-            if start + size > len(self.data):
+        data, start = self.data, self.position + 1
+        if start <= len(data) and (size := data[start - 1]) < 0xFD:
+            end = start + size
+            if end > len(data):
                 raise self._short(size)
-            self.position = start + size
-            return self.data[start : start + size]
+            self.position = end
+            return data[start:end]
         return self.take(self.compact_size())
+
+    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """Byte strings two by two, up to an empty one that begins a pair."""
+        # As in `var_bytes`. What a slice lacks at the end of the data, the next length byte lacks too.
+        data, at = self.data, self.position
+        try:
+            while size := data[at]:
+                at += 1 + size
+                first = data[at - size : at]
+                if size >= 0xFD:
+                    first, at = self._long(at - size - 1)
+                size = data[at]
+                at += 1 + size
+                second = data[at - size : at]
+                if size >= 0xFD:
+                    second, at = self._long(at - size - 1)
+                yield first, second
+        except IndexError:
+            raise self._short(1) from None
+        self.position = at + 1
+
+    def _long(self, at: int) -> tuple[bytes, int]:
+        self.position = at
+        return self.take(self.compact_size()), self.position
+
+    def skip_strings(self, count: int, before: int = 0, after: int = 0) -> None:
+        """Past `count` byte strings, each with `before` bytes ahead of its length and `after` behind it.
+
+        Nothing is copied, nothing allocated.
+        """
+        data, at = self.data, self.position + before
+        try:
+            for _ in range(count):
+                size = data[at]
+                if size >= 0xFD:
+                    self.position = at
+                    size = self.compact_size()
+                    at = self.position - 1
+                at += 1 + size + after + before
+        except IndexError:
+            raise self._short(1) from None
+        if at - before > len(data):
+            raise self._short(at - before - self.position)
+        self.position = at - before
 
     def end(self) -> None:
         """Refuse trailing bytes."""

@@ -9,7 +9,7 @@ Rule 4: there is at least one input and one output; `parse_unsigned` leaves this
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from signer.bitcoin.codec import Reader, compact_size, u32, u64, var_bytes
 from signer.bitcoin.errors import Malformed
@@ -35,8 +35,7 @@ def txid_from_display(text: str) -> Txid:
     return Txid(bytes.fromhex(text)[::-1])
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class OutPoint:
+class OutPoint(NamedTuple):
     """Names a transaction output. Ordered by txid bytes (internal order), then vout."""
 
     txid: Txid

@@ -59,6 +59,10 @@ def test_reads_in_order() -> None:
         (Reader.var_bytes, b"\x02ab"),
         (lambda reader: reader.take(3), b"abc"),
         (lambda reader: reader.count(2), b"\x02abcd"),
+        (lambda reader: reader.skip_strings(2, 1, 2), b"-\x01a++-\x00++"),
+        (lambda reader: reader.skip_strings(1), b"\xfd\xfd\x00" + bytes(253)),
+        (lambda reader: list(reader.pairs()), b"\x01a\x01b\x00"),
+        (lambda reader: list(reader.pairs()), b"\xfd\xfd\x00" + bytes(254) + b"\x00"),
         (Reader.end, b""),
     ],
 )
@@ -70,9 +74,55 @@ def test_one_byte_too_few(read: object, enough: bytes) -> None:
         read(Reader(missing, "transaction"))
 
 
+STRINGS = st.binary(max_size=3) | st.binary(min_size=252, max_size=254)
+
+
+@given(st.lists(st.tuples(STRINGS, STRINGS).filter(lambda pair: pair[0]), max_size=4))
+def test_pairs_are_read_as_single_strings_are(pairs: list[tuple[bytes, bytes]]) -> None:
+    data = b"".join(var_bytes(first) + var_bytes(second) for first, second in pairs) + b"\x00"
+    reader = Reader(data + b"rest", "psbt")
+    assert list(reader.pairs()) == pairs
+    assert reader.take(4) == b"rest"
+    reader.end()
+
+
+@given(st.lists(STRINGS, max_size=4), st.integers(0, 2), st.integers(0, 2))
+def test_skipping_ends_where_reading_does(strings: list[bytes], before: int, after: int) -> None:
+    data = b"".join(bytes(before) + var_bytes(each) + bytes(after) for each in strings)
+    reader = Reader(data + b"rest", "psbt")
+    reader.skip_strings(len(strings), before, after)
+    assert reader.take(4) == b"rest"
+
+
+@given(st.binary(max_size=20))
+def test_any_bytes_are_skipped_exactly_or_malformed(data: bytes) -> None:
+    skipping, reading = Reader(data, "script"), Reader(data, "script")
+    read = unless_refused("script-malformed", lambda: [reading.var_bytes() for _ in range(2)])
+    if read is None:
+        with refused("script-malformed"):
+            skipping.skip_strings(2)
+    else:
+        skipping.skip_strings(2)
+        assert skipping.position == reading.position
+
+
+@given(st.binary(max_size=20))
+def test_any_bytes_are_pairs_exactly_or_malformed(data: bytes) -> None:
+    reader = Reader(data, "script")
+    pairs = unless_refused("script-malformed", lambda: list(reader.pairs()))
+    if pairs is not None:
+        written = b"".join(var_bytes(first) + var_bytes(second) for first, second in pairs)
+        assert data[: reader.position] == written + b"\x00"
+
+
 def test_a_huge_length_costs_nothing() -> None:
     """A length of 2^64 - 1 is compared with what is left before anything is allocated."""
-    for read in (Reader.var_bytes, lambda reader: reader.count(1)):
+    for read in (
+        Reader.var_bytes,
+        lambda reader: reader.count(1),
+        lambda reader: reader.skip_strings(1),
+        lambda reader: list(reader.pairs()),
+    ):
         with refused("transaction-malformed"):
             read(Reader(b"\xff" * 9, "transaction"))
 

@@ -1,6 +1,7 @@
 """The PSBT reader. Invariant: one field changed from a PSBT that is read, and its code says no."""
 
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 
@@ -15,13 +16,14 @@ from signer.bitcoin.psbt.reader import (
 )
 from signer.bitcoin.psbt.writer import serialize_psbt
 from signer.bitcoin.secp import ORDER
+from signer.bitcoin.transaction import parse_transaction
 from tests.bitcoin.psbt_mutation import MAGIC, join, multisig_draft, pubkey, split
 from tests.bitcoin.refused import refused
 
 GOOD = multisig_draft()
 GLOBAL, INPUT, OUTPUT = 0, 1, 4
 KEY, X_ONLY = pubkey(7), pubkey(7)[1:]
-OFF_CURVE = b"\x02" + b"\xff" * 32
+OFF_CURVE, NO_KEY = b"\x02" + b"\xff" * 32, b"\x04" + pubkey(7)[1:]
 HASH = bytes(range(32))
 DER = bytes.fromhex(
     "3044022074018ad4180097b873323c0015720b3684cc8123891048e7dbcd9b55ad679c99"
@@ -62,8 +64,10 @@ def test_reads_every_field_of_a_draft() -> None:
     assert (len(psbt.inputs), len(psbt.outputs)) == (2, 2)
     for psbt_input, txin in zip(psbt.inputs, psbt.transaction.inputs, strict=True):
         assert psbt_input.non_witness_utxo is not None
-        assert psbt_input.non_witness_utxo.txid == txin.previous.txid
-        assert psbt_input.witness_utxo == psbt_input.non_witness_utxo.outputs[txin.previous.vout]
+        previous = parse_transaction(psbt_input.non_witness_utxo)
+        assert previous.txid == txin.previous.txid
+        assert psbt_input.proven_utxo == previous.outputs[txin.previous.vout]
+        assert psbt_input.witness_utxo == psbt_input.proven_utxo
         assert psbt_input.sighash_type == 1
         assert psbt_input.witness_script is not None
         assert [each.path for each in psbt_input.bip32_derivations] == [
@@ -298,6 +302,35 @@ def test_the_previous_transaction_has_the_output_that_the_outpoint_names() -> No
     parsed(with_transaction(vout_and_script, u32(0) + b"\x00"))
 
 
+@pytest.mark.parametrize(
+    ("parts", "witness"),
+    [
+        (6, None),  # one input and two outputs, twice
+        (8, (b"", b"")),
+    ],
+)
+def test_what_previous_transactions_hold_is_counted(
+    parts: int, witness: tuple[bytes, ...] | None
+) -> None:
+    """8 MiB of empty witness items or 9-byte outputs cost seconds before anything was refused."""
+    psbt = GOOD
+    if witness is not None:
+        maps = split(GOOD)
+        previous = parse_transaction(dict(maps[INPUT])[b"\x00"])
+        value = replace(previous, witnesses=(witness,)).serialize()
+        psbt = with_pair(INPUT, b"\x00", value)
+    parse_psbt(psbt, PsbtLimits(parts=parts))
+    with refused("psbt-too-many"):
+        parse_psbt(psbt, PsbtLimits(parts=parts - 1))
+
+
+def test_what_final_witnesses_hold_is_counted() -> None:
+    final = with_pair(INPUT, b"\x08", b"\x02\x00\x01\x51")
+    parse_psbt(final, PsbtLimits(parts=8))
+    with refused("psbt-too-many"):
+        parse_psbt(final, PsbtLimits(parts=7))
+
+
 # --- the form of each type ---
 
 LEAF = b"\x00\xc0\x01\x51"
@@ -383,7 +416,6 @@ FORMS = [
         b"\x16" + X_ONLY,
         b"\x01" + HASH + bytes(8),
         [
-            ("pubkey-malformed", b"\x16" + OFF_CURVE[1:], b"\x00" + bytes(4)),
             ("psbt-value-malformed", b"\x16" + X_ONLY, b"\x02" + HASH + bytes(8)),
             ("psbt-value-malformed", b"\x16" + X_ONLY, b"\x01" + HASH + bytes(9)),
             ("psbt-value-malformed", b"\x16" + X_ONLY, b"\x01" + HASH),
@@ -400,8 +432,8 @@ FORMS = [
         [
             ("psbt-value-malformed", b"\x1a" + KEY, b""),
             ("psbt-value-malformed", b"\x1a" + KEY, pubkey(1) + X_ONLY),
-            ("pubkey-malformed", b"\x1a" + KEY, pubkey(1) + OFF_CURVE),
-            ("pubkey-malformed", b"\x1a" + OFF_CURVE, pubkey(1)),
+            ("pubkey-malformed", b"\x1a" + KEY, pubkey(1) + NO_KEY),
+            ("pubkey-malformed", b"\x1a" + NO_KEY, pubkey(1)),
             ("psbt-key-malformed", b"\x1a" + X_ONLY, pubkey(1)),
         ],
     ),
@@ -411,8 +443,8 @@ FORMS = [
         bytes(66),
         [
             ("psbt-value-malformed", b"\x1b" + KEY + pubkey(2), bytes(65)),
-            ("pubkey-malformed", b"\x1b" + OFF_CURVE + KEY, bytes(66)),
-            ("pubkey-malformed", b"\x1b" + KEY + OFF_CURVE, bytes(66)),
+            ("pubkey-malformed", b"\x1b" + NO_KEY + KEY, bytes(66)),
+            ("pubkey-malformed", b"\x1b" + KEY + NO_KEY, bytes(66)),
             ("psbt-key-malformed", b"\x1b" + KEY + X_ONLY, bytes(66)),
         ],
     ),
@@ -448,7 +480,18 @@ FORMS = [
         ],
     ),
     (OUTPUT, b"\x06", LEAF, []),
-    (OUTPUT, b"\x06", b"".join(bytes((d,)) + LEAF[1:] for d in [*range(1, 129), 128]), []),
+    (
+        OUTPUT,
+        b"\x06",
+        b"".join(bytes((d,)) + LEAF[1:] for d in [*range(1, 64), 63]),
+        [
+            (
+                "psbt-too-many",
+                b"\x06",
+                b"".join(bytes((d,)) + LEAF[1:] for d in [*range(1, 65), 64]),
+            )
+        ],
+    ),
     (
         OUTPUT,
         b"\x07" + X_ONLY,
@@ -484,6 +527,8 @@ def test_keys_in_derivations_need_only_look_like_keys() -> None:
     """`verify` compares them with keys that we derived (rule 3 of `fields`)."""
     psbt = parsed(with_pair(INPUT, b"\x06" + OFF_CURVE, bytes(4)))
     assert psbt.inputs[0].bip32_derivations[-1].pubkey == OFF_CURVE
+    psbt = parsed(with_pair(INPUT, b"\x16" + OFF_CURVE[1:], b"\x00" + bytes(4)))
+    assert psbt.inputs[0].tap_derivations[-1].xonly == OFF_CURVE[1:]
 
 
 XPUB = bytes.fromhex("043587cf") + b"\x02" + bytes(8) + HASH + KEY

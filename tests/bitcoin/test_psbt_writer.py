@@ -14,7 +14,7 @@ from signer.bitcoin.psbt.writer import (
     OutputDraft,
     draft_psbt,
     serialize_psbt,
-    with_partial_signatures,
+    with_our_signatures,
 )
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
@@ -104,15 +104,15 @@ def test_a_draft_says_what_was_drafted() -> None:
 
 def test_an_answer_carries_our_signatures_and_no_others() -> None:
     asked = having(INPUT, pair(3), pair(2))
-    answer = parse_psbt(with_partial_signatures(asked, ((0, signature(1)), (1, signature(4)))))
+    answer = parse_psbt(with_our_signatures(asked, ((0, signature(1)), (1, signature(4)))))
     assert answer.inputs[0].partial_signatures == (signature(1),)
     assert answer.inputs[1].partial_signatures == (signature(4),)
-    assert with_partial_signatures(asked, ()) == GOOD
+    assert with_our_signatures(asked, ()) == GOOD
 
 
 def test_an_answer_keeps_all_else_in_its_place() -> None:
     asked = parse_psbt(GOOD)
-    answer = split(with_partial_signatures(asked, ((0, signature(2)), (0, signature(1)))))
+    answer = split(with_our_signatures(asked, ((0, signature(2)), (0, signature(1)))))
     assert all(pairs == sorted(pairs) for pairs in answer)
     without = [[each for each in pairs if each[0][0] != 2] for pairs in answer]
     without[0] = answer[0]
@@ -123,7 +123,7 @@ def test_an_answer_to_an_input_without_later_pairs() -> None:
     bare = draft_psbt(
         2, 0, (InputDraft(OutPoint(Txid(bytes(32)), 0), 0),), (OutputDraft(TxOut(Sats(0), b"")),)
     )
-    answer = with_partial_signatures(parse_psbt(bare), ((0, signature(1)),))
+    answer = with_our_signatures(parse_psbt(bare), ((0, signature(1)),))
     assert split(answer)[INPUT] == [pair(1)]
 
 

@@ -48,7 +48,6 @@ from signer.bitcoin.transaction import (
 from signer.bitcoin.units import Sats
 from signer.consensus import verify_consensus
 from signer.core.errors import Refusal
-from signer.core.vault import VaultDefinition, register
 from tests.bitcoin.refused import refused
 from tests.bitcoin.taproot_vaults import (
     MEMBERS,
@@ -250,17 +249,6 @@ def test_bip_descriptors_outside_the_subset_are_refused(bip: int, valid: int, in
     }
     for case in vectors["valid"] + vectors["invalid"]:
         assert code_of(parse_descriptor, with_checksum(case["descriptor"]), MAINNET) in codes
-
-
-def test_no_vault_is_registered_on_taproot_as_yet() -> None:
-    """Until the core verifies Taproot spends; the twin is wsh."""
-    with pytest.raises(Refusal) as caught:
-        register(VaultDefinition("peg", PLAIN, keys(3), 20), REGTEST)
-    assert caught.value.objections[0].code == "descriptor-unsupported"
-    assert register(VaultDefinition("peg", wsh(), keys(3)[1:], 20), REGTEST).members == 3
-
-
-# --- paths and keys ---
 
 
 def test_spending_paths() -> None:

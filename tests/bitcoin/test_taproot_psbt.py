@@ -18,8 +18,7 @@ from signer.bitcoin.psbt.writer import (
     OutputDraft,
     draft_psbt,
     serialize_psbt,
-    with_partial_signatures,
-    with_tap_script_signatures,
+    with_our_signatures,
 )
 from signer.bitcoin.taproot import LEAF_VERSION, MAX_DEPTH, TapLeaf, tap_tree, verify_control_block
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
@@ -177,21 +176,21 @@ def test_an_answer_carries_our_signatures_and_no_others() -> None:
     ecdsa = PartialSignature(pubkey(5), DER + b"\x01")
     asked = having(script_pair(2), (b"\x13", bytes(64)), (b"\x02" + ecdsa.pubkey, ecdsa.signature))
     answer = parse_psbt(
-        with_tap_script_signatures(asked, ((0, signature(1)), (1, signature(0)), (0, signature(0))))
+        with_our_signatures(asked, ((0, signature(1)), (1, signature(0)), (0, signature(0))))
     )
     assert set(answer.inputs[0].tap_script_signatures) == {signature(0), signature(1)}
     assert answer.inputs[1].tap_script_signatures == (signature(0),)
     assert answer.inputs[0].tap_key_signature is None
     assert answer.inputs[0].partial_signatures == ()
-    assert with_tap_script_signatures(asked, ()) == with_partial_signatures(asked, ()) == GOOD
+    assert with_our_signatures(asked, ()) == with_our_signatures(asked, ()) == GOOD
 
 
 def test_an_answer_keeps_all_else_in_its_place() -> None:
     asked = parse_psbt(GOOD)
-    answer = split(with_tap_script_signatures(asked, ((0, signature(2)), (0, signature(1)))))
+    answer = split(with_our_signatures(asked, ((0, signature(2)), (0, signature(1)))))
     assert all(pairs == sorted(pairs) for pairs in answer)
     assert join([[pair for pair in pairs if pair[0][:1] != b"\x14"] for pairs in answer]) == GOOD
-    assert with_tap_script_signatures(asked, ()) == GOOD
+    assert with_our_signatures(asked, ()) == GOOD
 
 
 # --- form, each refusal with its twin in the draft above ---
@@ -210,7 +209,7 @@ _, TREE_VALUE = split(GOOD)[OUTPUT][1]
         (b"\x00\xc0\x00\x00\xc0\x00", "psbt-value-malformed"),
         (b"\x02\xc0\x00\x01\xc0\x00\x02\xc0\x00", "psbt-value-malformed"),
         (bytes((MAX_DEPTH + 1,)) + b"\xc0\x00", "psbt-value-malformed"),
-        (b"\xff\xc0\x00" * 100_000, "psbt-value-malformed"),
+        (b"\xff\xc0\x00" * 100_000, "psbt-too-many"),
     ],
 )
 def test_a_tree_that_is_none(value: bytes, code: str) -> None:

@@ -2,9 +2,10 @@
 
 Rule 1: a known type has a key of one of its sizes, or the PSBT is refused: nothing is skipped.
 Rule 2: a value is read to its last byte.
-Rule 3: keys of signatures, of Taproot and of MuSig2 are points on the curve. Keys in
-        BIP32_DERIVATION only have the form of one: `verify` compares them, byte for byte, with keys
-        that we derive ourselves, and 15 square roots per input would cost more than the signing.
+Rule 3: keys of signatures and of Taproot's scripts are points on the curve. Keys in derivations only
+        have the form of one: `verify` compares them, byte for byte, with keys that we derive ourselves,
+        and 15 square roots per input would cost more than the signing. MuSig2's have the form too:
+        their fields are always refused, and 8 MiB of them would cost a second.
 Rule 4: types of PSBT version 2 do not exist in version 0 (BIP-370).
 """
 
@@ -15,6 +16,7 @@ from struct import Struct
 from signer.bitcoin.codec import Reader
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.keys import MAX_PATH, KeyOrigin, KeyPath, parse_xpub_payload
+from signer.bitcoin.previous import Allowance
 from signer.bitcoin.psbt.model import (
     Bip32Derivation,
     GlobalXpub,
@@ -25,7 +27,7 @@ from signer.bitcoin.psbt.model import (
 )
 from signer.bitcoin.secp import parse_der, parse_pubkey, parse_xonly
 from signer.bitcoin.taproot import MAX_DEPTH, TapLeaf, fold_tree
-from signer.bitcoin.transaction import TxOut, read_output, read_witness
+from signer.bitcoin.transaction import TxOut, read_output
 
 GLOBAL_UNSIGNED_TX = b"\x00"
 GLOBAL_XPUB = b"\x01"
@@ -55,8 +57,12 @@ OUT_TAP_INTERNAL_KEY = b"\x05"
 OUT_TAP_TREE = b"\x06"
 OUT_TAP_BIP32_DERIVATION = b"\x07"
 
-_ORIGINS = tuple(Struct(f"<4s{steps}I") for steps in range(MAX_PATH + 1))
+_ORIGINS = {4 + 4 * steps: Struct(f"<4s{steps}I") for steps in range(MAX_PATH + 1)}
+"""By size."""
 _U32 = Struct("<I")
+_PREFIXES = frozenset((2, 3))
+MAX_LEAVES = 64
+"""In one PSBT_OUT_TAP_TREE."""
 
 
 def _wrong_value(detail: str) -> Malformed:
@@ -65,13 +71,18 @@ def _wrong_value(detail: str) -> Malformed:
 
 def _origin(value: bytes) -> tuple[bytes, KeyPath]:
     """A fingerprint of 4 bytes, then child numbers of 4 bytes."""
-    steps, rest = divmod(len(value) - 4, 4)
+    form = _ORIGINS.get(len(value))
+    if form is None:
+        raise _no_origin(len(value))
+    numbers = form.unpack(value)
+    return numbers[0], numbers[1:]
+
+
+def _no_origin(size: int) -> Malformed:
+    steps, rest = divmod(size - 4, 4)
     if rest or steps < 0:
-        raise _wrong_value(f"no key origin has {len(value)} bytes")
-    if steps > MAX_PATH:
-        raise Malformed("psbt-too-many", f"{steps} steps in a path; at most {MAX_PATH} are read")
-    fingerprint, *path = _ORIGINS[steps].unpack(value)
-    return fingerprint, tuple(path)
+        return _wrong_value(f"no key origin has {size} bytes")
+    return Malformed("psbt-too-many", f"{steps} steps in a path; at most {MAX_PATH} are read")
 
 
 def read_u32(value: bytes) -> int:
@@ -98,12 +109,11 @@ def read_txout(value: bytes) -> TxOut:
     return txout
 
 
-def read_stack(value: bytes) -> tuple[bytes, ...]:
-    """PSBT_IN_FINAL_SCRIPTWITNESS."""
+def read_stack(value: bytes, allowance: Allowance) -> None:
+    """PSBT_IN_FINAL_SCRIPTWITNESS: read to its end, not kept, since nothing uses it."""
     reader = Reader(value, "psbt-value")
-    stack = read_witness(reader)
+    reader.skip_strings(allowance.take(reader.count(1)))
     reader.end()
-    return stack
 
 
 def read_partial_signature(data: bytes, value: bytes) -> PartialSignature:
@@ -120,8 +130,8 @@ def read_partial_signature(data: bytes, value: bytes) -> PartialSignature:
 
 def read_derivation(data: bytes, value: bytes) -> Bip32Derivation:
     """PSBT_IN_BIP32_DERIVATION and PSBT_OUT_BIP32_DERIVATION (rule 3)."""
-    if data[0] not in (2, 3):
-        raise Malformed("pubkey-malformed", "a public key is 33 bytes, compressed")
+    if data[0] not in _PREFIXES:
+        raise _no_pubkey()
     fingerprint, path = _origin(value)
     return Bip32Derivation(data, fingerprint, path)
 
@@ -160,8 +170,7 @@ def read_tap_leaf_script(data: bytes, value: bytes) -> TapLeafScript:
 
 
 def read_tap_derivation(data: bytes, value: bytes) -> TapDerivation:
-    """PSBT_IN_TAP_BIP32_DERIVATION and PSBT_OUT_TAP_BIP32_DERIVATION."""
-    parse_xonly(data)
+    """PSBT_IN_TAP_BIP32_DERIVATION and PSBT_OUT_TAP_BIP32_DERIVATION (rule 3)."""
     reader = Reader(value, "psbt-value")
     leaf_hashes = tuple([reader.take(32) for _ in range(reader.count(32))])
     return TapDerivation(data, leaf_hashes, *_origin(value[reader.position :]))
@@ -183,8 +192,10 @@ def read_hash(value: bytes) -> bytes:
 def read_tap_tree(value: bytes) -> tuple[TapLeaf, ...]:
     """PSBT_OUT_TAP_TREE: leaves in depth-first order that fill a binary tree (BIP-371)."""
     reader = Reader(value, "psbt-value")
-    leaves = []
+    leaves: list[TapLeaf] = []
     while reader.position < len(value):
+        if len(leaves) == MAX_LEAVES:
+            raise Malformed("psbt-too-many", f"more than {MAX_LEAVES} leaves in a tree")
         depth, version = reader.u8(), reader.u8()
         if version & 1:
             raise _wrong_value(f"no Taproot leaf has version {version}")
@@ -196,20 +207,27 @@ def read_tap_tree(value: bytes) -> tuple[TapLeaf, ...]:
     return tuple(leaves)
 
 
+def _refuse_other_form(keys: bytes) -> None:
+    """Rule 3, for keys of 33 bytes one after another."""
+    if not _PREFIXES.issuperset(keys[::33]):
+        raise _no_pubkey()
+
+
+def _no_pubkey() -> Malformed:
+    return Malformed("pubkey-malformed", "a public key is 33 bytes, compressed")
+
+
 def _musig_participants(data: bytes, value: bytes) -> None:
-    parse_pubkey(data)
     if not value or len(value) % 33:
         raise _wrong_value("MuSig2 participants are keys of 33 bytes, at least one")
-    for start in range(0, len(value), 33):
-        parse_pubkey(value[start : start + 33])
+    _refuse_other_form(data + value)
 
 
 def _musig_keyed(size: int) -> Callable[[bytes, bytes], None]:
     check_size = _sized(size)
 
     def check_musig(data: bytes, value: bytes) -> None:
-        parse_pubkey(data[:33])
-        parse_pubkey(data[33:66])
+        _refuse_other_form(data[:66])
         check_size(data, value)
 
     return check_musig
@@ -247,7 +265,7 @@ INPUT_FORMS = {
     b"\x0b": Form((32,), _opaque),  # SHA256
     b"\x0c": Form((20,), _opaque),  # HASH160
     b"\x0d": Form((32,), _opaque),  # HASH256
-    # Taproot's have a reader of their own, and stay among the others (rule 4 of `model`).
+    # Taproot's have a reader of their own, and stay among the others (rule 5 of `model`).
     IN_TAP_KEY_SIG: Form((0,), _opaque),
     IN_TAP_SCRIPT_SIG: Form((64,), _opaque),
     IN_TAP_LEAF_SCRIPT: Form(range(33, 33 + 32 * MAX_DEPTH + 1, 32), _opaque),

@@ -4,11 +4,14 @@ Rule 1: each map keeps its pairs as they came (`pairs`), so that writing gives t
         read; the typed fields are readings of those pairs, made once, by `reader`.
 Rule 2: pairs that we do not know are kept in `unknown` too, for `verify` to refuse.
 Rule 3: `UnverifiedPsbt` is born in `reader` only.
-Rule 4: Taproot's fields (BIP-371) are typed, and their pairs stay in `other` as well: whoever does not
+Rule 4: what there are thousands of in one PSBT is a NamedTuple: as immutable as a frozen dataclass, and
+        made in a quarter of the time.
+Rule 5: Taproot's fields (BIP-371) are typed, and their pairs stay in `other` as well: whoever does not
         know them, as the verification of a P2WSH vault, still sees that there is something it must refuse.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from signer.bitcoin.keys import ExtendedPublicKey, KeyOrigin, KeyPath
 from signer.bitcoin.taproot import TapLeaf
@@ -18,8 +21,7 @@ Pair = tuple[bytes, bytes]
 """(key type CompactSize and key data, value)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bip32Derivation:
+class Bip32Derivation(NamedTuple):
     """PSBT_IN/OUT_BIP32_DERIVATION: the origin that someone claims for a public key."""
 
     pubkey: bytes
@@ -57,8 +59,7 @@ class TapLeafScript:
     leaf_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class TapDerivation:
+class TapDerivation(NamedTuple):
     """PSBT_IN/OUT_TAP_BIP32_DERIVATION: the origin and the leaves that someone claims for a key."""
 
     xonly: bytes
@@ -79,12 +80,14 @@ class GlobalXpub:
     origin: KeyOrigin
 
 
-@dataclass(frozen=True, slots=True)
-class PsbtInput:
+class PsbtInput(NamedTuple):
     """One input map."""
 
     pairs: tuple[Pair, ...]
-    non_witness_utxo: Transaction | None = None
+    non_witness_utxo: bytes | None = None
+    """The whole previous transaction. It hashes to the outpoint's txid."""
+    proven_utxo: TxOut | None = None
+    """The output of it that the outpoint names."""
     witness_utxo: TxOut | None = None
     partial_signatures: tuple[PartialSignature, ...] = ()
     sighash_type: int | None = None
@@ -92,7 +95,8 @@ class PsbtInput:
     witness_script: bytes | None = None
     bip32_derivations: tuple[Bip32Derivation, ...] = ()
     final_script_sig: bytes | None = None
-    final_script_witness: tuple[bytes, ...] | None = None
+    final_script_witness: bytes | None = None
+    """Well-formed, but not taken apart: nothing uses it."""
     tap_key_signature: bytes | None = None
     tap_script_signatures: tuple[TapScriptSignature, ...] = ()
     tap_leaf_scripts: tuple[TapLeafScript, ...] = ()
@@ -100,13 +104,12 @@ class PsbtInput:
     tap_internal_key: bytes | None = None
     tap_merkle_root: bytes | None = None
     other: tuple[Pair, ...] = ()
-    """Pairs of types that BIP-174, 371 and 373 define and P2WSH does not use (rule 4)."""
+    """Pairs of types that BIP-174, 371 and 373 define and P2WSH does not use (rule 5)."""
     unknown: tuple[Pair, ...] = ()
     """Proprietary pairs and types nobody told us about."""
 
 
-@dataclass(frozen=True, slots=True)
-class PsbtOutput:
+class PsbtOutput(NamedTuple):
     """One output map."""
 
     pairs: tuple[Pair, ...]

@@ -18,15 +18,10 @@ from typing import NamedTuple, TypeVar
 
 from signer.bitcoin.codec import Reader
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.previous import MAX_PARTS, Allowance, read_previous
 from signer.bitcoin.psbt import fields
 from signer.bitcoin.psbt.model import Pair, PsbtInput, PsbtOutput, UnverifiedPsbt
-from signer.bitcoin.transaction import (
-    OutPoint,
-    Transaction,
-    TxIn,
-    parse_transaction,
-    parse_unsigned,
-)
+from signer.bitcoin.transaction import Transaction, TxIn, TxOut, parse_unsigned
 
 T = TypeVar("T")
 
@@ -46,6 +41,8 @@ class PsbtLimits:
     key_bytes: int = 256
     value_bytes: int = 400_000
     """A standard previous transaction always fits."""
+    parts: int = MAX_PARTS
+    """Of all previous transactions, and items of final witnesses."""
 
 
 DEFAULT_LIMITS = PsbtLimits()
@@ -78,14 +75,15 @@ def parse_psbt(data: bytes, limits: PsbtLimits = DEFAULT_LIMITS) -> UnverifiedPs
         raise Malformed("psbt-version-unsupported", "only PSBT version 0 is read")
     sorted_pairs = _sort(pairs, fields.GLOBAL_FORMS, fields.GLOBAL_VERSION_2)
     transaction = _read_unsigned(pairs, limits)
-    inputs = tuple([_read_input(reader, limits, txin) for txin in transaction.inputs])
+    allowance = Allowance(limits.parts)
+    inputs = tuple([_read_input(reader, limits, txin, allowance) for txin in transaction.inputs])
     outputs = tuple([_read_output(reader, limits) for _ in transaction.outputs])
     reader.end()
     return UnverifiedPsbt(
         version=0,
         transaction=transaction,
         global_pairs=sorted_pairs.all,
-        xpubs=_each(sorted_pairs.all, fields.GLOBAL_XPUB, fields.read_xpub),
+        xpubs=_each(sorted_pairs.keyed, fields.GLOBAL_XPUB, fields.read_xpub),
         unknown=sorted_pairs.unknown,
         inputs=inputs,
         outputs=outputs,
@@ -95,15 +93,15 @@ def parse_psbt(data: bytes, limits: PsbtLimits = DEFAULT_LIMITS) -> UnverifiedPs
 def _read_map(reader: Reader, limits: PsbtLimits) -> dict[bytes, bytes]:
     """Pairs up to the separator, in their order."""
     pairs: dict[bytes, bytes] = {}
-    while key := reader.var_bytes():
-        value = reader.var_bytes()
-        if len(key) > limits.key_bytes or len(value) > limits.value_bytes:
+    key_bytes, value_bytes = limits.key_bytes, limits.value_bytes
+    for key, value in reader.pairs():
+        if len(key) > key_bytes or len(value) > value_bytes:
             raise Malformed("psbt-too-large", f"{len(key)} bytes of key, {len(value)} of value")
         if key in pairs:
             raise Malformed("psbt-duplicate-key", f"key {key.hex()} twice in one map")
-        if len(pairs) == limits.pairs:
-            raise Malformed("psbt-too-many", f"more than {limits.pairs} pairs in one map")
         pairs[key] = value
+        if len(pairs) > limits.pairs:
+            raise Malformed("psbt-too-many", f"more than {limits.pairs} pairs in one map")
     return pairs
 
 
@@ -126,6 +124,8 @@ class _Sorted(NamedTuple):
     """The pairs of one map. Known types have a key of right size."""
 
     all: tuple[Pair, ...]
+    keyed: dict[bytes, list[Pair]]
+    """Of known types, those with key data, by type."""
     other: tuple[Pair, ...]
     unknown: tuple[Pair, ...]
 
@@ -134,20 +134,25 @@ def _sort(
     pairs: dict[bytes, bytes], forms: Mapping[bytes, fields.Form], version_2: frozenset[int]
 ) -> _Sorted:
     items = tuple(pairs.items())
+    keyed: dict[bytes, list[Pair]] = {}
     other: list[Pair] = []
     unknown: list[Pair] = []
     for pair in items:
         key, value = pair
-        form = forms.get(key[:1])
+        kind, data_size = key[:1], len(key) - 1
+        form = forms.get(kind)
         if form is None:
             _refuse_misfit(key, version_2)
             unknown.append(pair)
-        elif len(key) - 1 not in form.key_sizes:
+            continue
+        if data_size not in form.key_sizes:
             raise Malformed("psbt-key-malformed", f"key {key.hex()} has a wrong size")
-        elif form.other is not None:
+        if data_size:
+            keyed.setdefault(kind, []).append(pair)
+        if form.other is not None:
             form.other(key[1:], value)
             other.append(pair)
-    return _Sorted(items, tuple(other), tuple(unknown))
+    return _Sorted(items, keyed, tuple(other), tuple(unknown))
 
 
 def _refuse_misfit(key: bytes, version_2: frozenset[int]) -> None:
@@ -167,41 +172,50 @@ def _only(pairs: dict[bytes, bytes], key: bytes, read: Callable[[bytes], T]) -> 
     return None if value is None else read(value)
 
 
-def _each(pairs: tuple[Pair, ...], kind: bytes, read: Callable[[bytes, bytes], T]) -> tuple[T, ...]:
-    """The readings of all pairs of a type, in their order."""
-    return tuple([read(key[1:], value) for key, value in pairs if key[:1] == kind])
+def _each(
+    keyed: dict[bytes, list[Pair]], kind: bytes, read: Callable[[bytes, bytes], T]
+) -> tuple[T, ...]:
+    """The readings of all pairs of a type whose key has data, in their order."""
+    pairs = keyed.get(kind)
+    return () if pairs is None else tuple([read(key[1:], value) for key, value in pairs])
 
 
-def _read_previous(pairs: dict[bytes, bytes], outpoint: OutPoint) -> Transaction | None:
-    """The previous transaction has the txid that the outpoint names, and the output (BIP-174)."""
-    previous = _only(pairs, fields.IN_NON_WITNESS_UTXO, parse_transaction)
-    if previous is None:
+def _prove(pairs: dict[bytes, bytes], txin: TxIn, allowance: Allowance) -> TxOut | None:
+    """The output that the outpoint names, from the transaction that has its txid (BIP-174)."""
+    data = pairs.get(fields.IN_NON_WITNESS_UTXO)
+    if data is None:
         return None
-    if previous.txid != outpoint.txid or outpoint.vout >= len(previous.outputs):
-        raise Malformed("psbt-previous-transaction", f"it does not create {outpoint}")
-    return previous
+    previous = read_previous(data, allowance)
+    output = previous.output(txin.previous.vout)
+    if previous.txid != txin.previous.txid or output is None:
+        raise Malformed("psbt-previous-transaction", f"it does not create {txin.previous}")
+    return output
 
 
-def _read_input(reader: Reader, limits: PsbtLimits, txin: TxIn) -> PsbtInput:
+def _read_input(reader: Reader, limits: PsbtLimits, txin: TxIn, allowance: Allowance) -> PsbtInput:
     pairs = _read_map(reader, limits)
-    items, other, unknown = _sort(pairs, fields.INPUT_FORMS, fields.INPUT_VERSION_2)
+    items, keyed, other, unknown = _sort(pairs, fields.INPUT_FORMS, fields.INPUT_VERSION_2)
+    final_witness = pairs.get(fields.IN_FINAL_SCRIPTWITNESS)
+    if final_witness is not None:
+        fields.read_stack(final_witness, allowance)
     return PsbtInput(
         pairs=items,
-        non_witness_utxo=_read_previous(pairs, txin.previous),
+        non_witness_utxo=pairs.get(fields.IN_NON_WITNESS_UTXO),
+        proven_utxo=_prove(pairs, txin, allowance),
         witness_utxo=_only(pairs, fields.IN_WITNESS_UTXO, fields.read_txout),
-        partial_signatures=_each(items, fields.IN_PARTIAL_SIG, fields.read_partial_signature),
+        partial_signatures=_each(keyed, fields.IN_PARTIAL_SIG, fields.read_partial_signature),
         sighash_type=_only(pairs, fields.IN_SIGHASH_TYPE, fields.read_u32),
         redeem_script=pairs.get(fields.IN_REDEEM_SCRIPT),
         witness_script=pairs.get(fields.IN_WITNESS_SCRIPT),
-        bip32_derivations=_each(items, fields.IN_BIP32_DERIVATION, fields.read_derivation),
+        bip32_derivations=_each(keyed, fields.IN_BIP32_DERIVATION, fields.read_derivation),
         final_script_sig=pairs.get(fields.IN_FINAL_SCRIPTSIG),
-        final_script_witness=_only(pairs, fields.IN_FINAL_SCRIPTWITNESS, fields.read_stack),
+        final_script_witness=final_witness,
         tap_key_signature=_only(pairs, fields.IN_TAP_KEY_SIG, fields.read_schnorr),
         tap_script_signatures=_each(
-            other, fields.IN_TAP_SCRIPT_SIG, fields.read_tap_script_signature
+            keyed, fields.IN_TAP_SCRIPT_SIG, fields.read_tap_script_signature
         ),
-        tap_leaf_scripts=_each(other, fields.IN_TAP_LEAF_SCRIPT, fields.read_tap_leaf_script),
-        tap_derivations=_each(other, fields.IN_TAP_BIP32_DERIVATION, fields.read_tap_derivation),
+        tap_leaf_scripts=_each(keyed, fields.IN_TAP_LEAF_SCRIPT, fields.read_tap_leaf_script),
+        tap_derivations=_each(keyed, fields.IN_TAP_BIP32_DERIVATION, fields.read_tap_derivation),
         tap_internal_key=_only(pairs, fields.IN_TAP_INTERNAL_KEY, fields.read_xonly),
         tap_merkle_root=_only(pairs, fields.IN_TAP_MERKLE_ROOT, fields.read_hash),
         other=other,
@@ -211,15 +225,15 @@ def _read_input(reader: Reader, limits: PsbtLimits, txin: TxIn) -> PsbtInput:
 
 def _read_output(reader: Reader, limits: PsbtLimits) -> PsbtOutput:
     pairs = _read_map(reader, limits)
-    items, other, unknown = _sort(pairs, fields.OUTPUT_FORMS, fields.OUTPUT_VERSION_2)
+    items, keyed, other, unknown = _sort(pairs, fields.OUTPUT_FORMS, fields.OUTPUT_VERSION_2)
     return PsbtOutput(
         pairs=items,
         redeem_script=pairs.get(fields.OUT_REDEEM_SCRIPT),
         witness_script=pairs.get(fields.OUT_WITNESS_SCRIPT),
-        bip32_derivations=_each(items, fields.OUT_BIP32_DERIVATION, fields.read_derivation),
+        bip32_derivations=_each(keyed, fields.OUT_BIP32_DERIVATION, fields.read_derivation),
         tap_internal_key=_only(pairs, fields.OUT_TAP_INTERNAL_KEY, fields.read_xonly),
         tap_tree=_only(pairs, fields.OUT_TAP_TREE, fields.read_tap_tree) or (),
-        tap_derivations=_each(other, fields.OUT_TAP_BIP32_DERIVATION, fields.read_tap_derivation),
+        tap_derivations=_each(keyed, fields.OUT_TAP_BIP32_DERIVATION, fields.read_tap_derivation),
         other=other,
         unknown=unknown,
     )

@@ -66,39 +66,26 @@ def serialize_psbt(psbt: UnverifiedPsbt) -> bytes:
     return serialize_maps(maps)
 
 
-def with_partial_signatures(
-    psbt: UnverifiedPsbt, signatures: tuple[tuple[int, PartialSignature], ...]
+def with_our_signatures(
+    psbt: UnverifiedPsbt,
+    signatures: tuple[tuple[int, PartialSignature | TapScriptSignature], ...],
 ) -> bytes:
-    """The PSBT with these partial signatures, (input index, signature), and no others (rule 3)."""
-    return _with_signatures(
-        psbt,
-        ((at, (fields.IN_PARTIAL_SIG + each.pubkey, each.signature)) for at, each in signatures),
-    )
-
-
-def with_tap_script_signatures(
-    psbt: UnverifiedPsbt, signatures: tuple[tuple[int, TapScriptSignature], ...]
-) -> bytes:
-    """The PSBT with these signatures of leaves, (input index, signature), and no others (rule 3)."""
-    return _with_signatures(
-        psbt,
-        (
-            (at, (fields.IN_TAP_SCRIPT_SIG + each.xonly + each.leaf_hash, each.signature))
-            for at, each in signatures
-        ),
-    )
-
-
-def _with_signatures(psbt: UnverifiedPsbt, signatures: Iterable[tuple[int, Pair]]) -> bytes:
+    """The PSBT with these signatures, (input index, signature), and no others (rule 3)."""
     ours: list[list[Pair]] = [[] for _ in psbt.inputs]
-    for index, pair in signatures:
-        ours[index].append(pair)
+    for index, signature in signatures:
+        ours[index].append(_signature_pair(signature))
     maps: list[Iterable[Pair]] = [psbt.global_pairs]
     for each, new in zip(psbt.inputs, ours, strict=True):
         kept = [pair for pair in each.pairs if pair[0][:1] not in _SIGNATURES]
         maps.append(_inserted(kept, sorted(new)))
     maps.extend(each.pairs for each in psbt.outputs)
     return serialize_maps(maps)
+
+
+def _signature_pair(signature: PartialSignature | TapScriptSignature) -> Pair:
+    if isinstance(signature, PartialSignature):
+        return fields.IN_PARTIAL_SIG + signature.pubkey, signature.signature
+    return fields.IN_TAP_SCRIPT_SIG + signature.xonly + signature.leaf_hash, signature.signature
 
 
 def _inserted(kept: list[Pair], new: list[Pair]) -> list[Pair]:
