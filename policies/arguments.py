@@ -1,11 +1,11 @@
 """Arguments of a predicate, read one by one by its `parse`.
 
 1. Each is a number with or without a unit, or a name; what does not fit points at itself.
-2. A name of a group or list is one that the policy defines.
+2. A name of a group, list or path is one that the policy or the block's vault defines.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from policies.literals import (
@@ -18,7 +18,9 @@ from policies.literals import (
     rate_of,
 )
 from policies.source import PolicyError, Source, near
+from signer.bitcoin.descriptor import SpendingPath
 from signer.bitcoin.units import FeeRate, Sats
+from signer.core.evidence import StatementKind
 
 T = TypeVar("T")
 
@@ -40,11 +42,28 @@ class AddressList:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollup:
+    """Whose OP_RETURN payloads carry a magic."""
+
+    name: str
+    magic: bytes
+    """4 bytes."""
+    first_batch: int
+    sequence: str
+    """`contiguous` or `increasing`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
-    """What the policy defines for its expressions."""
+    """What an expression can speak of where it stands."""
 
     groups: Mapping[str, Group]
     lists: Mapping[str, AddressList]
+    rollups: tuple[Rollup, ...] = ()
+    paths: Mapping[str, SpendingPath] = field(default_factory=dict)
+    """Those by which this kind of spend can leave this vault."""
+    subject: StatementKind = StatementKind.COIN
+    """What `attested` asks a statement about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,10 @@ class Arguments:
     def group(self) -> Group:
         """The name of a group."""
         return self._named(self.names.groups, "group")
+
+    def path(self) -> SpendingPath:
+        """The name of a spending path."""
+        return self._named(self.names.paths, "path")
 
     def address_list(self) -> AddressList:
         """The name of a list."""

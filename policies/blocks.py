@@ -1,49 +1,58 @@
 """The `[[allow]]` blocks: what each may ask, and what every way through it must ask.
 
-1. There are 1 to 1,000 blocks; each names a kind that this version signs and a vault that exists.
-2. Every way of `withdrawal` asks for attestations.
-3. A block whose every way is dead is an error, and so are more than 1,000 ways in all.
+1. There are 1 to 1,000 blocks; each names a kind and a vault, and for sweeps and
+   rotations the vault that is paid.
+2. Every way of every kind asks for attestations.
+3. Predicates mean something for their block's kind, paths can be gone by it, anchors have a rollup.
+4. A block whose every way is dead is an error, and so are more than 1,000 ways in all.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from policies.arguments import Names
-from policies.document import Item, Table
+from policies.document import Table
 from policies.fields import Fields
-from policies.loaded import Block
+from policies.loaded import Block, Route, VaultEntry
 from policies.parser import Vocabulary, parse_expression
-from policies.predicates import SPEND_PREDICATES, Predicate
+from policies.predicates import SPEND_PREDICATES, Predicate, misplaced_in
 from policies.predicates.attested import Attested
 from policies.source import Source, near
 from policies.ways import MAX_WAYS, Normalizer, TooManyWays, is_dead
+from signer.core.evidence import StatementKind
 from signer.core.spend import Kind
+from signer.core.vault import Vault
 
-_SUPPORTED = (Kind.WITHDRAWAL,)
+_SUBJECT = {
+    Kind.WITHDRAWAL: StatementKind.WITHDRAWAL,
+    Kind.ANCHOR: StatementKind.ANCHOR,
+    Kind.SWEEP: StatementKind.SWEEP,
+    Kind.ROTATION: StatementKind.SWEEP,
+}
+_MOVES = (Kind.SWEEP, Kind.ROTATION)
+"""They name `to`, and may go by a recovery path."""
 
 
 def read_blocks(
-    source: Source, tables: list[Table], vaults: Collection[str], names: Names
+    source: Source, tables: list[Table], vaults: Mapping[str, VaultEntry], names: Names
 ) -> tuple[Block, ...]:
     """The blocks, at least one, in the file's order. Raises PolicyError."""
     _refuse_number(source, tables)
     normalizer, blocks = Normalizer[Predicate](), list[Block]()
-    masks: dict[tuple[Kind, str], set[int]] = {}
-    vocabulary: Vocabulary[Predicate] = Vocabulary(SPEND_PREDICATES, names)
+    masks: dict[Route, set[int]] = {}
     for number, table in enumerate(tables, 1):
         fields = Fields(source, table, ("spend", "from", "when"), ("to",))
-        kind, vault_id = _kind(source, fields), fields.text("from")
-        if vault_id not in vaults:
-            raise fields.error("policy-name-unknown", f"no vault {near(vault_id, vaults)}", "from")
+        route = _route(fields, vaults)
         when = fields.item("when")
+        vocabulary = _vocabulary(fields, route, vaults[route.vault_id].vault, names)
         expression = parse_expression(source, when, vocabulary)
         with _counting(source, when.offset):
             own = normalizer.masks(expression)
             ways = tuple(normalizer.predicates(mask) for mask in own)
-        _refuse_ways(source, when, ways)
-        masks.setdefault((kind, vault_id), set()).update(own)
-        line = source.line_of(table.offset)
-        blocks.append(Block(number, line, kind, vault_id, expression, ways))
+        _refuse_ways(fields, route.kind, ways)
+        masks.setdefault(route, set()).update(own)
+        blocks.append(Block(number, source.line_of(table.offset), route, expression, ways))
     with _counting(source, tables[-1].offset):
         if sum(len(normalizer.least(each)) for each in masks.values()) > MAX_WAYS:
             raise TooManyWays
@@ -67,27 +76,47 @@ def _counting(source: Source, offset: int) -> Iterator[None]:
         raise source.error("policy-too-many-ways", detail, offset) from None
 
 
-def _kind(source: Source, fields: Fields) -> Kind:
-    kind = Kind(fields.choice("spend", tuple(Kind)))
-    if kind not in _SUPPORTED:
-        raise fields.error("policy-kind-unsupported", f"this version signs no {kind}", "spend")
-    if "to" in fields.table.entries:
-        detail = f"a {kind} has no destination vault"
-        offset = fields.table.entries["to"].key_offset
-        raise source.error("policy-kind-unsupported", detail, offset)
-    return kind
+def _route(fields: Fields, vaults: Mapping[str, VaultEntry]) -> Route:
+    kind, vault_id = Kind(fields.choice("spend", tuple(Kind))), _vault(fields, vaults, "from")
+    named = fields.table.entries.get("to")
+    if kind not in _MOVES:
+        if named is not None:
+            detail = f"{kind}s are paid to no vault"
+            raise fields.source.error("policy-key-unknown", detail, named.key_offset)
+        return Route(kind, vault_id, None)
+    if named is None:
+        detail = f"no 'to': the vault that the {kind} pays"
+        raise fields.source.error("policy-key-missing", detail, fields.table.offset)
+    to = _vault(fields, vaults, "to")
+    if (to == vault_id) is not (kind is Kind.SWEEP):
+        detail = "a sweep stays in its vault, a rotation goes to another one"
+        raise fields.error("policy-value", detail, "to")
+    return Route(kind, vault_id, to)
 
 
-def _refuse_ways(source: Source, when: Item, ways: tuple[frozenset[Predicate], ...]) -> None:
+def _vault(fields: Fields, vaults: Mapping[str, VaultEntry], key: str) -> str:
+    name = fields.text(key)
+    if name not in vaults:
+        raise fields.error("policy-name-unknown", f"no vault {near(name, vaults)}", key)
+    return name
+
+
+def _vocabulary(fields: Fields, route: Route, vault: Vault, names: Names) -> Vocabulary[Predicate]:
+    """What the block's expression may say."""
+    open_to = [path for path in vault.paths if path.older is None or route.kind in _MOVES]
+    paths = {path.name: path for path in open_to}
+    if route.kind is Kind.ANCHOR and not names.rollups:
+        raise fields.error("policy-unsatisfiable", "no [rollups.NAME] has an anchor", "spend")
+    here = replace(names, paths=paths, subject=_SUBJECT[route.kind])
+    return Vocabulary(SPEND_PREDICATES, here, misplaced_in(route.kind))
+
+
+def _refuse_ways(fields: Fields, kind: Kind, ways: tuple[frozenset[Predicate], ...]) -> None:
     for way in ways:
         if not any(isinstance(predicate, Attested) for predicate in way):
             texts = ", ".join(sorted(predicate.text for predicate in way))
-            raise source.error(
-                "policy-way-unattested",
-                f"no attestation is asked for by: {texts[:500]}",
-                when.offset,
-            )
-    if all(is_dead(way) for way in ways):
-        raise source.error(
-            "policy-unsatisfiable", "its limits exclude each other: no payment passes", when.offset
-        )
+            detail = f"no attestation is asked for by: {texts[:500]}"
+            raise fields.error("policy-way-unattested", detail, "when")
+    if all(is_dead(way, kind) for way in ways):
+        detail = f"its limits exclude each other: no {kind} passes"
+        raise fields.error("policy-unsatisfiable", detail, "when")

@@ -1,7 +1,8 @@
 """A policy in English and as JSON, for whoever reviews it before it runs.
 
-1. Everything is said per vault and kind, in the order of the file; what is not said is refused.
-2. Blocks of one kind and vault are alternatives. Predicates render themselves.
+1. Everything is said per vault, kind and destination vault, in the order of the file; what is not said is
+   refused.
+2. Blocks of one route are alternatives. Predicates render themselves.
 3. Who must agree is read from the ways, so no nesting can hide a way with a smaller quorum.
 """
 
@@ -9,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 from policies.arguments import AddressList
 from policies.expression import Expression, Leaf, P
-from policies.loaded import Block, LoadedPolicy, VaultEntry
+from policies.loaded import Block, LoadedPolicy, Route, VaultEntry
 from policies.predicates import Predicate
 from policies.predicates.attested import Attested
 from signer.bitcoin.address import address_of
-from signer.bitcoin.descriptor import with_checksum
+from signer.bitcoin.descriptor import SpendingPath, parse_key_information, with_checksum
 from signer.core.spend import Kind
 
 Json = dict[str, object]
@@ -29,7 +30,7 @@ def render(policy: LoadedPolicy) -> list[str]:
     for entry in policy.vault_entries:
         lines += ["", *_vault_lines(entry)]
         for kind in Kind:
-            lines += ["", *_kind_lines(policy, kind, entry.vault.vault_id)]
+            lines += _kind_lines(policy, kind, entry.vault.vault_id)
     lines += ["", *_name_lines(policy)]
     return lines
 
@@ -62,21 +63,52 @@ def _vault_lines(entry: VaultEntry) -> Iterator[str]:
     vault, k, n = entry.vault, entry.vault.threshold, entry.vault.members
     yield f"Vault {vault.vault_id}: {entry.definition.template}"
     yield f"  fingerprint {vault.fingerprint.hex()}"
-    yield f"  {k} of {n} members sign each spend; any {n - k} may be silent."
+    yield f"  {k} of {n} members sign withdrawals and anchors; any {n - k} may be silent."
     yield f"  f = {vault.tolerated}: no withdrawal is paid twice while at most that many are dishonest."
     yield from (f"    @{place} {key}" for place, key in enumerate(entry.definition.keys))
+    yield from _path_lines(entry)
     yield f"  Addresses and change reach {vault.lookahead} above the highest index seen."
     yield f"  release_depth is {entry.release_depth} blocks (kept; this version releases no pins)."
     yield "  A coin counts as existing and unspent when:"
-    yield from _tree(entry.coins, "", lambda predicate: predicate.coin_english)
+    yield from _tree(entry.coins, "", lambda predicate: predicate.english)
+
+
+def _path_lines(entry: VaultEntry) -> Iterator[str]:
+    if entry.vault.is_taproot:
+        yield "  Nobody can spend by the key path: the internal key is unspendable."
+    for path in entry.vault.paths:
+        keys = ", ".join(f"@{place}" for place in _signers(entry, path))
+        lock = (
+            ""
+            if path.older is None
+            else f", {path.older} blocks after the coin, to sweep or rotate"
+        )
+        yield f"  Path {path.name}: any {path.threshold} of {keys} sign{lock}."
+    if entry.weaker_after is not None:
+        yield f"  No recovery path opens earlier than {entry.weaker_after} blocks after the coin."
+
+
+def _signers(entry: VaultEntry, path: SpendingPath) -> list[int]:
+    """Which of the vault's keys, as the template numbers them."""
+    vault = entry.vault
+    known = [parse_key_information(key, vault.network)[1] for key in entry.definition.keys]
+    return [known.index(vault.places[position].xpub) for position in path.positions]
 
 
 def _kind_lines(policy: LoadedPolicy, kind: Kind, vault_id: str) -> Iterator[str]:
-    blocks = policy.blocks_of(kind, vault_id)
-    if not blocks:
+    spoken = (kind, vault_id)
+    routes = [b.route for b in policy.blocks if (b.route.kind, b.route.vault_id) == spoken]
+    if not routes:
+        yield ""
         yield f"{kind.capitalize()} from {vault_id}: never."
-        return
-    yield f"{kind.capitalize()} from {vault_id}: allowed by any one of these rules."
+    for route in dict.fromkeys(routes):
+        yield ""
+        yield from _route_lines(policy, route)
+
+
+def _route_lines(policy: LoadedPolicy, route: Route) -> Iterator[str]:
+    blocks, heading = policy.blocks_of(route), str(route)
+    yield f"{heading[0].upper()}{heading[1:]}: allowed by any one of these rules."
     for block in blocks:
         yield f"  Rule {block.number} (line {block.line}), when:"
         yield from _tree(block.expression, "", lambda predicate: predicate.english)
@@ -137,7 +169,17 @@ def _vault_json(entry: VaultEntry) -> Json:
         "tolerated": vault.tolerated,
         "lookahead": vault.lookahead,
         "release_depth": entry.release_depth,
-        "coins": _expression_json(entry.coins, _attested_json),
+        "weaker_after": entry.weaker_after,
+        "paths": [
+            {
+                "name": path.name,
+                "threshold": path.threshold,
+                "keys": _signers(entry, path),
+                "older_blocks": path.older,
+            }
+            for path in vault.paths
+        ],
+        "coins": _expression_json(entry.coins, _predicate_json),
     }
 
 
@@ -145,8 +187,9 @@ def _block_json(block: Block) -> Json:
     return {
         "rule": block.number,
         "line": block.line,
-        "spend": block.kind.value,
-        "from": block.vault_id,
+        "spend": block.route.kind.value,
+        "from": block.route.vault_id,
+        "to": block.route.to,
         "when": _expression_json(block.expression, _predicate_json),
         "ways": [sorted(predicate.text for predicate in way) for way in block.ways],
         "who": sorted(set(_quorums(block))),
@@ -163,7 +206,3 @@ def _expression_json(expression: Expression[P], leaf: Callable[[P], Json]) -> Js
 def _predicate_json(predicate: Predicate) -> Json:
     codes = list(predicate.CODES)
     return {"predicate": predicate.text, "english": predicate.english, "codes": codes}
-
-
-def _attested_json(predicate: Attested) -> Json:
-    return {"predicate": predicate.text, "english": predicate.coin_english}

@@ -2,6 +2,7 @@
 
 1. The format is exact: each table and key is known here, and none is repeated.
 2. Vaults register (`signer.core.vault`), keys are on their curve, addresses belong to the network.
+   No recovery path opens before the vault's `weaker_after`.
 3. The `[[allow]]` blocks meet the rules of `blocks`.
 """
 
@@ -9,23 +10,24 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from policies.arguments import AddressList, Group, Names
+from policies.arguments import AddressList, Group, Names, Rollup
 from policies.blocks import read_blocks
 from policies.document import Item, Table, read_document
 from policies.expression import predicates
 from policies.fields import Fields, name_of, placed, text_of
-from policies.loaded import Block, LoadedPolicy, Rollup, VaultEntry
+from policies.loaded import Block, LoadedPolicy, VaultEntry
 from policies.parser import Vocabulary, parse_expression
 from policies.predicates import COIN_PREDICATES
 from policies.predicates.attested import Attested
 from policies.source import Source, near, read_source
 from signer.bitcoin.address import script_of
 from signer.bitcoin.descriptor import parse_key_information
+from signer.bitcoin.descriptor.model import MAX_OLDER
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import Network, network_named
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
 from signer.bitcoin.secp import parse_xonly
-from signer.core.vault import MAX_LOOKAHEAD, VaultDefinition, VaultRegistry, register
+from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, VaultRegistry, register
 
 FORMAT = "pegwarden-policy/1"
 MAX_VERSION = 1_000_000_000
@@ -41,6 +43,7 @@ _TABLES = {
     ("lists", 1, False): "[lists]",
     ("allow", 1, True): "[[allow]]",
 }
+_VAULT_OPTIONS = ("lookahead", "release_depth", "weaker_after")
 _MAGIC, _XONLY = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,7 +58,11 @@ def load_policy(data: bytes) -> LoadedPolicy:
     name_of(source, name, top.item("name").offset)
     named = partial(network_named, top.text("network"))
     network = placed(source, top.item("network").offset, named)
-    names = Names(_groups(source, sections["groups"]), _lists(source, sections["lists"], network))
+    names = Names(
+        _groups(source, sections["groups"]),
+        _lists(source, sections["lists"], network),
+        _rollups(source, sections["rollups"]),
+    )
     vaults = _vaults(source, sections["vaults"], _Setting(network, names))
     blocks = read_blocks(source, sections["allow"], vaults, names)
     return LoadedPolicy(
@@ -64,7 +71,7 @@ def load_policy(data: bytes) -> LoadedPolicy:
         network=network,
         policy_id=sha256(data),
         vault_entries=tuple(vaults.values()),
-        rollups=_rollups(source, sections["rollups"]),
+        rollups=names.rollups,
         groups=tuple(names.groups.values()),
         lists=tuple(names.lists.values()),
         blocks=blocks,
@@ -162,7 +169,7 @@ def _vaults(source: Source, tables: list[Table], setting: _Setting) -> dict[str,
 
 
 def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
-    fields = Fields(source, table, ("template", "keys", "coins"), ("lookahead", "release_depth"))
+    fields = Fields(source, table, ("template", "keys", "coins"), _VAULT_OPTIONS)
     vault_id = name_of(source, table.name[1], table.offset)
     keys = tuple(text_of(source, item) for item in fields.items("keys"))
     for key, item in zip(keys, fields.items("keys"), strict=True):
@@ -173,7 +180,19 @@ def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
     vault = placed(source, offset, partial(register, definition, setting.network))
     vocabulary: Vocabulary[Attested] = Vocabulary(COIN_PREDICATES, setting.names)
     coins = parse_expression(source, fields.item("coins"), vocabulary)
-    return VaultEntry(definition, vault, coins, fields.number_or("release_depth", 100, MAX_DEPTH))
+    release_depth = fields.number_or("release_depth", 100, MAX_DEPTH)
+    return VaultEntry(definition, vault, coins, release_depth, _weaker_after(fields, vault))
+
+
+def _weaker_after(fields: Fields, vault: Vault) -> int | None:
+    if "weaker_after" not in fields.table.entries:
+        return None
+    stated = fields.number("weaker_after", 1, MAX_OLDER)
+    for path in vault.paths:
+        if path.older is not None and path.older < stated:
+            detail = f"path {path.name} opens after {path.older} blocks"
+            raise fields.error("vault-weaker-too-early", detail, "weaker_after")
+    return stated
 
 
 def _rollups(source: Source, tables: list[Table]) -> tuple[Rollup, ...]:

@@ -1,34 +1,26 @@
 """A policy that loaded: what `approve` asks, and what there is to explain.
 
-1. Blocks of one kind and vault are an `or`. No block: `policy-no-rule`. Default deny is structural.
+1. Blocks of one route (kind, vault, destination vault) are an `or`. No block: `policy-no-rule`.
+   Default deny is structural.
 2. Of several failed blocks the one with the fewest objections comes first.
-3. `trace` asks the same predicates as `spend_objections` and shows all of their answers.
+3. An anchor is a registered rollup's, whatever the blocks say.
+4. `trace` asks the same predicates as `spend_objections` and shows all of their answers.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.arguments import AddressList, Group
+from policies.arguments import AddressList, Group, Rollup
 from policies.expression import Expression, Leaf, nodes, unmet
 from policies.predicates import Predicate
+from policies.predicates.anchor_extends import rollup_of, rollup_unknown
 from policies.predicates.attested import Attested
 from signer.bitcoin.network import Network
 from signer.core.approve import Question, TraceLine
+from signer.core.catalogue import CATALOGUE
 from signer.core.errors import Objection, unverified
-from signer.core.spend import Kind, SpentCoin
+from signer.core.spend import Kind, SpentCoin, VerifiedSpend
 from signer.core.vault import Vault, VaultDefinition
-
-
-@dataclass(frozen=True, slots=True)
-class Rollup:
-    """Whose OP_RETURN payloads carry a magic."""
-
-    name: str
-    magic: bytes
-    """4 bytes."""
-    first_batch: int
-    sequence: str
-    """`contiguous` or `increasing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +33,28 @@ class VaultEntry:
     """What proves that a coin exists and is unspent."""
     release_depth: int
     """Blocks."""
+    weaker_after: int | None
+    """Blocks before which no recovery path opens, where the policy states it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a block speaks of."""
+
+    kind: Kind
+    vault_id: str
+    to: str | None
+    """The vault that a sweep or rotation pays."""
+
+    def __str__(self) -> str:
+        onward = "" if self.to is None else f" to {self.to}"
+        return f"{self.kind} from {self.vault_id}{onward}"
+
+
+def route_of(spend: VerifiedSpend) -> Route:
+    """Which blocks are asked about that spend."""
+    to = None if spend.to is None else spend.to.vault_id
+    return Route(spend.kind, spend.vault.vault_id, to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +65,7 @@ class Block:
     """From 1, in the file's order."""
     line: int
     """Of its header."""
-    kind: Kind
-    vault_id: str
+    route: Route
     expression: Expression[Predicate]
     ways: tuple[frozenset[Predicate], ...]
     """Its least ways."""
@@ -89,11 +102,9 @@ class LoadedPolicy:
         """The vaults as the policy writes them."""
         return tuple(entry.definition for entry in self.vault_entries)
 
-    def blocks_of(self, kind: Kind, vault_id: str) -> tuple[Block, ...]:
+    def blocks_of(self, route: Route) -> tuple[Block, ...]:
         """The blocks of which one must consent."""
-        return tuple(
-            block for block in self.blocks if (block.kind, block.vault_id) == (kind, vault_id)
-        )
+        return tuple(block for block in self.blocks if block.route == route)
 
     def rollup_magic(self, name: str) -> bytes:
         """The magic of that rollup; of the only one for "". Raises VerificationError
@@ -116,27 +127,39 @@ class LoadedPolicy:
         yield _no_rule(f"vault {vault_id} is not of this policy")
 
     def spend_objections(self, question: Question) -> Iterator[Objection]:
-        """Why no `[[allow]]` block of this kind and vault consents; nothing when one does."""
-        kind, vault_id = question.spend.kind, question.spend.vault.vault_id
-        failed = list[tuple[Objection, ...]]()
-        for block in self.blocks_of(kind, vault_id):
+        """Why no `[[allow]]` block of this route consents; nothing when one does."""
+        route, failed = route_of(question.spend), list[tuple[Objection, ...]]()
+        unknown = self._rollup_objections(question.spend)  # 3
+        if unknown:
+            yield from unknown
+            return
+        for block in self.blocks_of(route):
             reasons = block.unmet(question)
             if not reasons:
                 return
             failed.append(reasons)
         if not failed:
-            yield _no_rule(f"no rule allows a {kind} from vault {vault_id}")
+            yield _no_rule(f"no rule allows this {route}")
         for reasons in sorted(failed, key=len):
             yield from reasons
 
     def trace(self, question: Question) -> tuple[TraceLine, ...]:
-        """Every node of every block of this kind and vault with its verdict."""
-        blocks = self.blocks_of(question.spend.kind, question.spend.vault.vault_id)
-        return tuple(
-            _trace_line(block.number, depth, node, question)
-            for block in blocks
-            for depth, node in nodes(block.expression)
-        )
+        """Every node of every block of this route with its verdict, behind the rule of all anchors."""
+        lines = list[TraceLine]()
+        if question.spend.anchor is not None:
+            unknown = self._rollup_objections(question.spend)
+            text = "The anchor's magic is a registered rollup's."
+            lines.append(TraceLine("rollups", text, unknown, not unknown))
+        for block in self.blocks_of(route_of(question.spend)):
+            for depth, node in nodes(block.expression):
+                lines.append(_trace_line(block.number, depth, node, question))
+        return tuple(lines)
+
+    def _rollup_objections(self, spend: VerifiedSpend) -> tuple[Objection, ...]:
+        anchor = spend.anchor
+        if anchor is None or rollup_of(anchor, self.rollups) is not None:
+            return ()
+        return (rollup_unknown(anchor, self.rollups),)
 
 
 def _no_rule(detail: str) -> Objection:
@@ -150,5 +173,8 @@ def _trace_line(
     rule, indent = f"policy block {block}", "  " * depth
     reasons = unmet(node, lambda predicate: tuple(predicate.objections(question)))
     if isinstance(node, Leaf):
-        return TraceLine(rule, indent + node.predicate.text, reasons, not reasons)
+        predicate = node.predicate
+        public = all(CATALOGUE[code].public for code in predicate.CODES)
+        brief = "" if public else indent + predicate.NAME
+        return TraceLine(rule, indent + predicate.text, reasons, not reasons, brief)
     return TraceLine(rule, indent + node.words, (), not reasons)

@@ -7,7 +7,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NoReturn, Protocol, TypeVar
 
 from policies.arguments import Argument, Arguments, Names
@@ -45,6 +45,8 @@ class Vocabulary(Generic[P]):
 
     forms: Mapping[str, PredicateForm[P]]
     names: Names
+    misplaced: Mapping[str, str] = field(default_factory=dict)
+    """Predicates of the language that mean nothing here, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,13 @@ class _Parser(Generic[P]):
         if name.word in _COMBINATORS:
             self.expect("(")
             return self.combination(name, depth)
+        if name.word in self.vocabulary.misplaced:
+            reason = self.vocabulary.misplaced[name.word]
+            raise self.source.error("policy-expression", reason, name.offset)
         form = self.vocabulary.forms.get(name.word)
         if form is None:
-            known = near(name.word, (*_COMBINATORS, *self.vocabulary.forms))
+            here = self.vocabulary.forms.keys() - self.vocabulary.misplaced.keys()
+            known = near(name.word, (*_COMBINATORS, *here))
             raise self.source.error("policy-name-unknown", f"no predicate {known}", name.offset)
         return Leaf(self.predicate(name, form))
 

@@ -3,7 +3,7 @@
 1. A way that contains another is absorbed by it. Sets of predicates are bit masks.
 2. At most 1,000 ways, of the whole and of each part of it, and a bounded number of steps to find them:
    a short text with large thresholds is refused, not computed.
-3. A way is dead when its own limits contradict each other for every payment that could exist.
+3. A way is dead when its own limits contradict each other for every spend that could exist.
 """
 
 from typing import Generic, TypeVar
@@ -14,10 +14,12 @@ from policies.predicates.destination_types import DestinationTypes
 from policies.predicates.destinations_in import DestinationsIn
 from policies.predicates.fee_rate_between import FeeRateBetween
 from policies.predicates.outflow_at_most import OutflowAtMost
+from policies.predicates.path import Path
 from policies.predicates.payment_at_least import PaymentAtLeast
 from policies.predicates.payment_at_most import PaymentAtMost
 from policies.predicates.spend_at_most import SpendAtMost
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
+from signer.core.spend import Kind
 
 MAX_WAYS = 1_000
 MAX_STEPS = 2_000_000
@@ -95,12 +97,17 @@ class Normalizer(Generic[P]):
             raise TooManyWays
 
 
-def is_dead(way: frozenset[Predicate]) -> bool:
-    """Whether no spend with a new payment can ever go this way."""
-    least, most = [min(DUST_LIMIT.values())], list[int]()
+_MOVES_COINS = (Kind.WITHDRAWAL, Kind.ROTATION)
+"""These pay at least a dust limit to somebody; the others only a fee."""
+
+
+def is_dead(way: frozenset[Predicate], kind: Kind) -> bool:
+    """Whether no spend of that kind, with a new payment if it has payments, can ever go this way."""
+    least, most = [min(DUST_LIMIT.values()) if kind in _MOVES_COINS else 0], list[int]()
     slowest, fastest = [0], list[int]()
     forms = set[ScriptType](DUST_LIMIT)
     scripts: frozenset[bytes] | None = None
+    paths = set[str]()
     for each in way:
         if isinstance(each, PaymentAtLeast):
             least.append(each.limit)
@@ -109,6 +116,8 @@ def is_dead(way: frozenset[Predicate]) -> bool:
         elif isinstance(each, FeeRateBetween):
             slowest.append(each.least)
             fastest.append(each.most)
+        elif isinstance(each, Path):
+            paths.add(each.name)
         elif isinstance(each, DestinationTypes):
             forms &= each.types
         elif isinstance(each, DestinationsIn):
@@ -120,4 +129,5 @@ def is_dead(way: frozenset[Predicate]) -> bool:
         max(least) > min(most, default=max(least))
         or max(slowest) > min(fastest, default=max(slowest))
         or not forms
+        or len(paths) > 1
     )

@@ -16,7 +16,7 @@ from signer.consensus import ConsensusGate
 from signer.core.caller import Caller
 from signer.core.errors import Fault, MalformedRequest, Refusal, malformed
 from signer.kernel import Kernel
-from signer.methods import addresses, construction, finishing, records, signing
+from signer.methods import addresses, construction, finishing, op_return, records, scripts, signing
 
 Method = Callable[[Kernel, Caller, bytes], Message]
 
@@ -37,13 +37,16 @@ class Handler:
             "ListVaultAddresses": addresses.list_vault_addresses,
             "GenerateDepositPsbt": construction.generate_deposit_psbt,
             "ConstructWithdrawalTx": construction.construct_withdrawal_tx,
+            "ConstructAnchorTx": construction.construct_anchor_tx,
+            "ConstructSweepTx": construction.construct_sweep_tx,
             "SignPsbt": signing.sign_psbt,
             "ExplainPsbt": signing.explain_psbt,
             "ListCoins": records.list_coins,
             "GetWithdrawal": records.get_withdrawal,
             "ListWithdrawals": records.list_withdrawals,
             "ExtractTx": finishing.extract_tx(self.gate),
-            "ValidateOpReturn": finishing.validate_op_return,
+            "ValidateOpReturn": op_return.validate_op_return,
+            "VerifyScript": scripts.verify_script,
         }
 
     def handle(self, method: str, caller: Caller, request: bytes) -> bytes:

@@ -15,11 +15,11 @@ from signer.bitcoin.network import Network
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.core.approve import Policy, Question, TraceLine, approve, ask, objections, recall, trace
 from signer.core.caller import Caller
-from signer.core.errors import MalformedRequest, Refusal
+from signer.core.errors import MalformedRequest, Refusal, unverified
 from signer.core.evidence import Attestation, Authorized, authorize
 from signer.core.payment import PaymentClaim
 from signer.core.spend import ApprovedSpend, SignedSpend, VerifiedSpend
-from signer.core.vault import CHANGE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
 from signer.core.verify import SpendClaims, verify
 from signer.core.view import View
 from signer.ports import Deliberation, Journal, Keystore, RefusedRequest
@@ -97,6 +97,8 @@ class Kernel:
     registry: VaultRegistry
     keystore: Keystore
     journal: Journal
+    readiness: Callable[[], tuple[str, ...]] = tuple
+    """Why the kernel is not ready, one sentence each; nothing when it is."""
 
     def sign_psbt(self, request: SignRequest) -> SignedSpend:
         """Our signatures for the transaction. Raises Refusal or Fault; then nothing was signed.
@@ -112,14 +114,15 @@ class Kernel:
         vault = self.registry.get(request.vault_id)
         with self._refusals_recorded(request):
             authorized, spend = self._facts(request, vault)  # 1, 2
+            require_task(spend)
 
         def decide(view: View, now: int) -> ApprovedSpend:
             return approve(ask(spend, authorized, view, now), self.policy)  # 3
 
         recorded = self.journal.record(self._deliberation(request, spend, decide))  # 3, 4
-        if spend.change is not None:
-            self.registry.cover(vault, CHANGE, spend.change.index + 1)
-        return self.keystore.sign(recorded)  # 5
+        signed = self.keystore.sign(recorded)  # 5
+        self.cover_windows(vault)
+        return signed
 
     def explain_psbt(self, request: SignRequest) -> Explanation:
         """The same line up to consent, against a look at the record; nothing is recorded or signed."""
@@ -134,6 +137,12 @@ class Kernel:
             lines = (*trace(question, self.policy), *self.policy.trace(question))
             objects = any(objections(question, self.policy))
         return Explanation(spend, lines, would_sign=not objects, on_record=False)
+
+    def cover_windows(self, vault: Vault) -> None:
+        """Know the scripts of the address windows as far as the record has moved them."""
+        with self.journal.reading() as view:
+            for branch in (RECEIVE, CHANGE):
+                self.registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
 
     def our_positions(self, vault: Vault) -> tuple[int, ...]:
         """The placeholders of the vault's template that hold our xpub."""
@@ -172,4 +181,12 @@ class Kernel:
             decide=decide,
             request=request.raw,
             policy_id=self.policy.policy_id,
+        )
+
+
+def require_task(spend: VerifiedSpend) -> None:
+    """Nothing is recorded that we could not sign."""
+    if not spend.tasks:
+        raise unverified(
+            "path-without-our-key", f"our key does not stand in path {spend.path.name}"
         )

@@ -1,6 +1,6 @@
 """What the kernel needs of the world, named by the kernel; wired in `signer/compose.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -65,7 +65,8 @@ class Journal(Protocol):
 
     def confirm_head(self, head: str) -> None:
         """Raises Refusal `head-malformed` unless that note is signed by our own log key, and
-        `state-rolled-back` when our log is shorter than it (J6)."""
+        `state-rolled-back` when our log never released it (J6); then `record` does too, until the
+        process starts again."""
 
     def reading(self) -> AbstractContextManager["Reading"]:
         """A consistent read-only look at the record."""
@@ -80,8 +81,9 @@ class Reading(View, Protocol):
     def now(self) -> int:
         """Effective time of this look."""
 
-    def versions_of(self, withdrawal_id: WithdrawalId) -> tuple["VersionRow", ...]:
-        """Signed versions of that withdrawal, oldest first."""
+    def versions_of(self, withdrawal_id: WithdrawalId, after: int = 0) -> Iterator["VersionRow"]:
+        """Signed versions of that withdrawal, oldest first, of entries above `after`. What is not taken
+        is not decoded; to be used within the look."""
 
     def withdrawals(self, after: bytes, limit: int) -> tuple[WithdrawalId, ...]:
         """Withdrawal ids on record above `after`, ascending, at most `limit`."""
@@ -96,6 +98,8 @@ class Reading(View, Protocol):
 class VersionRow:
     """A signed version as a relayer that lost its memory needs it."""
 
+    entry: int
+    """Number of the entry that records it."""
     decision_id: bytes
     txid: bytes
     psbt: bytes

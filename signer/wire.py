@@ -8,20 +8,24 @@ Rule 3: what leaves was built by us; nothing of a request is echoed but what was
 """
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
 from signer.bitcoin.address import address_of
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import Network
 from signer.bitcoin.transaction import OutPoint, Txid, display
 from signer.bitcoin.units import Height, sats_checked
 from signer.core.approve import TraceLine
-from signer.core.caller import Caller
-from signer.core.errors import Objection, malformed
+from signer.core.caller import Caller, Role
+from signer.core.errors import Objection, malformed, sees_all, shown_to
 from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, Statement, SweepTerms
+from signer.core.opreturn import Anchor
 from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.spend import VerifiedSpend
 from signer.core.stated import Stated
 from signer.core.vault import CHANGE, RECEIVE
 from signer.kernel import Explanation, SignRequest
@@ -155,6 +159,25 @@ def _script(data: bytes) -> bytes:
     return data
 
 
+class AnchorFields(Protocol):
+    """A message with an anchor's four fields."""
+
+    magic: bytes
+    batch_id: int
+    state_root: bytes
+    eth_tx_hash: bytes
+
+
+def anchor(message: AnchorFields) -> Anchor:
+    """The anchor that a message describes."""
+    return Anchor(
+        sized(message.magic, 4, "magic"),
+        message.batch_id,
+        sized(message.state_root, 32, "state_root"),
+        sized(message.eth_tx_hash, 32, "eth_tx_hash"),
+    )
+
+
 def sign_request(caller: Caller, raw: bytes) -> SignRequest:
     """SignPsbt."""
     message = decode(pb.SignPsbtRequest, raw)
@@ -184,7 +207,7 @@ def explain_request(caller: Caller, raw: bytes) -> SignRequest:
 
 
 def objection_message(objection: Objection) -> t.Objection:
-    """One reason, with its values (the caller decides whether they may be shown)."""
+    """One reason, with its values (`shown_to` takes out what its reader may not see)."""
     return t.Objection(
         code=objection.code,
         detail=objection.detail,
@@ -193,27 +216,26 @@ def objection_message(objection: Objection) -> t.Objection:
     )
 
 
-def trace_message(line: TraceLine) -> pb.TraceLine:
-    """One rule's verdict."""
+def trace_message(line: TraceLine, roles: frozenset[Role]) -> pb.TraceLine:
+    """One rule's verdict, as these roles may see it: the trace tells no more than a refusal does."""
     return pb.TraceLine(
         rule=line.rule,
-        text=line.text,
+        text=line.text if sees_all(roles) else line.brief or line.text,
         passed=line.passed,
-        objections=[objection_message(each) for each in line.objections],
+        objections=[objection_message(shown_to(roles, each)) for each in line.objections],
     )
 
 
-def explanation_message(explanation: Explanation) -> pb.ExplainPsbtResponse:
-    """ExplainPsbt's answer."""
+def explanation_message(explanation: Explanation, roles: frozenset[Role]) -> pb.ExplainPsbtResponse:
+    """ExplainPsbt's answer to a caller with these roles."""
     spend = explanation.spend
-    paid = {payment.vout for payment in spend.payments}
     outputs = [
         pb.ExplainedOutput(
             vout=vout,
             amount_sat=txout.amount,
             script_pubkey=txout.script_pubkey,
-            address=address_of(txout.script_pubkey, spend.vault.network),
-            purpose="payment" if vout in paid else "change",
+            address=_address(txout.script_pubkey, spend.vault.network),
+            purpose=_purpose(vout, spend),
         )
         for vout, txout in enumerate(spend.transaction.outputs)
     ]
@@ -221,15 +243,31 @@ def explanation_message(explanation: Explanation) -> pb.ExplainPsbtResponse:
         would_sign=explanation.would_sign,
         on_record=explanation.on_record,
         kind=spend.kind,
-        path=spend.path,
+        path=spend.path.name,
         fee_sat=spend.fee,
         vsize=spend.vsize,
         outflow_sat=spend.outflow,
         outputs=outputs,
-        trace=[trace_message(line) for line in explanation.lines],
+        trace=[trace_message(line, roles) for line in explanation.lines],
         unsigned_txid=spend.transaction.txid,
         unsigned_txid_display=display(spend.transaction.txid),
     )
+
+
+def _purpose(vout: int, spend: VerifiedSpend) -> str:
+    if vout in {payment.vout for payment in spend.payments}:
+        return "payment"
+    if spend.change is not None and vout == spend.change.vout:
+        return "change"
+    return "rotation" if spend.rotations else "anchor"
+
+
+def _address(script_pubkey: bytes, network: Network) -> str:
+    """Empty for what has no address: an OP_RETURN."""
+    try:
+        return address_of(script_pubkey, network)
+    except Malformed:
+        return ""
 
 
 def statement_message(stated: Stated, key: bytes, signature: bytes) -> t.SignedStatement:

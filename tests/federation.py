@@ -7,6 +7,7 @@ from coincurve import PrivateKey
 from embit.bip32 import HDKey
 
 from signer.bitcoin.network import REGTEST
+from signer.bitcoin.taproot import unspendable_xpub
 from signer.core.evidence import (
     Attestation,
     Realm,
@@ -100,3 +101,19 @@ class Watcher:
 
 
 WATCHERS = tuple(Watcher(number) for number in (11, 12, 13))
+
+
+def taproot_definition(older: int = 144, first: int = 0, name: str = "tap") -> VaultDefinition:
+    """2-of-3 by the primary leaf; any one of them after `older` blocks."""
+    primary = ",".join(f"@{place}/**" for place in (1, 2, 3))
+    recovery = ",".join(f"@{place}/<2;3>/*" for place in (1, 2, 3))
+    leaves = f"multi_a(2,{primary}),and_v(v:older({older}),multi_a(1,{recovery}))"
+    internal = unspendable_xpub().text(REGTEST)
+    keys = (internal, *(member.key_text for member in MEMBERS[first : first + 3]))
+    return VaultDefinition(name, f"tr(@0/**,{{{leaves}}})", keys, 20)
+
+
+@cache
+def taproot_vault(older: int = 144, first: int = 0, name: str = "tap") -> Vault:
+    """The registered vault."""
+    return register(taproot_definition(older, first, name), REGTEST)

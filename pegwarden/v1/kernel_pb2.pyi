@@ -255,6 +255,92 @@ class ConstructWithdrawalTxResponse(_message.Message):
     payments: _containers.RepeatedCompositeFieldContainer[_types_pb2.PaymentClaim]
     def __init__(self, psbt: _Optional[bytes] = ..., unsigned_txid: _Optional[bytes] = ..., unsigned_txid_display: _Optional[str] = ..., selected_inputs: _Optional[_Iterable[_Union[_types_pb2.OutPoint, _Mapping]]] = ..., change_vout: _Optional[int] = ..., change_amount_sat: _Optional[int] = ..., fee_sat: _Optional[int] = ..., vsize: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ...) -> None: ...
 
+class ConstructAnchorTxRequest(_message.Message):
+    __slots__ = ("vault_id", "magic", "batch_id", "state_root", "eth_tx_hash", "coins", "change_index", "fee_rate_sat_per_kvb", "required_inputs", "min_fee_sat", "locktime_height")
+    VAULT_ID_FIELD_NUMBER: _ClassVar[int]
+    MAGIC_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ROOT_FIELD_NUMBER: _ClassVar[int]
+    ETH_TX_HASH_FIELD_NUMBER: _ClassVar[int]
+    COINS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    FEE_RATE_SAT_PER_KVB_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_INPUTS_FIELD_NUMBER: _ClassVar[int]
+    MIN_FEE_SAT_FIELD_NUMBER: _ClassVar[int]
+    LOCKTIME_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    vault_id: str
+    magic: bytes
+    batch_id: int
+    state_root: bytes
+    eth_tx_hash: bytes
+    coins: _containers.RepeatedCompositeFieldContainer[OfferedCoin]
+    change_index: int
+    fee_rate_sat_per_kvb: int
+    required_inputs: _containers.RepeatedCompositeFieldContainer[_types_pb2.OutPoint]
+    min_fee_sat: int
+    locktime_height: int
+    def __init__(self, vault_id: _Optional[str] = ..., magic: _Optional[bytes] = ..., batch_id: _Optional[int] = ..., state_root: _Optional[bytes] = ..., eth_tx_hash: _Optional[bytes] = ..., coins: _Optional[_Iterable[_Union[OfferedCoin, _Mapping]]] = ..., change_index: _Optional[int] = ..., fee_rate_sat_per_kvb: _Optional[int] = ..., required_inputs: _Optional[_Iterable[_Union[_types_pb2.OutPoint, _Mapping]]] = ..., min_fee_sat: _Optional[int] = ..., locktime_height: _Optional[int] = ...) -> None: ...
+
+class ConstructAnchorTxResponse(_message.Message):
+    __slots__ = ("psbt", "unsigned_txid", "unsigned_txid_display", "selected_inputs", "change_vout", "change_amount_sat", "fee_sat", "vsize", "payload", "anchor_vout")
+    PSBT_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_TXID_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_TXID_DISPLAY_FIELD_NUMBER: _ClassVar[int]
+    SELECTED_INPUTS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_VOUT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_AMOUNT_SAT_FIELD_NUMBER: _ClassVar[int]
+    FEE_SAT_FIELD_NUMBER: _ClassVar[int]
+    VSIZE_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_VOUT_FIELD_NUMBER: _ClassVar[int]
+    psbt: bytes
+    unsigned_txid: bytes
+    unsigned_txid_display: str
+    selected_inputs: _containers.RepeatedCompositeFieldContainer[_types_pb2.OutPoint]
+    change_vout: int
+    change_amount_sat: int
+    fee_sat: int
+    vsize: int
+    payload: bytes
+    anchor_vout: int
+    def __init__(self, psbt: _Optional[bytes] = ..., unsigned_txid: _Optional[bytes] = ..., unsigned_txid_display: _Optional[str] = ..., selected_inputs: _Optional[_Iterable[_Union[_types_pb2.OutPoint, _Mapping]]] = ..., change_vout: _Optional[int] = ..., change_amount_sat: _Optional[int] = ..., fee_sat: _Optional[int] = ..., vsize: _Optional[int] = ..., payload: _Optional[bytes] = ..., anchor_vout: _Optional[int] = ...) -> None: ...
+
+class ConstructSweepTxRequest(_message.Message):
+    __slots__ = ("vault_id", "to_vault_id", "index", "coins", "path_index", "fee_rate_sat_per_kvb", "min_fee_sat")
+    VAULT_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_VAULT_ID_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    COINS_FIELD_NUMBER: _ClassVar[int]
+    PATH_INDEX_FIELD_NUMBER: _ClassVar[int]
+    FEE_RATE_SAT_PER_KVB_FIELD_NUMBER: _ClassVar[int]
+    MIN_FEE_SAT_FIELD_NUMBER: _ClassVar[int]
+    vault_id: str
+    to_vault_id: str
+    index: int
+    coins: _containers.RepeatedCompositeFieldContainer[OfferedCoin]
+    path_index: int
+    fee_rate_sat_per_kvb: int
+    min_fee_sat: int
+    def __init__(self, vault_id: _Optional[str] = ..., to_vault_id: _Optional[str] = ..., index: _Optional[int] = ..., coins: _Optional[_Iterable[_Union[OfferedCoin, _Mapping]]] = ..., path_index: _Optional[int] = ..., fee_rate_sat_per_kvb: _Optional[int] = ..., min_fee_sat: _Optional[int] = ...) -> None: ...
+
+class ConstructSweepTxResponse(_message.Message):
+    __slots__ = ("psbt", "unsigned_txid", "unsigned_txid_display", "kind", "amount_sat", "fee_sat", "vsize")
+    PSBT_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_TXID_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_TXID_DISPLAY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_SAT_FIELD_NUMBER: _ClassVar[int]
+    FEE_SAT_FIELD_NUMBER: _ClassVar[int]
+    VSIZE_FIELD_NUMBER: _ClassVar[int]
+    psbt: bytes
+    unsigned_txid: bytes
+    unsigned_txid_display: str
+    kind: str
+    amount_sat: int
+    fee_sat: int
+    vsize: int
+    def __init__(self, psbt: _Optional[bytes] = ..., unsigned_txid: _Optional[bytes] = ..., unsigned_txid_display: _Optional[str] = ..., kind: _Optional[str] = ..., amount_sat: _Optional[int] = ..., fee_sat: _Optional[int] = ..., vsize: _Optional[int] = ...) -> None: ...
+
 class SignPsbtRequest(_message.Message):
     __slots__ = ("vault_id", "psbt", "payments", "attestations", "last_seen_head")
     VAULT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -390,10 +476,14 @@ class ListCoinsResponse(_message.Message):
     def __init__(self, coins: _Optional[_Iterable[_Union[CoinInfo, _Mapping]]] = ..., next_page_token: _Optional[bytes] = ...) -> None: ...
 
 class GetWithdrawalRequest(_message.Message):
-    __slots__ = ("withdrawal_id",)
+    __slots__ = ("withdrawal_id", "versions_page_size", "versions_page_token")
     WITHDRAWAL_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     withdrawal_id: bytes
-    def __init__(self, withdrawal_id: _Optional[bytes] = ...) -> None: ...
+    versions_page_size: int
+    versions_page_token: bytes
+    def __init__(self, withdrawal_id: _Optional[bytes] = ..., versions_page_size: _Optional[int] = ..., versions_page_token: _Optional[bytes] = ...) -> None: ...
 
 class Version(_message.Message):
     __slots__ = ("txid", "txid_display", "psbt", "inputs", "fee_sat", "decision_id", "signed_at_unix")
@@ -434,10 +524,12 @@ class WithdrawalInfo(_message.Message):
     def __init__(self, withdrawal_id: _Optional[bytes] = ..., vault_id: _Optional[str] = ..., amount_sat: _Optional[int] = ..., script_pubkey: _Optional[bytes] = ..., state: _Optional[str] = ..., pin: _Optional[_Union[_types_pb2.OutPoint, _Mapping]] = ..., pinned_together: _Optional[_Iterable[bytes]] = ..., versions: _Optional[_Iterable[_Union[Version, _Mapping]]] = ...) -> None: ...
 
 class GetWithdrawalResponse(_message.Message):
-    __slots__ = ("withdrawal",)
+    __slots__ = ("withdrawal", "next_versions_page_token")
     WITHDRAWAL_FIELD_NUMBER: _ClassVar[int]
+    NEXT_VERSIONS_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     withdrawal: WithdrawalInfo
-    def __init__(self, withdrawal: _Optional[_Union[WithdrawalInfo, _Mapping]] = ...) -> None: ...
+    next_versions_page_token: bytes
+    def __init__(self, withdrawal: _Optional[_Union[WithdrawalInfo, _Mapping]] = ..., next_versions_page_token: _Optional[bytes] = ...) -> None: ...
 
 class ListWithdrawalsRequest(_message.Message):
     __slots__ = ("vault_id", "page_size", "page_token")
@@ -509,8 +601,20 @@ class ExpectedDeposit(_message.Message):
     l2_address: bytes
     def __init__(self, magic: _Optional[bytes] = ..., l2_chain_id: _Optional[int] = ..., l2_address: _Optional[bytes] = ...) -> None: ...
 
+class ExpectedAnchor(_message.Message):
+    __slots__ = ("magic", "batch_id", "state_root", "eth_tx_hash")
+    MAGIC_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ROOT_FIELD_NUMBER: _ClassVar[int]
+    ETH_TX_HASH_FIELD_NUMBER: _ClassVar[int]
+    magic: bytes
+    batch_id: int
+    state_root: bytes
+    eth_tx_hash: bytes
+    def __init__(self, magic: _Optional[bytes] = ..., batch_id: _Optional[int] = ..., state_root: _Optional[bytes] = ..., eth_tx_hash: _Optional[bytes] = ...) -> None: ...
+
 class ValidateOpReturnRequest(_message.Message):
-    __slots__ = ("vault_id", "script", "transaction", "psbt", "previous_transactions", "expected_deposit", "index_hint")
+    __slots__ = ("vault_id", "script", "transaction", "psbt", "previous_transactions", "expected_deposit", "index_hint", "expected_anchor")
     VAULT_ID_FIELD_NUMBER: _ClassVar[int]
     SCRIPT_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_FIELD_NUMBER: _ClassVar[int]
@@ -518,6 +622,7 @@ class ValidateOpReturnRequest(_message.Message):
     PREVIOUS_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
     INDEX_HINT_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_ANCHOR_FIELD_NUMBER: _ClassVar[int]
     vault_id: str
     script: bytes
     transaction: bytes
@@ -525,7 +630,8 @@ class ValidateOpReturnRequest(_message.Message):
     previous_transactions: _containers.RepeatedScalarFieldContainer[bytes]
     expected_deposit: ExpectedDeposit
     index_hint: int
-    def __init__(self, vault_id: _Optional[str] = ..., script: _Optional[bytes] = ..., transaction: _Optional[bytes] = ..., psbt: _Optional[bytes] = ..., previous_transactions: _Optional[_Iterable[bytes]] = ..., expected_deposit: _Optional[_Union[ExpectedDeposit, _Mapping]] = ..., index_hint: _Optional[int] = ...) -> None: ...
+    expected_anchor: ExpectedAnchor
+    def __init__(self, vault_id: _Optional[str] = ..., script: _Optional[bytes] = ..., transaction: _Optional[bytes] = ..., psbt: _Optional[bytes] = ..., previous_transactions: _Optional[_Iterable[bytes]] = ..., expected_deposit: _Optional[_Union[ExpectedDeposit, _Mapping]] = ..., index_hint: _Optional[int] = ..., expected_anchor: _Optional[_Union[ExpectedAnchor, _Mapping]] = ...) -> None: ...
 
 class DepositPayload(_message.Message):
     __slots__ = ("magic", "l2_chain_id", "l2_address")
@@ -538,7 +644,7 @@ class DepositPayload(_message.Message):
     def __init__(self, magic: _Optional[bytes] = ..., l2_chain_id: _Optional[int] = ..., l2_address: _Optional[bytes] = ...) -> None: ...
 
 class ValidateOpReturnResponse(_message.Message):
-    __slots__ = ("deposit", "payload_matches", "from_vault", "not_from_vault", "deposit_valid", "vault_outputs", "reasons")
+    __slots__ = ("deposit", "payload_matches", "from_vault", "not_from_vault", "deposit_valid", "vault_outputs", "reasons", "anchor", "anchor_valid")
     DEPOSIT_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_MATCHES_FIELD_NUMBER: _ClassVar[int]
     FROM_VAULT_FIELD_NUMBER: _ClassVar[int]
@@ -546,6 +652,8 @@ class ValidateOpReturnResponse(_message.Message):
     DEPOSIT_VALID_FIELD_NUMBER: _ClassVar[int]
     VAULT_OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_VALID_FIELD_NUMBER: _ClassVar[int]
     deposit: DepositPayload
     payload_matches: bool
     from_vault: bool
@@ -553,7 +661,21 @@ class ValidateOpReturnResponse(_message.Message):
     deposit_valid: bool
     vault_outputs: _containers.RepeatedCompositeFieldContainer[DepositOutput]
     reasons: _containers.RepeatedCompositeFieldContainer[_types_pb2.Objection]
-    def __init__(self, deposit: _Optional[_Union[DepositPayload, _Mapping]] = ..., payload_matches: _Optional[bool] = ..., from_vault: _Optional[bool] = ..., not_from_vault: _Optional[bool] = ..., deposit_valid: _Optional[bool] = ..., vault_outputs: _Optional[_Iterable[_Union[DepositOutput, _Mapping]]] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ...) -> None: ...
+    anchor: AnchorPayload
+    anchor_valid: bool
+    def __init__(self, deposit: _Optional[_Union[DepositPayload, _Mapping]] = ..., payload_matches: _Optional[bool] = ..., from_vault: _Optional[bool] = ..., not_from_vault: _Optional[bool] = ..., deposit_valid: _Optional[bool] = ..., vault_outputs: _Optional[_Iterable[_Union[DepositOutput, _Mapping]]] = ..., reasons: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., anchor: _Optional[_Union[AnchorPayload, _Mapping]] = ..., anchor_valid: _Optional[bool] = ...) -> None: ...
+
+class AnchorPayload(_message.Message):
+    __slots__ = ("magic", "batch_id", "state_root", "eth_tx_hash")
+    MAGIC_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ROOT_FIELD_NUMBER: _ClassVar[int]
+    ETH_TX_HASH_FIELD_NUMBER: _ClassVar[int]
+    magic: bytes
+    batch_id: int
+    state_root: bytes
+    eth_tx_hash: bytes
+    def __init__(self, magic: _Optional[bytes] = ..., batch_id: _Optional[int] = ..., state_root: _Optional[bytes] = ..., eth_tx_hash: _Optional[bytes] = ...) -> None: ...
 
 class DepositOutput(_message.Message):
     __slots__ = ("vout", "amount_sat", "index")
@@ -564,3 +686,85 @@ class DepositOutput(_message.Message):
     amount_sat: int
     index: int
     def __init__(self, vout: _Optional[int] = ..., amount_sat: _Optional[int] = ..., index: _Optional[int] = ...) -> None: ...
+
+class VaultTemplate(_message.Message):
+    __slots__ = ("template", "keys")
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    template: str
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, template: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExpectedScript(_message.Message):
+    __slots__ = ("branch", "index", "script")
+    BRANCH_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    SCRIPT_FIELD_NUMBER: _ClassVar[int]
+    branch: _types_pb2.Branch
+    index: int
+    script: bytes
+    def __init__(self, branch: _Optional[_Union[_types_pb2.Branch, str]] = ..., index: _Optional[int] = ..., script: _Optional[bytes] = ...) -> None: ...
+
+class VerifyScriptRequest(_message.Message):
+    __slots__ = ("vault_id", "descriptor", "template", "expected")
+    VAULT_ID_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    vault_id: str
+    descriptor: str
+    template: VaultTemplate
+    expected: _containers.RepeatedCompositeFieldContainer[ExpectedScript]
+    def __init__(self, vault_id: _Optional[str] = ..., descriptor: _Optional[str] = ..., template: _Optional[_Union[VaultTemplate, _Mapping]] = ..., expected: _Optional[_Iterable[_Union[ExpectedScript, _Mapping]]] = ...) -> None: ...
+
+class ScriptKey(_message.Message):
+    __slots__ = ("position", "key")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    key: str
+    def __init__(self, position: _Optional[int] = ..., key: _Optional[str] = ...) -> None: ...
+
+class ScriptPath(_message.Message):
+    __slots__ = ("index", "name", "threshold", "keys", "older_blocks", "input_weight")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    OLDER_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    INPUT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    name: str
+    threshold: int
+    keys: _containers.RepeatedCompositeFieldContainer[ScriptKey]
+    older_blocks: int
+    input_weight: int
+    def __init__(self, index: _Optional[int] = ..., name: _Optional[str] = ..., threshold: _Optional[int] = ..., keys: _Optional[_Iterable[_Union[ScriptKey, _Mapping]]] = ..., older_blocks: _Optional[int] = ..., input_weight: _Optional[int] = ...) -> None: ...
+
+class VerifyScriptResponse(_message.Message):
+    __slots__ = ("descriptor", "fingerprint", "script_type", "paths", "threshold", "members", "tolerated", "may_be_silent", "vault_allowed", "objections", "matches", "first_address")
+    DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    SCRIPT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PATHS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    TOLERATED_FIELD_NUMBER: _ClassVar[int]
+    MAY_BE_SILENT_FIELD_NUMBER: _ClassVar[int]
+    VAULT_ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    OBJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    MATCHES_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    descriptor: str
+    fingerprint: bytes
+    script_type: str
+    paths: _containers.RepeatedCompositeFieldContainer[ScriptPath]
+    threshold: int
+    members: int
+    tolerated: int
+    may_be_silent: int
+    vault_allowed: bool
+    objections: _containers.RepeatedCompositeFieldContainer[_types_pb2.Objection]
+    matches: _containers.RepeatedScalarFieldContainer[bool]
+    first_address: str
+    def __init__(self, descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., script_type: _Optional[str] = ..., paths: _Optional[_Iterable[_Union[ScriptPath, _Mapping]]] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., vault_allowed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., matches: _Optional[_Iterable[bool]] = ..., first_address: _Optional[str] = ...) -> None: ...

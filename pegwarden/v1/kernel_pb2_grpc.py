@@ -60,6 +60,16 @@ class KernelServiceStub:
                 request_serializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructWithdrawalTxRequest.SerializeToString,
                 response_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructWithdrawalTxResponse.FromString,
                 _registered_method=True)
+        self.ConstructAnchorTx = channel.unary_unary(
+                '/pegwarden.v1.KernelService/ConstructAnchorTx',
+                request_serializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructAnchorTxRequest.SerializeToString,
+                response_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructAnchorTxResponse.FromString,
+                _registered_method=True)
+        self.ConstructSweepTx = channel.unary_unary(
+                '/pegwarden.v1.KernelService/ConstructSweepTx',
+                request_serializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructSweepTxRequest.SerializeToString,
+                response_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructSweepTxResponse.FromString,
+                _registered_method=True)
         self.SignPsbt = channel.unary_unary(
                 '/pegwarden.v1.KernelService/SignPsbt',
                 request_serializer=pegwarden_dot_v1_dot_kernel__pb2.SignPsbtRequest.SerializeToString,
@@ -94,6 +104,11 @@ class KernelServiceStub:
                 '/pegwarden.v1.KernelService/ValidateOpReturn',
                 request_serializer=pegwarden_dot_v1_dot_kernel__pb2.ValidateOpReturnRequest.SerializeToString,
                 response_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ValidateOpReturnResponse.FromString,
+                _registered_method=True)
+        self.VerifyScript = channel.unary_unary(
+                '/pegwarden.v1.KernelService/VerifyScript',
+                request_serializer=pegwarden_dot_v1_dot_kernel__pb2.VerifyScriptRequest.SerializeToString,
+                response_deserializer=pegwarden_dot_v1_dot_kernel__pb2.VerifyScriptResponse.FromString,
                 _registered_method=True)
 
 
@@ -132,6 +147,21 @@ class KernelServiceServicer:
     def ConstructWithdrawalTx(self, request, context):
         """A PSBT that pays withdrawals. Deterministic and stateless: the same request gives the same bytes
         on every kernel of the federation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConstructAnchorTx(self, request, context):
+        """A PSBT that carries an anchor: the OP_RETURN commitment of an L2 batch.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConstructSweepTx(self, request, context):
+        """A PSBT that moves coins: within the vault (sweep), to the next vault (rotation), by any of the
+        vault's paths (recovery).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,6 +216,13 @@ class KernelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyScript(self, request, context):
+        """What a descriptor's scripts are and who can spend from them, and whether it may be a vault.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KernelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -213,6 +250,16 @@ def add_KernelServiceServicer_to_server(servicer, server):
                     servicer.ConstructWithdrawalTx,
                     request_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructWithdrawalTxRequest.FromString,
                     response_serializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructWithdrawalTxResponse.SerializeToString,
+            ),
+            'ConstructAnchorTx': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConstructAnchorTx,
+                    request_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructAnchorTxRequest.FromString,
+                    response_serializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructAnchorTxResponse.SerializeToString,
+            ),
+            'ConstructSweepTx': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConstructSweepTx,
+                    request_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructSweepTxRequest.FromString,
+                    response_serializer=pegwarden_dot_v1_dot_kernel__pb2.ConstructSweepTxResponse.SerializeToString,
             ),
             'SignPsbt': grpc.unary_unary_rpc_method_handler(
                     servicer.SignPsbt,
@@ -248,6 +295,11 @@ def add_KernelServiceServicer_to_server(servicer, server):
                     servicer.ValidateOpReturn,
                     request_deserializer=pegwarden_dot_v1_dot_kernel__pb2.ValidateOpReturnRequest.FromString,
                     response_serializer=pegwarden_dot_v1_dot_kernel__pb2.ValidateOpReturnResponse.SerializeToString,
+            ),
+            'VerifyScript': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyScript,
+                    request_deserializer=pegwarden_dot_v1_dot_kernel__pb2.VerifyScriptRequest.FromString,
+                    response_serializer=pegwarden_dot_v1_dot_kernel__pb2.VerifyScriptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -386,6 +438,60 @@ class KernelService:
             '/pegwarden.v1.KernelService/ConstructWithdrawalTx',
             pegwarden_dot_v1_dot_kernel__pb2.ConstructWithdrawalTxRequest.SerializeToString,
             pegwarden_dot_v1_dot_kernel__pb2.ConstructWithdrawalTxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConstructAnchorTx(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pegwarden.v1.KernelService/ConstructAnchorTx',
+            pegwarden_dot_v1_dot_kernel__pb2.ConstructAnchorTxRequest.SerializeToString,
+            pegwarden_dot_v1_dot_kernel__pb2.ConstructAnchorTxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConstructSweepTx(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pegwarden.v1.KernelService/ConstructSweepTx',
+            pegwarden_dot_v1_dot_kernel__pb2.ConstructSweepTxRequest.SerializeToString,
+            pegwarden_dot_v1_dot_kernel__pb2.ConstructSweepTxResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -575,6 +681,33 @@ class KernelService:
             '/pegwarden.v1.KernelService/ValidateOpReturn',
             pegwarden_dot_v1_dot_kernel__pb2.ValidateOpReturnRequest.SerializeToString,
             pegwarden_dot_v1_dot_kernel__pb2.ValidateOpReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyScript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pegwarden.v1.KernelService/VerifyScript',
+            pegwarden_dot_v1_dot_kernel__pb2.VerifyScriptRequest.SerializeToString,
+            pegwarden_dot_v1_dot_kernel__pb2.VerifyScriptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ Objection for each thing that it refuses: at its limit it passes, one past it re
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
+from policies.predicates.anchor_extends import AnchorExtends
 from policies.predicates.attested import Attested
 from policies.predicates.count_at_most import CountAtMost
 from policies.predicates.destination_types import DestinationTypes
@@ -23,6 +24,7 @@ from policies.predicates.payment_at_most import PaymentAtMost
 from policies.predicates.spend_at_most import SpendAtMost
 from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.spend import Kind
 
 
 class Predicate(Protocol):
@@ -59,9 +61,27 @@ SPEND_PREDICATES = {
         InputsAtMost,
         OutputsAtMost,
         Path,
+        AnchorExtends,
     )
 }
 """What `when` may say."""
+
+_OF_PAYMENTS = (PaymentAtMost, PaymentAtLeast, CountAtMost, DestinationsIn, DestinationTypes)
+_SPEAKS_OF = {
+    **{form.NAME: (Kind.WITHDRAWAL, "payments") for form in _OF_PAYMENTS},
+    AnchorExtends.NAME: (Kind.ANCHOR, "an anchor"),
+}
+
+
+def misplaced_in(kind: Kind) -> dict[str, str]:
+    """The predicates that hold for every spend of that kind, whatever their limits, and why: a rule that
+    says them would promise what it does not keep."""
+    return {
+        name: f"{name} speaks of {subject}: it would hold for every {kind}"
+        for name, (own, subject) in _SPEAKS_OF.items()
+        if own is not kind
+    }
+
 
 COIN_PREDICATES = {Attested.NAME: Attested}
 """What a vault's `coins` may say."""

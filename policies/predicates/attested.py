@@ -1,9 +1,11 @@
-"""`attested(k, group)`: at least k distinct keys of the group vouch for each payment, or for a coin.
+"""`attested(k, group)`: at least k distinct keys of the group vouch for what the spend does, or for a coin.
 
 1. A payment on record with equal terms needs no fresh word (design section 5).
 2. For a payment the statement is exactly its id, amount and script; for a coin exactly its outpoint,
    amount and script, all k keys at one height.
-3. Expired words, words that reach too far ahead, and a key's second word do not count.
+3. For an anchor, a sweep or a rotation all k keys say the one statement that `approve` chose: the same that
+   J2, `anchor_extends` and the record go by.
+4. Expired words, words that reach too far ahead, and a key's second word do not count.
 """
 
 from collections.abc import Iterator
@@ -13,9 +15,16 @@ from typing import ClassVar, Self
 from policies.arguments import Arguments, Group
 from signer.core.approve import Question
 from signer.core.errors import Objection
-from signer.core.evidence import Statement
+from signer.core.evidence import AnchorTerms, CoinTerms, Statement, StatementKind
 from signer.core.payment import WithdrawalTerms
 from signer.core.spend import SpentCoin
+
+_ATTEST = {
+    StatementKind.COIN: "that the coin is confirmed and unspent, within the hour",
+    StatementKind.WITHDRAWAL: "the id, amount and script of each withdrawal not on record yet",
+    StatementKind.ANCHOR: "the batch, its root and Ethereum transaction, and the batch and root before it",
+    StatementKind.SWEEP: "the vault that receives, the path and the highest fee, for one transaction",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,8 @@ class Attested:
 
     needed: int
     group: Group
+    subject: StatementKind
+    """What a reviewer reads that it asks for; the spend itself decides (rules 2 and 3)."""
 
     @classmethod
     def parse(cls, arguments: Arguments) -> Self:
@@ -36,7 +47,7 @@ class Attested:
         if needed > len(group.keys):
             detail = f"{needed} of {len(group.keys)} keys in {group.name}"
             raise arguments.error("policy-unsatisfiable", detail, arguments.offset)
-        return cls(needed, group)
+        return cls(needed, group, arguments.names.subject)
 
     @property
     def text(self) -> str:
@@ -51,32 +62,23 @@ class Attested:
     @property
     def english(self) -> str:
         """For a reviewer."""
-        return f"{self.who} attest the id, amount and script of each withdrawal not on record yet"
-
-    @property
-    def coin_english(self) -> str:
-        """For a reviewer, where a coin is asked about."""
-        return f"{self.who} attest that the coin is confirmed and unspent, within the hour"
+        return f"{self.who} attest {_ATTEST[self.subject]}"
 
     def objections(self, question: Question) -> Iterator[Objection]:
-        """One for each payment without its quorum."""
-        said: dict[bytes, set[WithdrawalTerms]] | None = None
-        for payment in question.spend.payments:
-            terms = payment.terms
-            recorded = question.view.withdrawal(terms.withdrawal_id)
-            if recorded is not None and recorded.terms == terms:
-                continue
-            counted = self._counted(question, terms)
+        """One for each payment, anchor, sweep or rotation without its quorum."""
+        said: dict[object, set[Statement]] | None = None
+        for what, about, statement in _wanted(question):
+            counted = self._counted(question, statement)
             if counted >= self.needed:
                 continue
             if said is None:
                 said = self._said(question)
-            contrary = said.get(terms.withdrawal_id, set()) - {terms}
+            contrary = said.get(about, set()) - {statement}
             other = ": what was said of it is for other terms" if contrary else ""
             yield Objection(
                 "attestation-missing",
-                f"withdrawal {terms.withdrawal_id.hex()} lacks attestations" + other,
-                f"{counted} of {self.needed}" + self._stale(question, terms, counted),
+                f"{what} lacks attestations{other}",
+                f"{counted} of {self.needed}" + self._stale(question, statement, counted),
                 self.who,
             )
 
@@ -87,11 +89,9 @@ class Attested:
         best, statement = max(tallies, key=lambda tally: tally[0], default=(0, None))
         if best >= self.needed:
             return
-        if statement is not None:
-            other = self._stale(question, statement, best)
-        else:
-            known = coin.outpoint in question.authorized.coins
-            other = "; there is word for another amount or script" * known
+        other = self._stale(question, statement, best)
+        if statement is None and coin.outpoint in question.authorized.coins:
+            other = "; there is word for another amount or script"
         yield Objection(
             "coin-unproven",
             f"coin {coin.outpoint} is not proven to exist unspent",
@@ -99,20 +99,49 @@ class Attested:
             self.who,
         )
 
-    def _counted(self, question: Question, statement: Statement) -> int:
+    def _counted(self, question: Question, statement: Statement | None) -> int:
+        if statement is None:
+            return 0
         return len(question.authorized.attestors(statement, question.now) & self.group.keys)
 
-    def _stale(self, question: Question, statement: Statement, counted: int) -> str:
+    def _stale(self, question: Question, statement: Statement | None, counted: int) -> str:
+        if statement is None:
+            return ""
         said = {attestor for attestor, _ in question.authorized.said.get(statement, ())}
         stale = len(said & self.group.keys) - counted
         return f", {stale} expired or too far ahead" if stale else ""
 
-    def _said(self, question: Question) -> dict[bytes, set[WithdrawalTerms]]:
-        """What the group said about withdrawals, by id."""
-        said: dict[bytes, set[WithdrawalTerms]] = {}
+    def _said(self, question: Question) -> dict[object, set[Statement]]:
+        """What the group said, by what it is about."""
+        said: dict[object, set[Statement]] = {}
         for statement, pairs in question.authorized.said.items():
-            if isinstance(statement, WithdrawalTerms) and any(
-                attestor in self.group.keys for attestor, _ in pairs
-            ):
-                said.setdefault(statement.withdrawal_id, set()).add(statement)
+            if any(attestor in self.group.keys for attestor, _ in pairs):
+                said.setdefault(_about(statement), set()).add(statement)
         return said
+
+
+def _wanted(question: Question) -> Iterator[tuple[str, object, Statement | None]]:
+    """(what needs a quorum, what it is about, the statement that would do), by the spend's own facts."""
+    spend = question.spend
+    for payment in spend.payments:
+        terms = payment.terms
+        recorded = question.view.withdrawal(terms.withdrawal_id)
+        if recorded is None or recorded.terms != terms:  # 1
+            yield f"withdrawal {terms.withdrawal_id.hex()}", terms.withdrawal_id, terms
+    if spend.anchor is not None:
+        magic, batch = spend.anchor.magic, spend.anchor.batch_id
+        yield f"the anchor of batch {batch} of {magic.hex()}", (magic, batch), question.anchored
+    if spend.to is not None:
+        what = f"the {spend.kind} to {spend.to.vault_id} by the {spend.path.name} path"
+        yield what, StatementKind.SWEEP, question.swept
+
+
+def _about(statement: Statement) -> object:
+    """What two statements of which at most one can be meant have in common."""
+    if isinstance(statement, WithdrawalTerms):
+        return statement.withdrawal_id
+    if isinstance(statement, CoinTerms):
+        return statement.outpoint
+    if isinstance(statement, AnchorTerms):
+        return statement.magic, statement.batch
+    return StatementKind.SWEEP

@@ -1,4 +1,8 @@
-"""`path(name)`: the coins are spent by that path of the vault's script."""
+"""`path(name)`: the coins are spent by that path of the vault's script.
+
+The path is what the transaction's locks make it, never what the request says. Withdrawals and anchors
+leave by `primary` alone (`recovery-may-not-pay`), so their rules can name no other.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +11,6 @@ from typing import ClassVar, Self
 from policies.arguments import Arguments
 from signer.core.approve import Question
 from signer.core.errors import Objection
-
-# The vaults of this version have one path each.
-_PATHS = {"primary": "primary"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Path:
     @classmethod
     def parse(cls, arguments: Arguments) -> Self:
         """`path(primary)`. Raises PolicyError."""
-        return cls(arguments.word_of(_PATHS, "path"))
+        return cls(arguments.path().name)
 
     @property
     def text(self) -> str:
@@ -39,7 +40,6 @@ class Path:
 
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when it is another path."""
-        if question.spend.path != self.name:
-            yield Objection(
-                "path-refused", "this path may not be used here", question.spend.path, self.name
-            )
+        path = question.spend.path.name
+        if path != self.name:
+            yield Objection("path-refused", "this path may not be used here", path, self.name)

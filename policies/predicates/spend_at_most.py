@@ -1,4 +1,4 @@
-"""`spend_at_most(amount)`: payments and fee of the transaction together."""
+"""`spend_at_most(amount)`: payments, or what moves to another vault, and the fee together."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class SpendAtMost:
     @property
     def english(self) -> str:
         """For a reviewer."""
-        return f"payments and fee together are at most {format_amount(self.limit)}"
+        return f"it takes at most {format_amount(self.limit)} out of the vault, fee included"
 
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when more leaves the vault."""
@@ -42,7 +42,7 @@ class SpendAtMost:
         if outflow > self.limit:
             yield Objection(
                 "spend-too-large",
-                "payments and fee together are too much",
+                "too much would leave the vault at once, fee included",
                 f"{outflow} sat",
                 f"at most {self.limit} sat",
             )

@@ -5,7 +5,8 @@
 2. Coins: each input is proven by fresh evidence, unless a version of a withdrawal paid here already
    spends it; a new pin is always proven afresh.
 3. Change stays below the highest index seen plus the vault's lookahead.
-4. The policy of this vault and kind has no objection.
+4. J2, anchors (`anchors`): one batch, one root. Sweep statements serve once (`sweeps`).
+5. The policy of this vault and kind has no objection.
 All objections are collected; one is enough to refuse.
 """
 
@@ -13,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from signer.core.anchors import anchor_objections, anchor_statement
 from signer.core.errors import MAX_OBJECTIONS, Objection, PolicyDenied, unverified
-from signer.core.evidence import Authorized
+from signer.core.evidence import AnchorTerms, Authorized, SweepTerms
 from signer.core.pins import Binding, bind, pin_objections
 from signer.core.spend import ApprovedSpend, SpentCoin, VerifiedSpend
-from signer.core.vault import CHANGE
+from signer.core.sweeps import sweep_objections, sweep_statement
+from signer.core.vault import CHANGE, RECEIVE
 from signer.core.view import RecordedVersion, View
 
 
@@ -31,6 +34,10 @@ class Question:
     view: View
     now: int
     """Effective time, Unix seconds."""
+    anchored: AnchorTerms | None = None
+    """The statement with the most attestors for exactly this anchor."""
+    swept: SweepTerms | None = None
+    """The unused statement with the most attestors that covers this sweep or rotation."""
 
 
 class Policy(Protocol):
@@ -56,11 +63,21 @@ class TraceLine:
     """In English."""
     objections: tuple[Objection, ...]
     passed: bool
+    brief: str = ""
+    """The text without its limits, where not everybody may see them."""
 
 
 def ask(spend: VerifiedSpend, authorized: Authorized, view: View, now: int) -> Question:
     """The question that `approve` and ExplainPsbt answer alike."""
-    return Question(spend, authorized, bind(spend, view), view, now)
+    return Question(
+        spend=spend,
+        authorized=authorized,
+        binding=bind(spend, view),
+        view=view,
+        now=now,
+        anchored=anchor_statement(spend, authorized, now),
+        swept=sweep_statement(spend, authorized, view, now),
+    )
 
 
 def objections(question: Question, policy: Policy) -> Iterator[Objection]:
@@ -68,7 +85,8 @@ def objections(question: Question, policy: Policy) -> Iterator[Objection]:
     yield from pin_objections(question.spend, question.binding, question.view)  # 1
     yield from _coin_objections(question, policy)  # 2
     yield from _change_objections(question)  # 3
-    yield from policy.spend_objections(question)  # 4
+    yield from _statement_objections(question)  # 4
+    yield from policy.spend_objections(question)  # 5
 
 
 def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
@@ -85,6 +103,11 @@ def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
             _coin_objections(question, policy),
         ),
         ("change", "Change stays within the lookahead window.", _change_objections(question)),
+        (
+            "statements",
+            "One batch has one root; a sweep statement serves once.",
+            _statement_objections(question),
+        ),
     )
     for rule, text, found in rules:
         reasons = tuple(found)
@@ -105,6 +128,9 @@ def approve(question: Question, policy: Policy) -> ApprovedSpend:
         charge=binding.charge,
         policy_id=policy.policy_id,
         decided_at=question.now,
+        anchored=question.anchored,
+        sweep_nonce=question.swept.nonce if question.swept is not None else b"",
+        seen=_seen(question),
     )
 
 
@@ -132,19 +158,14 @@ def recall(spend: VerifiedSpend, recorded: RecordedVersion) -> None:
 
 def _coin_objections(question: Question, policy: Policy) -> Iterator[Objection]:
     for coin in question.spend.coins:
-        if _needs_proof(question, coin):
+        if coin.outpoint in question.binding.unproven:
             yield from policy.coin_objections(question, coin)
 
 
-def _needs_proof(question: Question, coin: SpentCoin) -> bool:
-    """Unless the coin is on record for a version of the same withdrawals; a new pin always does."""
-    if any(pin == coin.outpoint for _, pin in question.binding.new_pins):
-        return True
-    return not any(
-        question.view.pays(txid, payment.withdrawal_id)
-        for txid in question.view.spenders(coin.outpoint)
-        for payment in question.spend.payments
-    )
+def _statement_objections(question: Question) -> Iterator[Objection]:
+    spend, view = question.spend, question.view
+    yield from anchor_objections(spend, question.anchored, view)
+    yield from sweep_objections(spend, question.authorized, view)
 
 
 def _change_objections(question: Question) -> Iterator[Objection]:
@@ -159,3 +180,17 @@ def _change_objections(question: Question) -> Iterator[Objection]:
             f"index {change.index}",
             f"below {end}",
         )
+
+
+def _seen(question: Question) -> tuple[tuple[int, int], ...]:
+    """What moves the address windows on: change, and coins within a window. A coin that somebody sent to
+    an address far beyond is spent like any other, but does not open the way there."""
+    spend = question.spend
+    places = {(coin.derived.branch, coin.derived.index) for coin in spend.coins}
+    if spend.change is not None:
+        places.add((CHANGE, spend.change.index))
+    ends = {
+        branch: question.view.next_index(spend.vault.fingerprint, branch) + spend.vault.lookahead
+        for branch in (RECEIVE, CHANGE)
+    }
+    return tuple(sorted(place for place in places if place[1] < ends[place[0]]))

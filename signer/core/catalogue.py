@@ -408,6 +408,41 @@ _ENTRIES = (
         "Use 0 or a recent height.",
     ),
     CodeEntry(
+        "mixed-purposes",
+        _V,
+        _REBUILD,
+        "A transaction is payments with change, one anchor with change, change alone, or rotation alone.",
+        "Split it into transactions of one kind.",
+    ),
+    CodeEntry(
+        "recovery-may-not-pay",
+        _V,
+        _NEVER,
+        "A recovery path, which fewer keys can sign, only sweeps or rotates.",
+        "Use sequences without a relative lock.",
+    ),
+    CodeEntry(
+        "fee-below-relay",
+        _V,
+        _REBUILD,
+        "A transaction pays at least 0.1 sat/vB, or nodes would not relay it.",
+        "Raise the fee.",
+    ),
+    CodeEntry(
+        "path-without-our-key",
+        _V,
+        _REBUILD,
+        "Our key stands in the spending path.",
+        "Ask the members whose keys stand in that path.",
+    ),
+    CodeEntry(
+        "path-unknown",
+        _V,
+        _REBUILD,
+        "The vault has that path.",
+        "Take a path that VerifyScript lists.",
+    ),
+    CodeEntry(
         "amounts-impossible",
         _V,
         _REBUILD,
@@ -435,6 +470,41 @@ _ENTRIES = (
         _NEVER,
         "Every version pays the same amount to the same script.",
         "Pay what is on record.",
+    ),
+    CodeEntry(
+        "withdrawal-twin-open",
+        _P,
+        _REBUILD,
+        "Open withdrawals of equal amount and script are paid by one transaction that spends all pins.",
+        "Pay both in a version that spends the pin, or wait until the first is closed.",
+    ),
+    CodeEntry(
+        "batch-root-conflict",
+        _P,
+        _NEVER,
+        "A batch of a rollup has one root for ever.",
+        "Find out which root is true before anything else is anchored.",
+    ),
+    CodeEntry(
+        "batch-out-of-order",
+        _P,
+        _NEVER,
+        "Batches are anchored in increasing order; an older one only if it is on record.",
+        "Anchor the next batch.",
+    ),
+    CodeEntry(
+        "previous-root-conflict",
+        _P,
+        _EVIDENCE,
+        "The attested previous batch agrees with any record of it.",
+        "Ask the attestors which root is true.",
+    ),
+    CodeEntry(
+        "sweep-statement-used",
+        _P,
+        _EVIDENCE,
+        "A sweep statement serves once.",
+        "Ask the attestors for a new statement.",
     ),
     CodeEntry(
         "pin-spent-unpaid",
@@ -540,7 +610,8 @@ _ENTRIES = (
         "psbt-too-many",
         _L,
         _REBUILD,
-        "A PSBT has at most 500 inputs, 500 outputs, 64 pairs per map and 10 steps per path.",
+        "A PSBT has at most 500 inputs, 500 outputs, 64 pairs per map, 10 steps per path and 64 leaves per "
+        "tree; the previous transactions of a request at most 300,000 inputs, outputs and witness items.",
         "Split the transaction.",
     ),
     CodeEntry(
@@ -729,6 +800,20 @@ _ENTRIES = (
         "Fill in the true value.",
     ),
     CodeEntry(
+        "anchor-mismatch",
+        _V,
+        _REBUILD,
+        "The payload is the expected anchor.",
+        "Look for the transaction that carries it.",
+    ),
+    CodeEntry(
+        "anchor-not-from-vault",
+        _V,
+        _EVIDENCE,
+        "An anchor counts only if an input is proven to spend a coin of the vault.",
+        "Send the previous transactions of the inputs.",
+    ),
+    CodeEntry(
         "deposit-op-return",
         _V,
         _REBUILD,
@@ -906,6 +991,13 @@ _ENTRIES = (
         "What cannot be recorded is not signed.",
         "Free disk space or make the file writable; the same request can then be sent again.",
     ),
+    CodeEntry(
+        "version-budget-exhausted",
+        _L,
+        _WAIT,
+        "A caller's transactions that bind no new withdrawal, batch or sweep statement are limited per hour.",
+        "Send a version that is on record again, or wait until the moment given.",
+    ),
     # --- the policy file (policies), before there is a request ---
     CodeEntry(
         "policy-too-large",
@@ -964,13 +1056,6 @@ _ENTRIES = (
         "Correct the name, or define it.",
     ),
     CodeEntry(
-        "policy-kind-unsupported",
-        _C,
-        _OPERATOR,
-        "A policy allows only kinds of spend that this version signs: withdrawal.",
-        "Remove the block, or use a version that signs this kind.",
-    ),
-    CodeEntry(
         "policy-expression",
         _C,
         _OPERATOR,
@@ -996,7 +1081,7 @@ _ENTRIES = (
         "policy-way-unattested",
         _C,
         _OPERATOR,
-        "Every way to consent to a withdrawal asks for attestations.",
+        "Every way to consent to a spend asks for attestations.",
         "Add attested(k, group) to that way.",
     ),
     CodeEntry(
@@ -1013,6 +1098,13 @@ _ENTRIES = (
         "A policy has at most 1,000 ways to consent after absorption.",
         "Use smaller thresholds or fewer alternatives.",
     ),
+    CodeEntry(
+        "vault-weaker-too-early",
+        _C,
+        _OPERATOR,
+        "No recovery path of a vault opens before its weaker_after.",
+        "Correct weaker_after, or use a template with longer locks.",
+    ),
     # --- consent by the policy (policies/loaded, policies/predicates) ---
     CodeEntry(
         "policy-no-rule",
@@ -1025,7 +1117,8 @@ _ENTRIES = (
         "attestation-missing",
         _P,
         _EVIDENCE,
-        "A withdrawal is paid when enough attestors vouch for its exact id, amount and script.",
+        "What a spend does is exactly what enough attestors vouch for: each withdrawal's id, amount and "
+        "script; an anchor's batch; a sweep's or rotation's vault, path and highest fee.",
         "Collect fresh attestations from more attestors.",
     ),
     CodeEntry(
@@ -1124,6 +1217,21 @@ _ENTRIES = (
         _REBUILD,
         "Coins are spent by the path that the rule names.",
         "Build the transaction for that spending path.",
+    ),
+    CodeEntry(
+        "batch-before-first",
+        _P,
+        _REBUILD,
+        "A rollup's batches begin with its first_batch.",
+        "Anchor a batch from first_batch on.",
+    ),
+    CodeEntry(
+        "anchor-not-extending",
+        _P,
+        _EVIDENCE,
+        "The attested previous batch is one that the batch may follow: the one below it in a contiguous "
+        "rollup; the zero root stands before first_batch alone.",
+        "Collect attestations that name the batch before, or anchor the batches that are missing.",
     ),
     # --- keystore (keystore/) ---
     CodeEntry(

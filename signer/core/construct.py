@@ -1,10 +1,10 @@
-"""Withdrawal transactions: deterministic and stateless, so that every kernel builds the same bytes.
+"""Withdrawal, anchor and sweep transactions: deterministic and stateless, so that every kernel builds the
+same bytes.
 
-1. The amount of each coin offered is proven: its previous transaction hashes to the outpoint. (Coins
-   without previous transactions are for Taproot vaults, later.)
-2. Coins are selected by `signer.bitcoin.coinselect`; all required ones are spent. The script of each
-   coin selected is the vault's at the branch and index named.
-3. Version 2, replaceable inputs ascending by outpoint, payments as requested, then change.
+1. Each coin offered is proven (`signer.core.drafts`).
+2. Coins are selected by `signer.bitcoin.coinselect`; all required ones are spent. A sweep spends all.
+3. Version 2, inputs ascending by outpoint: replaceable, or in a recovery with its path's relative lock.
+   Outputs: payments as requested, or the anchor; then change.
 4. What was built passes `verify`, the same rules as for signing: no kernel builds what it would refuse.
 """
 
@@ -12,53 +12,64 @@ from dataclasses import dataclass
 
 from signer.bitcoin.coinselect import MAX_INPUTS, Coin, Selection, Target, select
 from signer.bitcoin.descriptor import DerivedScript
-from signer.bitcoin.psbt.model import Bip32Derivation
+from signer.bitcoin.previous import Allowance
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.psbt.writer import InputDraft, OutputDraft, draft_psbt
+from signer.bitcoin.psbt.writer import OutputDraft, draft_psbt
 from signer.bitcoin.script import DUST_LIMIT, ScriptType
-from signer.bitcoin.transaction import OutPoint, Transaction, TxOut, display, parse_transaction
-from signer.bitcoin.units import FeeRate, Sats, Weight
+from signer.bitcoin.transaction import OutPoint, TxOut
+from signer.bitcoin.units import FeeRate, Sats, Weight, fee_for, vbytes_of
+from signer.core.drafts import OfferedCoin, ProvenCoin, input_draft, prove, vault_output
 from signer.core.errors import LimitExceeded, Objection, malformed, unverified
+from signer.core.opreturn import Anchor, encode_payload, op_return_script
 from signer.core.payment import PaymentClaim, WithdrawalTerms
 from signer.core.spend import VerifiedSpend
-from signer.core.vault import CHANGE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
 from signer.core.verify import SpendClaims, verify
 
 SEQUENCE = 0xFFFFFFFD
 """Replaceable (BIP-125), no relative lock (BIP-68)."""
 MAX_OFFERED = 2_000
+NO_FEE = Sats(0)
 LEAST_RATE, MOST_RATE = FeeRate(100), FeeRate(10_000_000)
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedCoin:
-    """A coin of the vault, as the caller describes it."""
+class Funding:
+    """What a transaction of a vault is paid from."""
 
-    previous_tx: bytes | None
-    """The transaction that created it, raw."""
-    outpoint: OutPoint
-    amount: Sats | None
-    """None: as in the previous transaction."""
-    branch: int
-    index: int
+    vault: Vault
+    coins: tuple[OfferedCoin, ...]
+    change_index: int
+    fee_rate: FeeRate
+    required_inputs: frozenset[OutPoint] = frozenset()
+    """Spent in any case: pins, and coins of versions to be replaced."""
+    min_fee: Sats = NO_FEE
+    """What a replacement must pay at least (BIP-125)."""
+    locktime: int = 0
+    """A height; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalRequest:
     """What to pay, and from what."""
 
-    vault: Vault
+    funding: Funding
     payments: tuple[WithdrawalTerms, ...]
     """In the order of the outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRequest:
+    """All these coins to one output of the same or of the next vault."""
+
+    vault: Vault
+    to: Vault
+    index: int
+    """On the change branch of the same vault, on the receive branch of another."""
+    path_index: int
     coins: tuple[OfferedCoin, ...]
-    change_index: int
     fee_rate: FeeRate
-    required_inputs: frozenset[OutPoint]
-    """Spent in any case: pins, and coins of versions to be replaced."""
-    min_fee: Sats
-    """What a replacement must pay at least (BIP-125)."""
-    locktime: int
-    """A height; 0 for none."""
+    min_fee: Sats = NO_FEE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +81,85 @@ class Constructed:
     """Its coins, change, fee and worst-case size, as `verify` finds them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _ProvenCoin:
-    offered: OfferedCoin
-    previous: Transaction
-    prevout: TxOut
-
-
 def construct_withdrawal(request: WithdrawalRequest, registry: VaultRegistry) -> Constructed:
     """The PSBT that pays. Raises Refusal or Malformed with the rule that the request breaks."""
-    _verify_request(request)
-    proven = {coin.outpoint: _prove(coin) for coin in request.coins}  # 1
-    change_script = request.vault.script(CHANGE, request.change_index)
-    selection = _select(request, proven, change_script)  # 2
-    inputs = tuple(_input(proven[each.outpoint], request.vault) for each in selection.coins)  # 3
+    if not request.payments:
+        raise malformed("payments-missing", "no payment")
     outputs = [OutputDraft(TxOut(each.amount, each.script_pubkey)) for each in request.payments]
-    if selection.change:
-        outputs.append(_change(change_script, selection.change))
-    psbt_bytes = draft_psbt(2, request.locktime, inputs, tuple(outputs))
     claims = tuple(
         PaymentClaim(each.withdrawal_id, vout) for vout, each in enumerate(request.payments)
     )
-    built = SpendClaims(parse_psbt(psbt_bytes), psbt_bytes, claims)
-    return Constructed(psbt_bytes, verify(built, request.vault, registry, ()))  # 4
+    return _verified(_fund(request.funding, outputs), claims, request.funding.vault, registry)
 
 
-def _verify_request(request: WithdrawalRequest) -> None:
-    offered = {coin.outpoint for coin in request.coins}
-    if not request.payments:
-        raise malformed("payments-missing", "no payment")
+def construct_anchor(funding: Funding, anchor: Anchor, registry: VaultRegistry) -> Constructed:
+    """The PSBT that carries the anchor. Raises Refusal or Malformed."""
+    script = op_return_script(encode_payload(anchor))
+    psbt_bytes = _fund(funding, [OutputDraft(TxOut(Sats(0), script))])
+    return _verified(psbt_bytes, (), funding.vault, registry)
+
+
+def construct_sweep(request: SweepRequest, registry: VaultRegistry) -> Constructed:
+    """The PSBT that moves all coins offered. Raises Refusal or Malformed."""
+    vault = request.vault
+    if not 0 <= request.path_index < len(vault.paths):
+        raise unverified("path-unknown", "the vault has no such path", str(request.path_index))
     verify_fee_rate(request.fee_rate)
-    if len(request.coins) > MAX_OFFERED or len(request.required_inputs) > MAX_INPUTS:
-        observed = f"{len(request.coins)} offered, {len(request.required_inputs)} required"
+    _verify_offer(request.coins, frozenset())
+    older = vault.paths[request.path_index].older
+    allowance, offered = Allowance(), sorted(request.coins, key=lambda each: each.outpoint)
+    coins = [prove(coin, vault, allowance) for coin in offered]
+    inputs = tuple(input_draft(coin, vault, SEQUENCE if older is None else older) for coin in coins)
+    branch = CHANGE if request.to is vault else RECEIVE
+    script = request.to.script(branch, request.index)
+    size = len(TxOut(Sats(0), script.script_pubkey).serialize())
+    weight = 4 * (_FRAME + size) + 2 + len(inputs) * vault.input_weight(request.path_index)
+    fee = max(fee_for(request.fee_rate, vbytes_of(Weight(weight))), request.min_fee)
+    amount = sum(coin.amount for coin in coins) - fee
+    if amount < DUST_LIMIT[ScriptType.P2WSH]:
+        raise unverified(
+            "coins-insufficient", "the coins do not pay for moving them", f"{amount} sat left"
+        )
+    output = vault_output(request.to, script, Sats(amount))
+    return _verified(draft_psbt(2, 0, inputs, (output,)), (), vault, registry)
+
+
+_FRAME = 4 + 3 + 1 + 4
+"""Version, the longest count of up to 500 inputs, one output's count, locktime."""
+
+
+def _verified(
+    psbt_bytes: bytes, claims: tuple[PaymentClaim, ...], vault: Vault, registry: VaultRegistry
+) -> Constructed:
+    built = SpendClaims(parse_psbt(psbt_bytes), psbt_bytes, claims)
+    return Constructed(psbt_bytes, verify(built, vault, registry, ()))  # 4
+
+
+def _fund(funding: Funding, outputs: list[OutputDraft]) -> bytes:
+    """The PSBT of these outputs, paid from selected coins, with change where it is worth its cost."""
+    verify_fee_rate(funding.fee_rate)
+    _verify_offer(funding.coins, funding.required_inputs)
+    allowance = Allowance()
+    proven = {coin.outpoint: prove(coin, funding.vault, allowance) for coin in funding.coins}  # 1
+    change = funding.vault.script(CHANGE, funding.change_index)
+    selection = _select(funding, proven, [each.txout for each in outputs], change)  # 2
+    inputs = tuple(
+        input_draft(proven[each.outpoint], funding.vault, SEQUENCE) for each in selection.coins
+    )
+    if selection.change:
+        outputs = [*outputs, vault_output(funding.vault, change, selection.change)]
+    return draft_psbt(2, funding.locktime, inputs, tuple(outputs))  # 3
+
+
+def _verify_offer(coins: tuple[OfferedCoin, ...], required: frozenset[OutPoint]) -> None:
+    offered = {coin.outpoint for coin in coins}
+    if len(coins) > MAX_OFFERED or len(required) > MAX_INPUTS:
+        observed = f"{len(coins)} offered, {len(required)} required"
         limit = f"{MAX_OFFERED} offered, {MAX_INPUTS} required"
         raise LimitExceeded(Objection("coins-too-many", "too many coins", observed, limit))
-    if len(offered) != len(request.coins):
+    if len(offered) != len(coins):
         raise malformed("coins-duplicate", "a coin is offered twice")
-    for outpoint in sorted(request.required_inputs - offered):
+    for outpoint in sorted(required - offered):
         raise malformed("coins-required-missing", f"{outpoint} is required but not offered")
 
 
@@ -118,47 +171,24 @@ def verify_fee_rate(rate: FeeRate) -> None:
         )
 
 
-def _prove(coin: OfferedCoin) -> _ProvenCoin:
-    if coin.previous_tx is None:
-        raise unverified(
-            "previous-transaction-missing",
-            f"no signer of a P2WSH vault would accept {coin.outpoint} without it (CVE-2020-14199)",
-        )
-    previous = parse_transaction(coin.previous_tx)
-    if previous.txid != coin.outpoint.txid or coin.outpoint.vout >= len(previous.outputs):
-        raise unverified(
-            "previous-transaction-mismatch",
-            f"the previous transaction given for {coin.outpoint} does not have that output",
-            f"{display(previous.txid)} with {len(previous.outputs)} outputs",
-            str(coin.outpoint),
-        )
-    prevout = previous.outputs[coin.outpoint.vout]
-    if coin.amount not in (None, prevout.amount):
-        raise unverified(
-            "coin-amount-mismatch",
-            str(coin.outpoint),
-            f"{coin.amount} sat",
-            f"{prevout.amount} sat",
-        )
-    return _ProvenCoin(coin, previous, prevout)
-
-
 def _select(
-    request: WithdrawalRequest, proven: dict[OutPoint, _ProvenCoin], change: DerivedScript
+    funding: Funding,
+    proven: dict[OutPoint, ProvenCoin],
+    outputs: list[TxOut],
+    change: DerivedScript,
 ) -> Selection:
-    outputs = [TxOut(each.amount, each.script_pubkey) for each in request.payments]
     target = Target(
         payments=Sats(sum(txout.amount for txout in outputs)),
         outputs=len(outputs),
         outputs_weight=Weight(4 * sum(len(txout.serialize()) for txout in outputs)),
-        input_weight=request.vault.input_weight,
+        input_weight=funding.vault.input_weight(),
         change_weight=Weight(4 * len(TxOut(Sats(0), change.script_pubkey).serialize())),
         change_dust=DUST_LIMIT[ScriptType.P2WSH],
-        fee_rate=request.fee_rate,
-        min_fee=request.min_fee,
+        fee_rate=funding.fee_rate,
+        min_fee=funding.min_fee,
     )
-    coins = tuple(Coin(each.offered.outpoint, each.prevout.amount) for each in proven.values())
-    selection = select(target, coins, request.required_inputs)
+    coins = tuple(Coin(each.offered.outpoint, each.amount) for each in proven.values())
+    selection = select(target, coins, funding.required_inputs)
     if selection is None:
         raise unverified(
             "coins-insufficient",
@@ -167,32 +197,3 @@ def _select(
             f"{target.payments} sat and the fee",
         )
     return selection
-
-
-def _input(coin: _ProvenCoin, vault: Vault) -> InputDraft:
-    outpoint, branch, index = coin.offered.outpoint, coin.offered.branch, coin.offered.index
-    derived = vault.script(branch, index)
-    if derived.script_pubkey != coin.prevout.script_pubkey:
-        raise unverified(
-            "input-foreign",
-            f"{outpoint} is not at branch {branch}, index {index} of the vault",
-            coin.prevout.script_pubkey.hex(),
-            derived.script_pubkey.hex(),
-        )
-    return InputDraft(
-        outpoint=outpoint,
-        sequence=SEQUENCE,
-        non_witness_utxo=coin.previous.stripped,
-        witness_utxo=coin.prevout,
-        witness_script=derived.witness_script,
-        bip32_derivations=_derivations(derived),
-    )
-
-
-def _change(script: DerivedScript, amount: Sats) -> OutputDraft:
-    txout = TxOut(amount, script.script_pubkey)
-    return OutputDraft(txout, script.witness_script, _derivations(script))
-
-
-def _derivations(script: DerivedScript) -> tuple[Bip32Derivation, ...]:
-    return tuple(Bip32Derivation(key.pubkey, key.fingerprint, key.path) for key in script.keys)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from signer.bitcoin.codec import compact_size
 from signer.bitcoin.coinselect import MAX_INPUTS
 from signer.bitcoin.hashes import hash160
+from signer.bitcoin.previous import Allowance, read_previous
 from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.psbt.writer import InputDraft, OutputDraft, draft_psbt
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
-from signer.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut, parse_transaction
+from signer.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
 from signer.bitcoin.units import FeeRate, Sats, VBytes, Weight, fee_for, vbytes_of
 from signer.core.construct import SEQUENCE, verify_fee_rate
 from signer.core.errors import LimitExceeded, Objection, VerificationError, malformed, unverified
@@ -77,7 +78,8 @@ class ConstructedDeposit:
 @dataclass(frozen=True, slots=True)
 class _Source:
     utxo: UserUtxo
-    previous: Transaction
+    previous: bytes
+    """Without witness."""
     outpoint: OutPoint
     prevout: TxOut
     kind: ScriptType
@@ -106,27 +108,28 @@ def _sources(utxos: tuple[UserUtxo, ...]) -> list[_Source]:
         raise LimitExceeded(
             Objection("coins-too-many", "too many inputs", str(len(utxos)), str(MAX_INPUTS))
         )
-    sources = [_source(utxo) for utxo in utxos]
+    allowance = Allowance()
+    sources = [_source(utxo, allowance) for utxo in utxos]
     if len({source.outpoint for source in sources}) != len(sources):
         raise malformed("coins-duplicate", "an output is spent twice")
     return sources
 
 
-def _source(utxo: UserUtxo) -> _Source:
-    previous = parse_transaction(utxo.previous_tx)
+def _source(utxo: UserUtxo, allowance: Allowance) -> _Source:
+    previous = read_previous(utxo.previous_tx, allowance)
+    prevout = previous.output(utxo.vout)
     outpoint = OutPoint(previous.txid, utxo.vout)
-    if utxo.vout >= len(previous.outputs):
+    if prevout is None:
         raise unverified(
             "previous-transaction-mismatch",
             f"{outpoint} does not exist",
             f"output {utxo.vout}",
-            f"{len(previous.outputs)} outputs",
+            f"{len(previous.outputs_at)} outputs",
         )
-    prevout = previous.outputs[utxo.vout]
     kind = script_type(prevout.script_pubkey)
     if kind not in INPUT_WEIGHT or not _redeems(utxo.redeem_script, kind, prevout.script_pubkey):
         raise unverified("input-type-unsupported", f"the type of {outpoint}", kind)
-    return _Source(utxo, previous, outpoint, prevout, kind)
+    return _Source(utxo, previous.stripped, outpoint, prevout, kind)
 
 
 def _redeems(redeem_script: bytes | None, kind: ScriptType, script_pubkey: bytes) -> bool:
@@ -190,7 +193,7 @@ def _input(source: _Source) -> InputDraft:
     return InputDraft(
         outpoint=source.outpoint,
         sequence=SEQUENCE,
-        non_witness_utxo=source.previous.stripped,
+        non_witness_utxo=source.previous,
         witness_utxo=source.prevout if segwit else None,
         redeem_script=source.utxo.redeem_script,
         bip32_derivations=source.utxo.bip32_derivations,

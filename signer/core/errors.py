@@ -3,10 +3,12 @@
 Rule 1: a `Refusal` is the caller's side, a `Fault` is ours; nothing else leaves the kernel.
 Rule 2: every refusal has a code of `signer.core.catalogue.CATALOGUE`; an unknown code is a bug and raises.
 Rule 3: a detail names what was seen in words; it never carries a secret or a stack trace.
+Rule 4: observed values and limits are for auditors and officers, and for relayers where the code is public.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from signer.core.caller import Role
 from signer.core.catalogue import CATALOGUE, CodeEntry
 
 MAX_OBJECTIONS = 8
@@ -25,6 +27,18 @@ class Objection:
     """What the rule allows, with its unit."""
     not_before: int | None = None
     """Unix seconds from which the same request may pass, where time helps."""
+
+
+def sees_all(roles: frozenset[Role]) -> bool:
+    """Whether rule 4 hides nothing from them."""
+    return not roles.isdisjoint((Role.AUDITOR, Role.OFFICER))
+
+
+def shown_to(roles: frozenset[Role], objection: Objection) -> Objection:
+    """The objection as rule 4 lets these roles see it."""
+    if sees_all(roles) or (Role.RELAYER in roles and CATALOGUE[objection.code].public):
+        return objection
+    return replace(objection, observed="", limit="")
 
 
 class Refusal(Exception):

@@ -5,7 +5,7 @@
                genesis 32 || vault fingerprint 32 || expiry u64 || count u32 || statements),
    integers big-endian, txids and genesis in internal byte order.
 2. `authorize` verifies every signature by a known attestor; a bad one is refused. Signatures by
-   strangers are not looked at: they can neither help nor harm.
+   strangers are not looked at and not kept: they can neither help nor harm, nor fill the record.
 3. Distinct keys are counted, and only while now < expiry <= now + the kind's horizon. The clock is an
    argument of the count, so `Authorized` itself does not depend on time.
 """
@@ -119,8 +119,8 @@ def statement_bytes(statement: Statement) -> bytes:
         case AnchorTerms(magic, previous_batch, previous_root, batch, root, eth_tx_hash):
             previous = magic + _u64(previous_batch) + previous_root
             return previous + _u64(batch) + root + eth_tx_hash
-        case SweepTerms(kind, to_fingerprint, path, max_fee, nonce):
-            return bytes((kind,)) + to_fingerprint + bytes((path,)) + _u64(max_fee) + nonce
+    kind, path = bytes((statement.kind,)), bytes((statement.path,))
+    return kind + statement.to_fingerprint + path + _u64(statement.max_fee) + statement.nonce
 
 
 def _u32(value: int) -> bytes:
@@ -182,7 +182,7 @@ class Authorized:
     coins: Mapping[OutPoint, tuple[CoinTerms, ...]]
     """The coin statements about each outpoint (heights and amounts may disagree)."""
     attestations: tuple[Attestation, ...]
-    """As received, for the record."""
+    """Those whose signature was verified, in the order received, for the record."""
 
     def coin_statements(self, outpoint: OutPoint, prevout: TxOut) -> tuple[CoinTerms, ...]:
         """The statements that this coin with exactly this amount and script exists."""
@@ -206,6 +206,7 @@ def authorize(
     `evidence-mixed-kinds`, `attestation-invalid`."""
     _bound(attestations)
     said: dict[Statement, set[tuple[bytes, int]]] = {}
+    verified: list[Attestation] = []
     for attestation in attestations:
         kinds = {statement_kind(statement) for statement in attestation.statements}
         if len(kinds) != 1:
@@ -213,6 +214,7 @@ def authorize(
         if attestation.attestor not in attestors:
             continue
         _verify_signature(attestation, realm)
+        verified.append(attestation)
         for statement in attestation.statements:
             said.setdefault(statement, set()).add((attestation.attestor, attestation.expiry))
     coins: dict[OutPoint, tuple[CoinTerms, ...]] = {}
@@ -220,7 +222,7 @@ def authorize(
         if isinstance(statement, CoinTerms):
             coins[statement.outpoint] = (*coins.get(statement.outpoint, ()), statement)
     pairs_said = {statement: tuple(sorted(pairs)) for statement, pairs in said.items()}
-    return Authorized(pairs_said, coins, attestations)
+    return Authorized(pairs_said, coins, tuple(verified))
 
 
 def _bound(attestations: Iterable[Attestation]) -> None:

@@ -61,7 +61,7 @@ def _decode(record: bytes) -> Attestation:
     read = {
         StatementKind.WITHDRAWAL.value: _read_withdrawal,
         StatementKind.COIN.value: _read_coin,
-        StatementKind.ANCHOR.value: _read_anchor,
+        StatementKind.ANCHOR.value: read_anchor,
         StatementKind.SWEEP.value: _read_sweep,
     }.get(read_text(kind))
     fields = unpack(statements)
@@ -87,7 +87,8 @@ def _read_coin(field: bytes) -> Statement:
     return CoinTerms(outpoint, _amount(head[36:44]), height, script)
 
 
-def _read_anchor(field: bytes) -> Statement:
+def read_anchor(field: bytes) -> AnchorTerms:
+    """An anchor statement from its bytes. Raises Malformed `entry-malformed`."""
     magic, previous_batch, previous_root, batch, root, eth_tx_hash = _cut(
         field, (4, 8, 32, 8, 32, 32)
     )

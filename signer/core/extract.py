@@ -9,17 +9,19 @@
 
 from dataclasses import dataclass
 
-from signer.bitcoin.descriptor import satisfaction
+from signer.bitcoin.descriptor import SpendingPath, satisfaction
 from signer.bitcoin.psbt.combine import combine
 from signer.bitcoin.psbt.model import UnverifiedPsbt
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.transaction import Transaction, TxOut
 from signer.bitcoin.units import Sats
+from signer.core.digests import input_digests, verified_signatures
 from signer.core.errors import malformed
-from signer.core.inputs import input_digests, verify_inputs, verify_partial_signatures
+from signer.core.inputs import verify_inputs
 from signer.core.spend import SpentCoin
 from signer.core.standard import verify_standard
 from signer.core.vault import Vault
+from signer.core.verify import path_index_of
 
 MAX_PSBTS = 20
 """One for each member of the largest federation."""
@@ -61,19 +63,18 @@ def extract(vault: Vault, psbts: tuple[UnverifiedPsbt, ...]) -> Extracted | Inco
         raise malformed("request-malformed", f"{len(psbts)} PSBTs; 1 to {MAX_PSBTS} are combined")
     psbt_bytes = combine(psbts)  # 1
     psbt = parse_psbt(psbt_bytes)
+    path_index = path_index_of(psbt.transaction, vault)
     coins = verify_inputs(psbt, vault)  # 2
-    verify_partial_signatures(psbt, coins, input_digests(psbt, coins))  # 3
-    signed = [
-        {partial.pubkey: partial.signature for partial in claims.partial_signatures}
-        for claims in psbt.inputs
-    ]
+    digests = input_digests(psbt.transaction, coins, vault, path_index)
+    path = vault.paths[path_index]
+    signed = verified_signatures(psbt, coins, digests, path.leaf_index)  # 3
     witnesses = [  # 4
-        satisfaction(vault.descriptor, coin.derived, signatures)
+        satisfaction(vault.descriptor, coin.derived, signatures, path_index)
         for coin, signatures in zip(coins, signed, strict=True)
     ]
     complete = tuple(witness for witness in witnesses if witness is not None)
     if len(complete) != len(coins):
-        return Incomplete(psbt_bytes, _missing(vault, coins, signed))
+        return Incomplete(psbt_bytes, _missing(path, coins, signed))
     unsigned = psbt.transaction
     transaction = Transaction(
         unsigned.version, unsigned.inputs, unsigned.outputs, unsigned.locktime, complete
@@ -83,15 +84,19 @@ def extract(vault: Vault, psbts: tuple[UnverifiedPsbt, ...]) -> Extracted | Inco
 
 
 def _missing(
-    vault: Vault, coins: tuple[SpentCoin, ...], signed: list[dict[bytes, bytes]]
+    path: SpendingPath, coins: tuple[SpentCoin, ...], signed: tuple[dict[bytes, bytes], ...]
 ) -> tuple[MissingSignatures, ...]:
     return tuple(
-        MissingSignatures(
-            index,
-            len(signatures),
-            vault.threshold,
-            tuple(key.pubkey for key in coin.derived.keys if key.pubkey not in signatures),
-        )
+        MissingSignatures(index, len(signatures), path.threshold, _without(path, coin, signatures))
         for index, (coin, signatures) in enumerate(zip(coins, signed, strict=True))
-        if len(signatures) < vault.threshold
+        if len(signatures) < path.threshold
+    )
+
+
+def _without(
+    path: SpendingPath, coin: SpentCoin, signatures: dict[bytes, bytes]
+) -> tuple[bytes, ...]:
+    keys = [coin.derived.keys[position] for position in path.positions]
+    return tuple(
+        key.pubkey for key in keys if key.pubkey not in signatures and key.xonly not in signatures
     )

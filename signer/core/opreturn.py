@@ -6,14 +6,17 @@
 3. Anyone can write a magic. A deposit counts only if its transaction has exactly one OP_RETURN, of
    value 0, pays exactly one output of the vault, on the receive branch, and is proven to spend no
    coin of the vault. What is not proven is reported as not proven.
+4. An anchor counts only if its transaction has exactly one OP_RETURN, of value 0, and an input that is
+   proven to spend a coin of the vault.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.previous import Allowance, read_previous
 from signer.bitcoin.script import OP_RETURN, ScriptType, push_data, script_items, script_type
-from signer.bitcoin.transaction import OutPoint, Transaction, TxOut
+from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.errors import MalformedRequest, Objection, malformed
 from signer.core.vault import RECEIVE, ScriptPlace
@@ -129,16 +132,21 @@ PlaceOf = Callable[[bytes], ScriptPlace | None]
 """Whose script that is, as far as the vaults' address windows reach."""
 
 
-def spent_outputs(
-    transaction: Transaction, previous: Iterable[Transaction]
-) -> tuple[TxOut | None, ...]:
-    """What each input spends, proven by the previous transactions' hashes; None where none fits."""
-    known = {
-        OutPoint(each.txid, vout): txout
-        for each in previous
-        for vout, txout in enumerate(each.outputs)
-    }
-    return tuple(known.get(txin.previous) for txin in transaction.inputs)
+def spent_outputs(transaction: Transaction, previous: Iterable[bytes]) -> tuple[TxOut | None, ...]:
+    """What each input spends, proven by the hash of a raw previous transaction; None where none fits.
+
+    Raises Malformed `transaction-malformed`, `amount-out-of-range` or `psbt-too-many`.
+    """
+    wanted: dict[Txid, list[OutPoint]] = {}
+    for txin in transaction.inputs:
+        wanted.setdefault(txin.previous.txid, []).append(txin.previous)
+    allowance = Allowance()
+    proven: dict[OutPoint, TxOut | None] = {}
+    for data in previous:
+        known = read_previous(data, allowance)
+        for outpoint in wanted.pop(known.txid, ()):
+            proven[outpoint] = known.output(outpoint.vout)
+    return tuple(proven.get(txin.previous) for txin in transaction.inputs)
 
 
 def validate_deposit(
@@ -162,6 +170,35 @@ def validate_deposit(
     )
     amount = Sats(0) if vout is None else transaction.outputs[vout].amount
     return DepositReport(payload, vout, place, amount, from_vault, objections)
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorReport:
+    """What a transaction is as an anchor. It counts if there is no objection."""
+
+    payload: Payload | None
+    from_vault: bool | None
+    objections: tuple[Objection, ...]
+
+
+def validate_anchor(
+    transaction: Transaction,
+    prevouts: tuple[TxOut | None, ...],
+    place_of: PlaceOf,
+    expected: Anchor | None,
+) -> AnchorReport:
+    """Rule 4, with every objection."""
+    payload, unreadable = _only_payload(transaction.outputs)
+    from_vault = _from_vault(prevouts, place_of)
+    objections = list(unreadable)
+    if isinstance(payload, Deposit):
+        objections.append(Objection("anchor-mismatch", "the payload is a deposit"))
+    elif payload is not None and expected not in (None, payload):
+        objections.append(Objection("anchor-mismatch", "the payload is not the expected anchor"))
+    if not from_vault:
+        detail = "no input is proven to spend a coin of the vault: anyone can write a magic"
+        objections.append(Objection("anchor-not-from-vault", detail))
+    return AnchorReport(payload, from_vault, tuple(objections))
 
 
 def _only_payload(outputs: tuple[TxOut, ...]) -> tuple[Payload | None, tuple[Objection, ...]]:

@@ -2,30 +2,42 @@
 
 1. A Payment is an output that the caller names for a withdrawal: a standard address that anyone can be
    paid at, never an OP_RETURN, P2A, an unknown witness version or a script of a registered vault.
-2. Change pays the vault's change branch: the script is derived from the descriptor and compared.
-3. Everything else is unexplained. Nothing is below dust.
+2. An Anchor is an OP_RETURN of value 0 with a well-formed anchor payload; there is at most one OP_RETURN.
+   A deposit payload is refused: a deposit never comes from a vault coin.
+3. Rotation pays the receive branch of another registered vault, below its lookahead; fields are that vault's.
+4. Change pays the vault's change branch: the script is derived from the descriptor and compared.
+5. Everything else is unexplained. Nothing is below dust.
 """
 
 from dataclasses import dataclass
 
+from signer.bitcoin.descriptor import DerivedScript
+from signer.bitcoin.psbt import fields
 from signer.bitcoin.psbt.model import PsbtOutput, UnverifiedPsbt
-from signer.bitcoin.script import DUST_LIMIT, script_type
+from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
 from signer.bitcoin.transaction import TxOut
-from signer.core.errors import unverified
+from signer.core.errors import MalformedRequest, unverified
+from signer.core.opreturn import Anchor, parse_op_return
 from signer.core.payment import Payment, PaymentClaim
 from signer.core.places import derive_hinted
-from signer.core.spend import Change
+from signer.core.spend import Change, Rotation
 from signer.core.standard import spendable_type
-from signer.core.vault import CHANGE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+
+_TAPROOT_FIELDS = frozenset(
+    (fields.OUT_TAP_INTERNAL_KEY, fields.OUT_TAP_TREE, fields.OUT_TAP_BIP32_DERIVATION)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Purposes:
     """What every output is for."""
 
-    payments: tuple[Payment, ...]
+    payments: tuple[Payment, ...] = ()
     """In output order."""
-    change: Change | None
+    change: Change | None = None
+    anchor: Anchor | None = None
+    rotations: tuple[Rotation, ...] = ()
 
 
 def assign_purposes(
@@ -33,21 +45,41 @@ def assign_purposes(
 ) -> Purposes:
     """Give every output its purpose. Raises VerificationError."""
     claimed = _claimed(claims, len(psbt.outputs))
-    payments: list[Payment] = []
-    changes: list[Change] = []
+    found: list[Payment | Change | Anchor | Rotation] = []
     for vout, (hints, txout) in enumerate(zip(psbt.outputs, psbt.transaction.outputs, strict=True)):
-        _understood(hints, vout)
+        rotation = _rotation(vout, txout, vault, registry)
+        _verify_understood(hints, vout, rotation.to if rotation else vault)
         if vout in claimed:
-            _payable(vout, hints, txout, registry)
-            payments.append(Payment(claimed[vout], vout, txout.amount, txout.script_pubkey))
+            _verify_payable(vout, hints, txout, registry)
+            found.append(Payment(claimed[vout], vout, txout.amount, txout.script_pubkey))
+        elif script_type(txout.script_pubkey) is ScriptType.OP_RETURN:
+            found.append(_anchor(vout, txout))
+            continue
+        elif rotation is not None:
+            _verify_shown(hints, rotation)
+            found.append(rotation)
         else:
-            changes.append(_change(vout, hints, txout, vault))
-        _above_dust(vout, txout)
+            found.append(_change(vout, hints, txout, vault))
+        _verify_above_dust(vout, txout)
+    return _sorted(found)
+
+
+def _sorted(found: list[Payment | Change | Anchor | Rotation]) -> Purposes:
+    changes = [each for each in found if isinstance(each, Change)]
+    anchors = [each for each in found if isinstance(each, Anchor)]
+    rotations = tuple(each for each in found if isinstance(each, Rotation))
     if len(changes) > 1:
         raise unverified(
             "change-repeated", "more than one change output", f"{len(changes)}", "at most 1"
         )
-    return Purposes(tuple(payments), changes[0] if changes else None)
+    if len(anchors) > 1 or len({rotation.to.vault_id for rotation in rotations}) > 1:
+        raise unverified("mixed-purposes", "more than one anchor, or rotation to several vaults")
+    return Purposes(
+        payments=tuple(each for each in found if isinstance(each, Payment)),
+        change=changes[0] if changes else None,
+        anchor=anchors[0] if anchors else None,
+        rotations=rotations,
+    )
 
 
 def _claimed(claims: tuple[PaymentClaim, ...], outputs: int) -> dict[int, bytes]:
@@ -64,14 +96,17 @@ def _claimed(claims: tuple[PaymentClaim, ...], outputs: int) -> dict[int, bytes]
     return claimed
 
 
-def _understood(hints: PsbtOutput, vout: int) -> None:
-    if hints.unknown or hints.other:
+def _verify_understood(hints: PsbtOutput, vout: int, vault: Vault) -> None:
+    foreign = bool(hints.other)
+    if vault.is_taproot:
+        foreign = any(key[:1] not in _TAPROOT_FIELDS for key, _ in hints.other)
+    if hints.unknown or foreign:
         raise unverified(
             "psbt-field-not-understood", f"output {vout} has a field that we do not understand"
         )
 
 
-def _payable(vout: int, hints: PsbtOutput, txout: TxOut, registry: VaultRegistry) -> None:
+def _verify_payable(vout: int, hints: PsbtOutput, txout: TxOut, registry: VaultRegistry) -> None:
     if spendable_type(txout.script_pubkey) is None:
         raise unverified(
             "payment-script-refused",
@@ -88,14 +123,45 @@ def _payable(vout: int, hints: PsbtOutput, txout: TxOut, registry: VaultRegistry
 def _hinted(hints: PsbtOutput, txout: TxOut, registry: VaultRegistry) -> bool:
     """Whether the PSBT itself shows the output to be a vault's, beyond the lookahead window."""
     for vault in registry.all():
-        derived = derive_hinted(hints.bip32_derivations, vault, "output")
+        derived = derive_hinted(hints, vault, "output")
         if derived is not None and derived.script_pubkey == txout.script_pubkey:
             return True
     return False
 
 
+def _anchor(vout: int, txout: TxOut) -> Anchor:
+    try:
+        payload = parse_op_return(txout.script_pubkey)
+    except MalformedRequest as refusal:
+        raise unverified("output-unexplained", f"output {vout}: {refusal}") from None
+    if txout.amount != 0 or not isinstance(payload, Anchor):
+        raise unverified(
+            "output-unexplained",
+            f"output {vout} is an OP_RETURN, but no anchor of value 0; a deposit never comes from a vault",
+        )
+    return payload
+
+
+def _rotation(vout: int, txout: TxOut, vault: Vault, registry: VaultRegistry) -> Rotation | None:
+    place = registry.find(txout.script_pubkey)
+    if place is None or place.vault_id == vault.vault_id or place.branch != RECEIVE:
+        return None
+    to = registry.get(place.vault_id)
+    return Rotation(vout, txout.amount, to, place.index) if place.index < to.lookahead else None
+
+
+def _verify_shown(hints: PsbtOutput, rotation: Rotation) -> None:
+    """What the PSBT shows of the next vault's address is true."""
+    to, where = rotation.to, f"output {rotation.vout}"
+    derived, hinted = to.script(RECEIVE, rotation.index), derive_hinted(hints, to, where)
+    if hinted not in (None, derived) or not _script_matches(hints, derived, to):
+        raise unverified(
+            "output-script-mismatch", f"{where} carries a script that is not the next vault's"
+        )
+
+
 def _change(vout: int, hints: PsbtOutput, txout: TxOut, vault: Vault) -> Change:
-    derived = derive_hinted(hints.bip32_derivations, vault, f"output {vout}")
+    derived = derive_hinted(hints, vault, f"output {vout}")
     if derived is None or derived.script_pubkey != txout.script_pubkey:
         raise unverified(
             "output-unexplained",
@@ -108,14 +174,25 @@ def _change(vout: int, hints: PsbtOutput, txout: TxOut, vault: Vault) -> Change:
             "change-wrong-branch",
             f"output {vout} pays the vault's receive branch; change goes to the change branch",
         )
-    if hints.witness_script not in (None, derived.witness_script) or hints.redeem_script:
+    if not _script_matches(hints, derived, vault):
         raise unverified(
             "output-script-mismatch", f"output {vout} carries a script that is not the vault's"
         )
     return Change(vout, txout.amount, derived.index)
 
 
-def _above_dust(vout: int, txout: TxOut) -> None:
+def _script_matches(hints: PsbtOutput, derived: DerivedScript, vault: Vault) -> bool:
+    if not vault.is_taproot:
+        return hints.witness_script in (None, derived.witness_script) and not hints.redeem_script
+    tree = tuple(leaf.script for leaf in hints.tap_tree)
+    return (
+        hints.tap_internal_key in (None, derived.internal_key)
+        and tree in ((), tuple(leaf.script for leaf in derived.leaves))
+        and not (hints.witness_script or hints.redeem_script or hints.bip32_derivations)
+    )
+
+
+def _verify_above_dust(vout: int, txout: TxOut) -> None:
     limit = DUST_LIMIT[script_type(txout.script_pubkey)]
     if txout.amount < limit:
         raise unverified(

@@ -5,14 +5,18 @@ Rule 1: the first version of a withdrawal pins it to that transaction's largest 
 Rule 2: every later version spends the pin and pays the same amount to the same script.
 Rule 3: whoever spends a pin pays every open withdrawal pinned to it. With 1 and 2: the coin is spent if
         and only if the withdrawal is paid, at most once.
-Rule 4: a withdrawal is charged once, in full, with its first version. Of transactions that share their
+Rule 4: of open withdrawals with equal amount and script (twins) every version of one spends the pins of
+        all. Nothing in a transaction says which id an output settles: told differently to different
+        members, m equal withdrawals could else be paid more than m times (ADR 0006). So all
+        transactions of a family conflict, and one of them pays all of it that it names.
+Rule 5: a withdrawal is charged once, in full, with its first version. Of transactions that share their
         first pin at most one confirms, so only the dearest fee is charged; without pins, every fee.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from signer.bitcoin.transaction import OutPoint
+from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
 from signer.core.errors import Objection
 from signer.core.payment import Payment, WithdrawalId
@@ -31,36 +35,41 @@ class Binding:
     first_pin: OutPoint | None
     """The lowest pin among all withdrawals paid."""
     charge: Sats
-    """New amounts in full, plus what the fee exceeds the dearest one charged for the first pin."""
+    """New amounts and what is moved, in full, plus what the fee exceeds the dearest one charged for the
+    first pin."""
+    unproven: frozenset[OutPoint]
+    """Coins that need fresh evidence: new pins, and what no version of a withdrawal paid here spends."""
 
 
 def bind(spend: VerifiedSpend, view: View) -> Binding:
     """What the spend would bind. Objections to it are `pin_objections`'s."""
-    new, pins = [], []
+    spenders = {coin.outpoint: frozenset(view.spenders(coin.outpoint)) for coin in spend.coins}
+    new, pins, payers = [], [], frozenset[Txid]()
     new_pins: list[tuple[WithdrawalId, OutPoint]] = []
     for payment in spend.payments:
         recorded = view.withdrawal(payment.withdrawal_id)
-        if recorded is not None:
-            pins.append(recorded.pin)
-            continue
-        new.append(payment)
-        pin = _pin_for(payment.withdrawal_id, spend.coins, view)
-        if pin is not None:
-            new_pins.append((payment.withdrawal_id, pin))
-            pins.append(pin)
+        its_payers = view.payers(payment.withdrawal_id)
+        payers |= its_payers
+        pin = recorded.pin if recorded else _pin_for(its_payers, spend.coins, spenders)
+        if recorded is None:
+            new.append(payment)
+            new_pins += [(payment.withdrawal_id, pin)] if pin is not None else []
+        pins += [pin] if pin is not None else []
     first_pin = min(pins, default=None)
     charged = view.dearest_fee(first_pin) if first_pin is not None else 0
-    charge = sum(payment.amount for payment in new) + max(0, spend.fee - charged)
-    return Binding(tuple(new), tuple(new_pins), first_pin, Sats(charge))
+    charge = sum(each.amount for each in new) + spend.moved + max(0, spend.fee - charged)
+    fresh = {pin for _, pin in new_pins} | {c for c in spenders if spenders[c].isdisjoint(payers)}
+    return Binding(tuple(new), tuple(new_pins), first_pin, Sats(charge), frozenset(fresh))
 
 
 def _pin_for(
-    withdrawal_id: WithdrawalId, coins: tuple[SpentCoin, ...], view: View
+    payers: frozenset[Txid],
+    coins: tuple[SpentCoin, ...],
+    spenders: dict[OutPoint, frozenset[Txid]],
 ) -> OutPoint | None:
+    """The largest coin, then the lowest, that nobody spends without paying."""
     candidates = [
-        (-coin.prevout.amount, coin.outpoint)
-        for coin in coins
-        if all(view.pays(txid, withdrawal_id) for txid in view.spenders(coin.outpoint))
+        (-coin.prevout.amount, coin.outpoint) for coin in coins if spenders[coin.outpoint] <= payers
     ]
     return min(candidates)[1] if candidates else None
 
@@ -70,6 +79,7 @@ def pin_objections(spend: VerifiedSpend, binding: Binding, view: View) -> Iterat
     spent = {coin.outpoint for coin in spend.coins}
     for payment in spend.payments:
         yield from _version_objections(payment, spent, view)
+        yield from _twin_objections(payment, spent, spend.vault.fingerprint, view)
     paid = {payment.withdrawal_id for payment in spend.payments}
     for outpoint in sorted(spent):
         for withdrawal_id in view.pinned_to(outpoint):
@@ -108,3 +118,18 @@ def _version_objections(payment: Payment, spent: set[OutPoint], view: View) -> I
             "pin not spent",
             f"{recorded.pin}",
         )
+
+
+def _twin_objections(
+    payment: Payment, spent: set[OutPoint], vault_fingerprint: bytes, view: View
+) -> Iterator[Objection]:
+    for twin in view.twins(vault_fingerprint, payment.amount, payment.script_pubkey):
+        other = twin.terms.withdrawal_id
+        if other != payment.withdrawal_id and twin.pin not in spent:
+            yield Objection(
+                "withdrawal-twin-open",
+                f"withdrawal {other.hex()} has the same amount and script and is still open: one "
+                "transaction pays both and spends its pin",
+                "its pin not spent",
+                f"{twin.pin}",
+            )

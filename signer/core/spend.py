@@ -8,11 +8,12 @@ Rule 2: all are immutable; whoever holds one need not check again what its birth
 from dataclasses import dataclass
 from enum import StrEnum
 
-from signer.bitcoin.descriptor import DerivedScript
-from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
+from signer.bitcoin.descriptor import DerivedScript, SpendingPath
+from signer.bitcoin.psbt.model import PartialSignature, TapScriptSignature, UnverifiedPsbt
 from signer.bitcoin.transaction import OutPoint, Transaction, TxOut
 from signer.bitcoin.units import Sats, VBytes, Weight, vbytes_of
-from signer.core.evidence import Authorized
+from signer.core.evidence import AnchorTerms, Authorized
+from signer.core.opreturn import Anchor
 from signer.core.payment import Payment
 from signer.core.vault import Vault
 
@@ -47,6 +48,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """An output to the receive branch of the next vault."""
+
+    vout: int
+    amount: Sats
+    to: Vault
+    index: int
+    """Address index on its receive branch."""
+
+
+@dataclass(frozen=True, slots=True)
 class SigningTask:
     """One signature that we owe if all consent: what is recorded, and what a retry must equal."""
 
@@ -54,8 +66,9 @@ class SigningTask:
     key_position: int
     """Which placeholder of the template: @0 is 0."""
     pubkey: bytes
+    """33 bytes, in Taproot too."""
     script: bytes
-    """Witness script (later: leaf)."""
+    """Witness script or leaf."""
     sighash_type: int
     digest: bytes
     """32 bytes, computed by us from the proven prevouts."""
@@ -70,15 +83,19 @@ class VerifiedSpend:
     psbt_bytes: bytes
     """As received."""
     kind: Kind
-    path: str
-    """Name of the vault's spending path: `primary`."""
+    path_index: int
+    """Which of the vault's spending paths; 0 is the primary."""
     coins: tuple[SpentCoin, ...]
     """One per input, in order."""
     payments: tuple[Payment, ...]
     change: Change | None
+    anchor: Anchor | None
+    """What the transaction's OP_RETURN commits to."""
+    rotations: tuple[Rotation, ...]
+    """All to one vault."""
     fee: Sats
     weight: Weight
-    """Worst-case final weight, 72-byte signatures."""
+    """Worst-case final weight: 72-byte ECDSA signatures, 64-byte BIP-340 ones."""
     tasks: tuple[SigningTask, ...]
 
     @property
@@ -92,9 +109,26 @@ class VerifiedSpend:
         return vbytes_of(self.weight)
 
     @property
+    def path(self) -> SpendingPath:
+        """The spending path, derived from the transaction and never asked for."""
+        return self.vault.paths[self.path_index]
+
+    @property
+    def to(self) -> Vault | None:
+        """The vault that a sweep or rotation pays."""
+        if self.kind is Kind.ROTATION:
+            return self.rotations[0].to
+        return self.vault if self.kind is Kind.SWEEP else None
+
+    @property
+    def moved(self) -> Sats:
+        """What a rotation pays to the next vault."""
+        return Sats(sum(rotation.amount for rotation in self.rotations))
+
+    @property
     def outflow(self) -> Sats:
-        """What leaves the vault: payments plus fee."""
-        return Sats(sum(payment.amount for payment in self.payments) + self.fee)
+        """What leaves the vault: payments, what is moved to another vault, and the fee."""
+        return Sats(sum(payment.amount for payment in self.payments) + self.moved + self.fee)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +143,12 @@ class ApprovedSpend:
     """The lowest outpoint among the pins of the withdrawals paid: what its fee is counted by (J3)."""
     charge: Sats
     """What this entry adds to the vault's outflow windows (J3)."""
+    anchored: AnchorTerms | None
+    """The attested statement that an anchor rests on (J2)."""
+    sweep_nonce: bytes
+    """The nonce of the statement that a sweep or rotation uses up; empty for others."""
+    seen: tuple[tuple[int, int], ...]
+    """(branch, index) of the addresses that move the vault's address windows on."""
     policy_id: bytes
     decided_at: int
     """Effective time, Unix seconds."""
@@ -130,5 +170,5 @@ class SignedSpend:
     """A recorded spend with our signatures, each verified by us. Born in `keystore/gate.py`."""
 
     recorded: RecordedSpend
-    signatures: tuple[tuple[int, PartialSignature], ...]
+    signatures: tuple[tuple[int, PartialSignature | TapScriptSignature], ...]
     """(input index, signature)."""

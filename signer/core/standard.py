@@ -3,7 +3,8 @@
 1. Version 2, no coin twice, inputs cover outputs and pay at least the minimum relay fee.
 2. At most 400,000 weight units; at least 65 bytes without witness (a transaction of 64 could pass for
    an inner node of a block's Merkle tree, CVE-2017-12842).
-3. Witness of a P2WSH input: at most 100 items of at most 80 bytes, and a script of at most 3,600.
+3. Witness of a P2WSH input: at most 100 items of at most 80 bytes, and a script of at most 3,600. Of a
+   Taproot leaf: items of at most 80 bytes beside leaf and control block.
 4. Outputs of standard types, not dust; at most one OP_RETURN, of value 0, its script at most 83 bytes.
 Sigops need no rule: 500 inputs of 20 keys and 500 outputs stay below the limit of 16,000.
 """
@@ -23,10 +24,10 @@ MAX_WITNESS_ITEMS, MAX_WITNESS_ITEM = 100, 80
 
 
 def verify_standard(transaction: Transaction, prevouts: tuple[TxOut, ...]) -> Sats:
-    """The fee of a final transaction with P2WSH inputs. Raises VerificationError."""
+    """The fee of a final transaction with P2WSH or Taproot script-path inputs. Raises VerificationError."""
     _verify_size(transaction)
-    for stack in transaction.witnesses:
-        _verify_witness(stack)
+    for stack, prevout in zip(transaction.witnesses, prevouts, strict=True):
+        _verify_witness(stack, prevout)
     _verify_outputs(transaction.outputs)
     return _fee(transaction, prevouts)
 
@@ -60,8 +61,9 @@ def _verify_size(transaction: Transaction) -> None:
         )
 
 
-def _verify_witness(stack: tuple[bytes, ...]) -> None:
-    *items, script = stack
+def _verify_witness(stack: tuple[bytes, ...], prevout: TxOut) -> None:
+    taproot = script_type(prevout.script_pubkey) is ScriptType.P2TR
+    items, script = (stack[:-2], b"") if taproot else (stack[:-1], stack[-1])
     longest = max(map(len, items), default=0)
     if len(items) > MAX_WITNESS_ITEMS or longest > MAX_WITNESS_ITEM:
         raise _refuse(

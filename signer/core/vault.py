@@ -14,14 +14,19 @@ from functools import cached_property
 from signer.bitcoin.descriptor import (
     DerivedScript,
     Descriptor,
-    Wsh,
+    KeyExpression,
+    SpendingPath,
+    Tr,
     canonical_text,
     derive,
+    federation_keys,
     input_weight,
+    key_places,
     parse_template,
+    spending_paths,
 )
 from signer.bitcoin.hashes import sha256
-from signer.bitcoin.keys import ExtendedPublicKey, KeyOrigin, KeyPath
+from signer.bitcoin.keys import HARDENED, ExtendedPublicKey, KeyPath
 from signer.bitcoin.network import Network
 from signer.bitcoin.units import Weight
 from signer.core.errors import Objection, VerificationError
@@ -29,6 +34,8 @@ from signer.core.evidence import Realm
 
 RECEIVE, CHANGE = 0, 1
 MAX_LOOKAHEAD = 100_000
+REMEMBERED = 10_000
+"""Used addresses that are recognised without a hint."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,12 @@ class Vault:
 
     @property
     def threshold(self) -> int:
-        """k: signatures that a spend needs."""
+        """k: signatures that a spend by the primary path needs."""
         return self.descriptor.inner.threshold
 
     @property
     def members(self) -> int:
-        """n: federation keys."""
+        """n: federation keys of the primary path."""
         return len(self.descriptor.inner.keys)
 
     @property
@@ -72,34 +79,58 @@ class Vault:
         """f: dishonest kernels despite which a withdrawal is paid at most once (design J6, q = 0)."""
         return min(self.threshold - 1, 2 * self.threshold - self.members - 1)
 
-    @cached_property
-    def input_weight(self) -> Weight:
-        """Worst-case weight of one input of this vault, non-witness part included."""
-        return input_weight(self.descriptor)
+    @property
+    def is_taproot(self) -> bool:
+        """Whether it is a Taproot vault; else it is P2WSH."""
+        return isinstance(self.descriptor, Tr)
 
     @cached_property
-    def _branches(self) -> dict[tuple[bytes, KeyPath], tuple[int, int]]:
+    def paths(self) -> tuple[SpendingPath, ...]:
+        """The ways to spend; the primary path is the first."""
+        return spending_paths(self.descriptor)
+
+    @cached_property
+    def places(self) -> tuple[KeyExpression, ...]:
+        """The federation's keys as the template writes them; a member may stand in several places."""
+        return key_places(self.descriptor)
+
+    @cached_property
+    def _origins(self) -> dict[tuple[bytes, KeyPath, int], int]:
         return {
-            (origin.fingerprint, origin.path): key.branches
-            for key in self.descriptor.inner.keys
-            for origin in (key.origin or KeyOrigin(key.xpub.fingerprint(), ()),)
+            (*key_origin(key), child): branch
+            for key in self.places
+            for branch, child in enumerate(key.branches)
         }
 
-    def branches_of(self, fingerprint: bytes, path: KeyPath) -> tuple[int, int] | None:
-        """The (receive, change) child numbers below the federation key of that origin, if it is one."""
-        return self._branches.get((fingerprint, path))
+    def place_of(self, fingerprint: bytes, path: KeyPath) -> tuple[int, int] | None:
+        """(branch, index) of the address that a key of that origin belongs to, if it is a member's."""
+        if len(path) < 2 or path[-1] >= HARDENED:
+            return None
+        branch = self._origins.get((fingerprint, path[:-2], path[-2]))
+        return None if branch is None else (branch, path[-1])
 
     def xpubs(self) -> tuple[ExtendedPublicKey, ...]:
-        """The federation's xpubs in template order."""
-        return tuple(key.xpub for key in self.descriptor.inner.keys)
+        """The federation's xpubs, each once, in template order."""
+        return tuple(key.xpub for key in federation_keys(self.descriptor))
 
     def positions_of(self, xpub: ExtendedPublicKey) -> tuple[int, ...]:
-        """Which placeholders hold that xpub: ours, in the kernel that holds its secret."""
-        return tuple(place for place, each in enumerate(self.xpubs()) if each == xpub)
+        """Which of `places` hold that xpub: ours, in the kernel that holds its secret."""
+        return tuple(at for at, key in enumerate(self.places) if key.xpub == xpub)
+
+    def input_weight(self, path_index: int = 0) -> Weight:
+        """Worst-case weight of one input spent by that path, non-witness part included."""
+        return input_weight(self.descriptor, path_index)
 
     def script(self, branch: int, index: int) -> DerivedScript:
         """The script at that address index. Raises Malformed `derivation-impossible`."""
         return derive(self.descriptor, branch, index)
+
+
+def key_origin(key: KeyExpression) -> tuple[bytes, KeyPath]:
+    """(master fingerprint, path) as PSBTs name the key's origin; an xpub without one is its own."""
+    if key.origin is None:
+        return key.xpub.fingerprint(), ()
+    return key.origin.fingerprint, key.origin.path
 
 
 def _refuse(code: str, detail: str, observed: str = "", limit: str = "") -> VerificationError:
@@ -126,18 +157,24 @@ def register(definition: VaultDefinition, network: Network) -> Vault:
             f"1 to {MAX_LOOKAHEAD}",
         )
     descriptor = parse_template(definition.template, definition.keys, network)
-    if not isinstance(descriptor, Wsh):  # until the core signs for Taproot
-        raise _refuse("descriptor-unsupported", "a vault is wsh(sortedmulti(k,...)) as yet")
     vault = Vault(definition.vault_id, network, descriptor, definition.lookahead)
-    _refuse_repeated_keys(vault)
-    _refuse_disjoint_quorums(vault)
+    verify_invariants(vault)
     return vault
 
 
+def verify_invariants(vault: Vault) -> None:
+    """Rules 1 and 2. Raises VerificationError with the first that the vault breaks."""
+    _refuse_repeated_keys(vault)
+    _refuse_disjoint_quorums(vault)
+
+
 def _refuse_repeated_keys(vault: Vault) -> None:
-    pubkeys = [xpub.pubkey for xpub in vault.xpubs()]
-    if len(set(pubkeys)) != len(pubkeys):
-        raise _refuse("vault-key-repeated", f"vault {vault.vault_id} has one key in two places")
+    for path in vault.paths:
+        pubkeys = [vault.places[position].xpub.pubkey for position in path.positions]
+        if len(set(pubkeys)) != len(pubkeys):
+            raise _refuse(
+                "vault-key-repeated", f"vault {vault.vault_id}: one key twice in path {path.name}"
+            )
 
 
 def _refuse_disjoint_quorums(vault: Vault) -> None:
@@ -194,10 +231,12 @@ class VaultRegistry:
         return tuple(self._vaults.values())
 
     def cover(self, vault: Vault, branch: int, next_index: int) -> None:
-        """Derive every script of that branch below next_index + lookahead."""
+        """Derive the scripts of that branch below next_index + lookahead, and the last REMEMBERED
+        below next_index: start-up must not take longer for ever."""
         key = (vault.vault_id, branch)
         end = next_index + vault.lookahead
-        for index in range(self._covered.get(key, 0), end):
+        begin = max(self._covered.get(key, 0), next_index - REMEMBERED)
+        for index in range(begin, end):
             script = vault.script(branch, index).script_pubkey
             self._places[script] = ScriptPlace(vault.vault_id, branch, index)
         self._covered[key] = max(end, self._covered.get(key, 0))

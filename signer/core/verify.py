@@ -1,28 +1,40 @@
 """Facts: from what a PSBT claims to what is true (design section 2; checklist groups A to G).
 
 1. Envelope: nothing global that we do not understand; global xpubs, if any, are the federation's.
-2. Transaction: version 2, replaceable or final sequences without relative locks, a height as locktime,
-   no outpoint twice and none that is null.
-3. Inputs: `signer.core.inputs`.   4. Outputs: `signer.core.outputs`.
-5. Amounts: the fee is proven inputs minus outputs; the worst-case weight is relayable.
-6. Kind and spending path, from purposes and from version, sequences and locktime: never from the caller.
-7. Digests that we would sign, computed here; signatures that came along are verified.
+2. Transaction: version 2, a height as locktime, no outpoint twice and none that is null.
+3. Path: what sequences and locktime enable, never what the caller says. A spend that enables a recovery
+   path is that path's; a primary spend enables no other. All inputs go one way.
+4. Inputs: `signer.core.inputs`.   5. Outputs: `signer.core.outputs`.
+6. Kind: a total function of purposes; any mix is refused. A recovery path sweeps or rotates, never pays.
+7. Amounts: the fee is proven inputs minus outputs; the worst-case weight and the fee are relayable.
+8. Digests that we would sign, computed by us; signatures that came along are verified.
 """
 
 from dataclasses import dataclass
 
+from signer.bitcoin.descriptor import SpendingPath, federation_keys
 from signer.bitcoin.psbt.model import UnverifiedPsbt
 from signer.bitcoin.sighash import SIGHASH_ALL
+from signer.bitcoin.taproot_sighash import SIGHASH_DEFAULT
 from signer.bitcoin.transaction import MAX_STANDARD_WEIGHT, Transaction
-from signer.bitcoin.units import MAX_MONEY, Sats, Weight
+from signer.bitcoin.units import (
+    MAX_MONEY,
+    Sats,
+    VBytes,
+    Weight,
+    format_rate,
+    rate_below,
+    vbytes_of,
+)
+from signer.core.digests import input_digests, verified_signatures
 from signer.core.errors import unverified
-from signer.core.inputs import input_digests, verify_inputs, verify_partial_signatures
+from signer.core.inputs import verify_inputs
 from signer.core.outputs import Purposes, assign_purposes
 from signer.core.payment import PaymentClaim
 from signer.core.spend import Kind, SigningTask, SpentCoin, VerifiedSpend
+from signer.core.standard import MIN_RELAY_RATE
 from signer.core.vault import Vault, VaultRegistry
 
-PRIMARY = "primary"
 LEAST_SEQUENCE = 0xFFFFFFFD
 """At or above it BIP-68 sees no relative lock; it signals replaceability (BIP-125)."""
 FINAL_SEQUENCE = 0xFFFFFFFF
@@ -30,6 +42,16 @@ LOCKTIME_THRESHOLD = 500_000_000
 """Below it nLockTime is a height, from it on a time (BIP-65)."""
 NON_WITNESS_INPUT = Weight(4 * 41)
 """An input with an empty scriptSig, in the stripped serialisation."""
+
+
+_KINDS = {  # (payments, anchor, rotations, change) -> kind
+    (True, False, False, True): Kind.WITHDRAWAL,
+    (True, False, False, False): Kind.WITHDRAWAL,
+    (False, True, False, True): Kind.ANCHOR,
+    (False, True, False, False): Kind.ANCHOR,
+    (False, False, True, False): Kind.ROTATION,
+    (False, False, False, True): Kind.SWEEP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +71,31 @@ def verify(
     Raises VerificationError or Malformed with the code of the first rule that is broken.
     """
     psbt = claims.psbt
+    transaction = psbt.transaction
     _verify_envelope(psbt, vault)  # 1
-    _verify_transaction(psbt.transaction)  # 2
-    coins = verify_inputs(psbt, vault)  # 3
-    purposes = assign_purposes(psbt, claims.payments, vault, registry)  # 4
-    fee = _fee(psbt.transaction, coins)  # 5
-    weight = _weight(psbt.transaction, vault)  # 5
-    digests = input_digests(psbt, coins)  # 7
-    verify_partial_signatures(psbt, coins, digests)  # 7
+    _verify_transaction(transaction)  # 2
+    path_index = path_index_of(transaction, vault)  # 3
+    coins = verify_inputs(psbt, vault)  # 4
+    purposes = assign_purposes(psbt, claims.payments, vault, registry)  # 5
+    kind = _kind(purposes, vault.paths[path_index])  # 6
+    weight = _weight(transaction, vault.input_weight(path_index))  # 7
+    fee = _fee(transaction, coins, vbytes_of(weight))  # 7
+    digests = input_digests(transaction, coins, vault, path_index)  # 8
+    verified_signatures(psbt, coins, digests, vault.paths[path_index].leaf_index)  # 8
     return VerifiedSpend(
         vault=vault,
         psbt=psbt,
         psbt_bytes=claims.psbt_bytes,
-        kind=_kind(purposes),  # 6
-        path=PRIMARY,  # 6: wsh(sortedmulti) has no other
+        kind=kind,
+        path_index=path_index,
         coins=coins,
         payments=purposes.payments,
         change=purposes.change,
+        anchor=purposes.anchor,
+        rotations=purposes.rotations,
         fee=fee,
         weight=weight,
-        tasks=_tasks(coins, digests, ours),
+        tasks=_tasks(coins, digests, vault.paths[path_index], ours),
     )
 
 
@@ -79,7 +106,7 @@ def _verify_envelope(psbt: UnverifiedPsbt, vault: Vault) -> None:
         return
     claimed = {(each.version, each.xpub, each.origin) for each in psbt.xpubs}
     version = vault.network.xpub_version
-    registered = {(version, key.xpub, key.origin) for key in vault.descriptor.inner.keys}
+    registered = {(version, key.xpub, key.origin) for key in federation_keys(vault.descriptor)}
     if claimed != registered:
         raise unverified(
             "xpub-foreign", "the PSBT's global xpubs are not exactly the vault's federation"
@@ -100,13 +127,6 @@ def _verify_transaction(transaction: Transaction) -> None:
     for txin in transaction.inputs:
         if txin.previous.vout == 0xFFFFFFFF or txin.previous.txid == bytes(32):
             raise unverified("input-null", "an input spends the null outpoint")
-        if txin.sequence < LEAST_SEQUENCE:
-            raise unverified(
-                "sequence-refused",
-                f"input {txin.previous} has a relative lock or an unusual sequence",
-                f"0x{txin.sequence:08x}",
-                "0xfffffffd to 0xffffffff",
-            )
     _verify_locktime(transaction)
 
 
@@ -121,7 +141,25 @@ def _verify_locktime(transaction: Transaction) -> None:
         )
 
 
-def _fee(transaction: Transaction, coins: tuple[SpentCoin, ...]) -> Sats:
+def path_index_of(transaction: Transaction, vault: Vault) -> int:
+    """The path that the sequences enable (BIP-68; BIP-112 asks for version 2, which `_verify_transaction`
+    demands). Exactly the blocks of a recovery path, in every input, or no relative lock at all."""
+    sequences = {txin.sequence for txin in transaction.inputs}
+    if min(sequences) >= LEAST_SEQUENCE:
+        return 0
+    for index, path in enumerate(vault.paths):
+        if sequences == {path.older}:
+            return index
+    locks = [f"0x{path.older:08x}" for path in vault.paths if path.older is not None]
+    raise unverified(
+        "sequence-refused",
+        "sequences have relative locks that are no path's, or not the same in all inputs",
+        ", ".join(f"0x{sequence:08x}" for sequence in sorted(sequences)[:4]),
+        " or ".join(("0xfffffffd to 0xffffffff", *locks)),
+    )
+
+
+def _fee(transaction: Transaction, coins: tuple[SpentCoin, ...], size: VBytes) -> Sats:
     inflow = sum(coin.prevout.amount for coin in coins)
     fee = inflow - sum(txout.amount for txout in transaction.outputs)
     if fee < 0 or inflow > MAX_MONEY:
@@ -130,11 +168,18 @@ def _fee(transaction: Transaction, coins: tuple[SpentCoin, ...]) -> Sats:
             "the inputs do not cover the outputs, or exceed all bitcoins",
             f"{inflow} sat in, fee {fee} sat",
         )
+    if rate_below(Sats(fee), size, MIN_RELAY_RATE):
+        raise unverified(
+            "fee-below-relay",
+            "nodes would not relay it",
+            f"{fee} sat for {size} vB",
+            f"at least {format_rate(MIN_RELAY_RATE)}",
+        )
     return Sats(fee)
 
 
-def _weight(transaction: Transaction, vault: Vault) -> Weight:
-    witnesses = len(transaction.inputs) * (vault.input_weight - NON_WITNESS_INPUT)
+def _weight(transaction: Transaction, input_weight: Weight) -> Weight:
+    witnesses = len(transaction.inputs) * (input_weight - NON_WITNESS_INPUT)
     weight = 4 * len(transaction.stripped) + 2 + witnesses  # 2: segwit marker and flag
     if weight > MAX_STANDARD_WEIGHT:
         raise unverified(
@@ -146,23 +191,49 @@ def _weight(transaction: Transaction, vault: Vault) -> Weight:
     return Weight(weight)
 
 
-def _kind(purposes: Purposes) -> Kind:
-    """Payments and at most one change: withdrawal. Change alone: sweep."""
-    return Kind.WITHDRAWAL if purposes.payments else Kind.SWEEP
+def _kind(purposes: Purposes, path: SpendingPath) -> Kind:
+    present = (
+        bool(purposes.payments),
+        purposes.anchor is not None,
+        bool(purposes.rotations),
+        purposes.change is not None,
+    )
+    kind = _KINDS.get(present)
+    if kind is None:
+        raise unverified(
+            "mixed-purposes",
+            "a transaction is one thing: payments with change, one anchor with change, change alone, or "
+            "rotation alone",
+        )
+    if path.older is not None and kind not in (Kind.SWEEP, Kind.ROTATION):
+        raise unverified(
+            "recovery-may-not-pay",
+            f"the sequences enable the path {path.name}, which fewer keys can sign; it may only sweep "
+            "or rotate",
+        )
+    return kind
 
 
 def _tasks(
-    coins: tuple[SpentCoin, ...], digests: tuple[bytes, ...], ours: tuple[int, ...]
+    coins: tuple[SpentCoin, ...],
+    digests: tuple[bytes, ...],
+    path: SpendingPath,
+    ours: tuple[int, ...],
 ) -> tuple[SigningTask, ...]:
+    positions = [position for position in ours if position in path.positions]
     return tuple(
-        SigningTask(
-            input_index=index,
-            key_position=position,
-            pubkey=coin.derived.keys[position].pubkey,
-            script=coin.derived.witness_script,
-            sighash_type=SIGHASH_ALL,
-            digest=digest,
-        )
+        _task(index, coin, digest, path.leaf_index, position)
         for index, (coin, digest) in enumerate(zip(coins, digests, strict=True))
-        for position in ours
+        for position in positions
     )
+
+
+def _task(
+    index: int, coin: SpentCoin, digest: bytes, leaf_index: int | None, position: int
+) -> SigningTask:
+    pubkey = coin.derived.keys[position].pubkey
+    if leaf_index is None:
+        script, sighash_type = coin.derived.witness_script, SIGHASH_ALL
+    else:
+        script, sighash_type = coin.derived.leaves[leaf_index].script, SIGHASH_DEFAULT
+    return SigningTask(index, position, pubkey, script, sighash_type, digest)

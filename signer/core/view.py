@@ -50,14 +50,19 @@ class View(Protocol):
     def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         """That withdrawal, if a version of it was signed, in whatever vault."""
 
+    def twins(
+        self, vault_fingerprint: bytes, amount: Sats, script_pubkey: bytes
+    ) -> tuple[RecordedWithdrawal, ...]:
+        """The open withdrawals of that vault with exactly these terms, by id."""
+
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         """The open withdrawals pinned to that coin, ascending."""
 
     def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
         """The recorded transactions that spend that coin, ascending."""
 
-    def pays(self, txid: Txid, withdrawal_id: WithdrawalId) -> bool:
-        """Whether that recorded transaction pays that withdrawal."""
+    def payers(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
+        """The recorded transactions that pay that withdrawal."""
 
     def version(self, txid: Txid) -> RecordedVersion | None:
         """That transaction, if it was signed here."""
@@ -78,3 +83,12 @@ class View(Protocol):
 
     def next_index(self, vault_fingerprint: bytes, branch: int) -> int:
         """One above the highest address index seen on that branch (0 receive, 1 change); 0 for none."""
+
+    def batch_root(self, magic: bytes, batch: int) -> bytes | None:
+        """The root recorded for that batch of that rollup (J2)."""
+
+    def highest_batch(self, magic: bytes) -> int | None:
+        """The highest batch on record of that rollup."""
+
+    def nonce_used(self, nonce: bytes) -> bool:
+        """Whether a recorded sweep or rotation used up that statement."""

@@ -2,7 +2,8 @@
 
 `verify_journal` recomputes, from the entries alone and in one snapshot:
 1. every leaf hash, from the entry's bytes, which must decode and re-encode to themselves;
-2. the order of time, and the tree's root against the signed head;
+2. the order of time, and the tree's root against the signed head, and against the roots of the heads
+   that were released before it;
 3. every claim table, in a database in memory, compared row by row.
 Any difference is `journal-tampered`, with its place; nothing is repaired.
 """
@@ -117,6 +118,7 @@ def _rebuild(source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[by
             _tampered(f"entry {stored.number} is of the wrong kind for its place")
         clock, first_leaf = stored.entry.clock, first_leaf or stored.leaf
         frontier = frontier.append(stored.leaf)
+        _compare_root(frontier, source)
         try:
             fold.apply(stored.number, stored.entry, target)
         except (sqlite3.Error, KeyError) as error:
@@ -124,6 +126,13 @@ def _rebuild(source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[by
     if clock != read_checkpoint(source).clock:
         _tampered("the checkpoint's time is not the last entry's")
     return first_leaf, frontier
+
+
+def _compare_root(frontier: Frontier, stored: sqlite3.Connection) -> None:
+    query = "SELECT root FROM roots WHERE size = ?"
+    for (root,) in stored.execute(query, (frontier.size,)):
+        if root != frontier.root():
+            _tampered(f"the root released for {frontier.size} entries is not theirs")
 
 
 def _compare(table: str, stored: sqlite3.Connection, rebuilt: sqlite3.Connection) -> int:

@@ -5,6 +5,8 @@
 3. A refusal becomes an entry too. One that repeats (caller, request, code) within the hour is only
    counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals.
 4. Full input is kept with a refusal while the caller's bytes of the hour last.
+5. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
+   the disk with variations either. Retries and other callers are not affected.
 """
 
 import sqlite3
@@ -12,10 +14,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from signer.core.approve import recall
-from signer.core.errors import Fault, Refusal
+from signer.core.errors import Fault, LimitExceeded, Objection, Refusal
 from signer.core.spend import VerifiedSpend
 from signer.journal import fold
-from signer.journal.entry import Entry
+from signer.journal.entry import Entry, SignedEntry
 from signer.journal.log import append
 from signer.journal.merkle import Frontier
 from signer.journal.reading import SqliteReading
@@ -26,14 +28,19 @@ HOUR = 3_600
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalBudget:
-    """What one caller's refusals may cost per hour."""
+class CallerBudget:
+    """What one caller may write per hour, without a new word of an attestor."""
 
-    entries: int = 300
-    input_bytes: int = 1 << 20
+    refusals: int = 300
+    refused_bytes: int = 1 << 20
+    """Of requests that are kept with refusals."""
+    versions: int = 300
+    """That bind nothing new."""
+    version_bytes: int = 64 << 20
+    """PSBT and evidence of these."""
 
 
-DEFAULT_BUDGET = RefusalBudget()
+DEFAULT_BUDGET = CallerBudget()
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class Session:
     connection: sqlite3.Connection
     frontier: Frontier
     now: int
-    budget: RefusalBudget
+    budget: CallerBudget
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(caller, code) -> refusals that got no entry of their own."""
 
@@ -94,10 +101,10 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
         "SELECT count(*), coalesce(sum(kept), 0) FROM refusals WHERE caller = ? AND moment > ?",
         (refused.caller, session.now - HOUR),
     ).fetchone()
-    if entries >= session.budget.entries:
+    if entries >= session.budget.refusals:
         session.counts[refused.caller, refused.refusal.code] += 1
         return Decision(None, b"", refused.refusal)
-    entry = refused_entry(refused, session.now, session.budget.input_bytes - kept)
+    entry = refused_entry(refused, session.now, session.budget.refused_bytes - kept)
     return Decision(None, session.write(entry), refused.refusal)
 
 
@@ -112,4 +119,30 @@ def _consent(session: Session, deliberation: Deliberation) -> Decision:
     approved = deliberation.decide(view, session.now)
     if approved.spend is not spend or approved.decided_at != session.now:
         raise Fault("consent to another spend or at another time than was asked for")
-    return Decision(spend, session.write(signed_entry(deliberation, approved)))
+    entry = signed_entry(deliberation, approved)
+    if not fold.binds_something(entry, session.connection):
+        _require_budget(session, entry)
+    return Decision(spend, session.write(entry))
+
+
+def _require_budget(session: Session, entry: SignedEntry) -> None:
+    """Raises LimitExceeded `version-budget-exhausted` (rule 5). One version always fits."""
+    budget, versions, received = session.budget, 1, entry.received
+    earlier = session.connection.execute(
+        "SELECT moment, received FROM repeats WHERE caller = ? AND moment > ? "
+        "ORDER BY moment DESC, entry DESC",
+        (entry.caller, session.now - HOUR),
+    )
+    for moment, size in earlier:
+        versions, received = versions + 1, received + size
+        if versions > budget.versions or received > budget.version_bytes:
+            raise LimitExceeded(
+                Objection(
+                    "version-budget-exhausted",
+                    "too many transactions of this caller within the hour that bind no new withdrawal, "
+                    "batch or sweep statement",
+                    f"at least {versions} versions, {received} bytes",
+                    f"{budget.versions} versions, {budget.version_bytes} bytes",
+                    not_before=moment + HOUR,
+                )
+            )

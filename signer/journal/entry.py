@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
 from signer.core.errors import Objection
+from signer.core.evidence import AnchorTerms
 from signer.core.payment import Payment, WithdrawalId
 from signer.core.spend import Change
 
 SigningRow = tuple[int, bytes, bytes, int, bytes]
-"""(input index, pubkey, script, sighash type, digest)."""
+"""(input index, pubkey 33, witness script or leaf, sighash type, digest 32)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,17 @@ class CoinClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class RotationClaim:
+    """An output to the receive branch of the next vault."""
+
+    to_fingerprint: bytes
+    """32 bytes."""
+    vout: int
+    amount: Sats
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What a signed entry binds."""
 
@@ -67,6 +79,13 @@ class Claims:
     coins: tuple[CoinClaim, ...]
     """One per input, in order."""
     change: Change | None
+    rotations: tuple[RotationClaim, ...]
+    anchor: AnchorTerms | None
+    """The attested statement about the transaction's anchor (J2)."""
+    sweep_nonce: bytes
+    """Of the statement that a sweep or rotation uses up, 16 bytes; empty for none."""
+    seen: tuple[tuple[int, int], ...]
+    """(branch, index) of the addresses that move the vault's windows on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +99,20 @@ class SignedEntry:
     vault_fingerprint: bytes
     kind: str
     """`signer.core.spend.Kind`."""
+    path_index: int
     path: str
+    """Its name."""
     psbt: bytes
     """As received."""
     evidence: bytes
     """`signer.core.evidence_codec`."""
     claims: Claims
     signing: tuple[SigningRow, ...]
+
+    @property
+    def received(self) -> int:
+        """Bytes that the caller filled: what its budget is counted in."""
+        return len(self.psbt) + len(self.evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 Rule 1: `open_journal` answers only for a journal that begins with the expected entry and that no other
         process has open; the lock is held until `close`.
 Rule 2: readers look at a snapshot through connections that cannot write, and never wait for the writer.
+Rule 3: a head by our own log key that this log never released comes from another history of it: the file is
+        an old copy. From then on nothing is recorded until the process starts again.
 """
 
 from collections.abc import Iterator
@@ -15,9 +17,9 @@ from sqlite3 import Connection
 from signer.bitcoin.errors import Malformed
 from signer.core.errors import Fault, Objection, Refusal, malformed
 from signer.core.spend import RecordedSpend
-from signer.journal.decide import DEFAULT_BUDGET, RefusalBudget
+from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.log import read_checkpoint
-from signer.journal.note import LogSigner, verify_head
+from signer.journal.note import LogSigner, origin_of, verify_head
 from signer.journal.reading import SqliteReading
 from signer.journal.store import connect_reader, connect_writer, exclusive, verify_beginning
 from signer.journal.writer import Writer, WriterSetting
@@ -32,7 +34,7 @@ class JournalSetting:
     clock: Clock
     expected_first_leaf: bytes
     """Leaf hash of the genesis entry that our vault key is bound to."""
-    budget: RefusalBudget = DEFAULT_BUDGET
+    budget: CallerBudget = DEFAULT_BUDGET
 
 
 class SqliteJournal:
@@ -41,6 +43,7 @@ class SqliteJournal:
     def __init__(self, path: Path, setting: JournalSetting) -> None:
         self._path = path
         self._clock = setting.clock
+        self._rolled_back: Objection | None = None
         self._readers: SimpleQueue[Connection] = SimpleQueue()
         with ExitStack() as opening:
             opening.enter_context(exclusive(path))
@@ -59,6 +62,8 @@ class SqliteJournal:
 
     def record(self, deliberation: Deliberation) -> RecordedSpend:
         """See signer.ports.Journal."""
+        if self._rolled_back is not None:
+            raise Refusal(self._rolled_back)
         recorded = self._writer.submit(deliberation)
         if recorded is None:
             raise Fault("a deliberation ended without a decision")
@@ -78,19 +83,18 @@ class SqliteJournal:
             said = verify_head(head, self._genesis.log_key)
         except Malformed as error:
             raise malformed("head-malformed", error.detail) from None
-        with self.reading() as reading:
-            ours = verify_head(reading.head(), self._genesis.log_key)
-        if said.origin != ours.origin:
+        if said.origin != origin_of(self._genesis.genesis_hash, self._genesis.log_key):
             raise malformed("head-malformed", "the head of another log")
-        if said.size > ours.size or (said.size == ours.size and said.root != ours.root):
-            raise Refusal(
-                Objection(
-                    "state-rolled-back",
-                    "our log key signed a head that our log does not reach",
-                    f"head of {said.size} entries",
-                    f"{ours.size} entries",
-                )
+        with self.reading() as reading:
+            root = reading.released_root(said.size)
+        if root != said.root:
+            self._rolled_back = Objection(
+                "state-rolled-back",
+                "our log key signed a head that is not of this log's history: the journal is an old copy",
+                f"{said.size} entries with root {said.root.hex()}",
+                "no such head was released" if root is None else f"root {root.hex()}",
             )
+            raise Refusal(self._rolled_back)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteReading]:

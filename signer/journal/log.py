@@ -2,7 +2,8 @@
 
 Rule 1: a checkpoint is read inside the transaction that extends it; memory keeps no copy that a failed
         commit could leave ahead of the disk.
-Rule 2: the head is signed before the commit and released only after it.
+Rule 2: the head is signed before the commit and released only after it; the root of every head that was
+        released stays on record, so that an old head can be recognised.
 """
 
 import sqlite3
@@ -55,8 +56,9 @@ def read_checkpoint(connection: sqlite3.Connection) -> Checkpoint:
 
 
 def write_checkpoint(connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
-    """Store where the log ends now."""
+    """Store where the log ends now, and the root that is released with it."""
     frontier = checkpoint.frontier
+    connection.execute("INSERT INTO roots VALUES (?, ?)", (frontier.size, frontier.root()))
     connection.execute(
         "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?)",
         (frontier.size, b"".join(frontier.roots), checkpoint.clock, checkpoint.note),

@@ -20,7 +20,7 @@ from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import sha256
 
 _ED25519 = b"\x01"
-_TEXT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n")
+_TEXT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
 
 
 class LogSigner(Protocol):

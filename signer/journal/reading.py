@@ -6,14 +6,17 @@ Rule 2: no answer takes longer because the log is longer.
 """
 
 import sqlite3
+from collections.abc import Iterator
 
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
 from signer.core.errors import Fault
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
-from signer.journal.codec import decode_entry, outpoint_bytes, read_outpoint
+from signer.journal.claims_codec import outpoint_bytes, read_outpoint
+from signer.journal.codec import decode_entry
 from signer.journal.entry import SignedEntry
+from signer.journal.fold import batch_bytes
 from signer.journal.log import read_checkpoint
 from signer.ports import CoinRow, VersionRow
 
@@ -43,14 +46,20 @@ class SqliteReading:
     def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         """See View."""
         row = self._query(
-            "SELECT vault, amount, script, state, pin FROM withdrawals WHERE withdrawal = ?",
-            (withdrawal_id,),
+            "SELECT * FROM withdrawals WHERE withdrawal = ?", (withdrawal_id,)
         ).fetchone()
-        if row is None:
-            return None
-        vault, amount, script, state, pin = row
-        terms = WithdrawalTerms(withdrawal_id, Sats(amount), script)
-        return RecordedWithdrawal(terms, vault, WithdrawalState(state), read_outpoint(pin))
+        return None if row is None else _recorded(row)
+
+    def twins(
+        self, vault_fingerprint: bytes, amount: Sats, script_pubkey: bytes
+    ) -> tuple[RecordedWithdrawal, ...]:
+        """See View."""
+        rows = self._query(
+            "SELECT * FROM withdrawals WHERE script = ? AND amount = ? AND vault = ? "
+            "AND state = 'open' ORDER BY withdrawal",
+            (script_pubkey, amount, vault_fingerprint),
+        )
+        return tuple(map(_recorded, rows))
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         """See View."""
@@ -71,12 +80,10 @@ class SqliteReading:
         )
         return tuple(Txid(txid) for (txid,) in rows)
 
-    def pays(self, txid: Txid, withdrawal_id: WithdrawalId) -> bool:
+    def payers(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
         """See View."""
-        row = self._query(
-            "SELECT 1 FROM payments WHERE withdrawal = ? AND txid = ?", (withdrawal_id, txid)
-        ).fetchone()
-        return row is not None
+        rows = self._query("SELECT txid FROM payments WHERE withdrawal = ?", (withdrawal_id,))
+        return frozenset(Txid(txid) for (txid,) in rows)
 
     def version(self, txid: Txid) -> RecordedVersion | None:
         """See View."""
@@ -125,6 +132,27 @@ class SqliteReading:
         ).fetchone()
         return 0 if row is None else int(row[0])
 
+    def batch_root(self, magic: bytes, batch: int) -> bytes | None:
+        """See View."""
+        return self._first(
+            "SELECT root FROM batches WHERE magic = ? AND batch = ?", magic, batch_bytes(batch)
+        )
+
+    def highest_batch(self, magic: bytes) -> int | None:
+        """See View."""
+        batch = self._first(
+            "SELECT batch FROM batches WHERE magic = ? ORDER BY batch DESC LIMIT 1", magic
+        )
+        return None if batch is None else int.from_bytes(batch, "big")
+
+    def nonce_used(self, nonce: bytes) -> bool:
+        """See View."""
+        return self._first("SELECT nonce FROM nonces WHERE nonce = ?", nonce) is not None
+
+    def released_root(self, size: int) -> bytes | None:
+        """The root of the head that this log released with that many entries."""
+        return self._first("SELECT root FROM roots WHERE size = ?", size)
+
     def head(self) -> str:
         """See Reading."""
         return read_checkpoint(self._connection).note
@@ -133,12 +161,13 @@ class SqliteReading:
         """See Reading."""
         return self._now
 
-    def versions_of(self, withdrawal_id: WithdrawalId) -> tuple[VersionRow, ...]:
+    def versions_of(self, withdrawal_id: WithdrawalId, after: int = 0) -> Iterator[VersionRow]:
         """See Reading."""
         rows = self._query(
-            "SELECT entry FROM payments WHERE withdrawal = ? ORDER BY entry", (withdrawal_id,)
+            "SELECT entry FROM payments WHERE withdrawal = ? AND entry > ? ORDER BY entry",
+            (withdrawal_id, after),
         ).fetchall()
-        return tuple(self._version_row(number) for (number,) in rows)
+        return (self._version_row(number) for (number,) in rows)
 
     def withdrawals(self, after: bytes, limit: int) -> tuple[WithdrawalId, ...]:
         """See Reading."""
@@ -163,6 +192,10 @@ class SqliteReading:
                 (read_outpoint(row[0]), *row[1:]) for row in rows
             )
         )
+
+    def _first(self, query: str, *arguments: bytes | int) -> bytes | None:
+        row = self._query(query, arguments).fetchone()
+        return None if row is None else bytes(row[0])
 
     def _by_coin(
         self, query: str, coins: tuple[OutPoint, ...]
@@ -194,6 +227,7 @@ class SqliteReading:
     def _version_row(self, number: int) -> VersionRow:
         leaf, entry = self._signed(number)
         return VersionRow(
+            entry=number,
             decision_id=leaf,
             txid=entry.claims.txid,
             psbt=entry.psbt,
@@ -201,3 +235,9 @@ class SqliteReading:
             fee=entry.claims.fee,
             signed_at=entry.clock,
         )
+
+
+def _recorded(row: tuple[bytes, bytes, int, bytes, str, bytes]) -> RecordedWithdrawal:
+    withdrawal_id, vault, amount, script, state, pin = row
+    terms = WithdrawalTerms(withdrawal_id, Sats(amount), script)
+    return RecordedWithdrawal(terms, vault, WithdrawalState(state), read_outpoint(pin))

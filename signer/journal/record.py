@@ -1,8 +1,11 @@
 """From consent to record: what an entry says of a spend, and the only birthplace of RecordedSpend (J4)."""
 
+from signer.core.errors import Fault
+from signer.core.evidence import AnchorTerms
 from signer.core.evidence_codec import encode_evidence
+from signer.core.opreturn import Anchor
 from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedSpend
-from signer.journal.entry import Claims, CoinClaim, RefusedEntry, SignedEntry
+from signer.journal.entry import Claims, CoinClaim, RefusedEntry, RotationClaim, SignedEntry
 from signer.ports import Deliberation, RefusedRequest
 
 
@@ -16,7 +19,8 @@ def signed_entry(deliberation: Deliberation, approved: ApprovedSpend) -> SignedE
         policy_id=approved.policy_id,
         vault_fingerprint=spend.vault.fingerprint,
         kind=spend.kind.value,
-        path=spend.path,
+        path_index=spend.path_index,
+        path=spend.path.name,
         psbt=spend.psbt_bytes,
         evidence=encode_evidence(approved.authorized.attestations),
         claims=_claims(approved),
@@ -55,7 +59,23 @@ def _claims(approved: ApprovedSpend) -> Claims:
         charge=approved.charge,
         coins=tuple(_coin(coin, approved) for coin in spend.coins),
         change=spend.change,
+        rotations=tuple(
+            RotationClaim(each.to.fingerprint, each.vout, each.amount, each.index)
+            for each in spend.rotations
+        ),
+        anchor=_anchored(approved),
+        sweep_nonce=approved.sweep_nonce,
+        seen=approved.seen,
     )
+
+
+def _anchored(approved: ApprovedSpend) -> AnchorTerms | None:
+    """The terms to record: exactly those of the transaction's OP_RETURN, or J2 would keep another root."""
+    terms = approved.anchored
+    said = terms and Anchor(terms.magic, terms.batch, terms.root, terms.eth_tx_hash)
+    if said != approved.spend.anchor:
+        raise Fault("consent to an anchor without a statement about it")
+    return terms
 
 
 def _coin(coin: SpentCoin, approved: ApprovedSpend) -> CoinClaim:

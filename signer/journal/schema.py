@@ -1,10 +1,12 @@
 """Schema of the SQLite store, migration 1.
 
 Rule 1: `entries` is the record. The claim tables are its fold: a cache, rebuilt and compared row by row
-        by `journal verify`. `checkpoint` is the head and what appending needs.
+        by `journal verify`. `checkpoint` is the head and what appending needs; `roots` are the roots of
+        all heads that were released.
 Rule 2: `counters` is the one table that is not derived from entries: it counts what is worth none.
 Rule 3: a file's schema is ours to the letter or the file is refused: no table, index or trigger more.
-Rule 4: an outpoint is 36 bytes, txid then vout big-endian, so that bytes sort as outpoints do.
+Rule 4: an outpoint is 36 bytes, txid then vout big-endian, so that bytes sort as outpoints do; a batch is
+        8 bytes, big-endian, since SQLite's integers are signed.
 """
 
 import sqlite3
@@ -24,6 +26,7 @@ CREATE TABLE checkpoint (
     one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,
     clock INTEGER NOT NULL, note TEXT NOT NULL
 ) STRICT;
+CREATE TABLE roots (size INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
 CREATE TABLE versions (
     txid BLOB PRIMARY KEY, entry INTEGER NOT NULL, first_pin BLOB, fee INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -37,6 +40,7 @@ CREATE TABLE withdrawals (
     script BLOB NOT NULL, state TEXT NOT NULL, pin BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX withdrawals_by_pin ON withdrawals (pin, withdrawal);
+CREATE INDEX withdrawals_by_terms ON withdrawals (script, amount, vault, state, withdrawal);
 CREATE TABLE coins (
     vault BLOB NOT NULL, coin BLOB NOT NULL, amount INTEGER NOT NULL, script BLOB NOT NULL,
     branch INTEGER NOT NULL, place INTEGER NOT NULL, height INTEGER NOT NULL,
@@ -55,6 +59,14 @@ CREATE TABLE places (
     vault BLOB NOT NULL, branch INTEGER NOT NULL, next INTEGER NOT NULL,
     PRIMARY KEY (vault, branch)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE batches (
+    magic BLOB NOT NULL, batch BLOB NOT NULL, root BLOB NOT NULL, PRIMARY KEY (magic, batch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE nonces (nonce BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE repeats (
+    caller TEXT NOT NULL, moment INTEGER NOT NULL, entry INTEGER NOT NULL,
+    received INTEGER NOT NULL, PRIMARY KEY (caller, moment, entry)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE refusals (
     caller TEXT NOT NULL, moment INTEGER NOT NULL, entry INTEGER NOT NULL,
     request BLOB NOT NULL, code TEXT NOT NULL, kept INTEGER NOT NULL,
@@ -68,7 +80,8 @@ CREATE TABLE counters (
 """
 
 CLAIM_TABLES = (
-    "versions", "payments", "withdrawals", "coins", "spends", "charges", "places", "refusals",
+    "versions", "payments", "withdrawals", "coins", "spends", "charges", "places", "batches",
+    "nonces", "repeats", "refusals",
 )  # fmt: skip
 """The fold of the entries. Each is compared in the order of its primary key."""
 

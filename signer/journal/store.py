@@ -125,9 +125,10 @@ def verify_checkpoint(
         head = verify_head(checkpoint.note, genesis.log_key)
     except Malformed as error:
         raise Refusal(Objection("journal-tampered", f"head: {error.detail}")) from None
-    said = (head.origin, head.size, head.root)
-    origin = origin_of(genesis.genesis_hash, genesis.log_key)
-    if said != (origin, entries, checkpoint.frontier.root()) or entries != checkpoint.frontier.size:
+    newest = connection.execute("SELECT * FROM roots ORDER BY size DESC LIMIT 1").fetchone()
+    frontier = checkpoint.frontier
+    ours = (origin_of(genesis.genesis_hash, genesis.log_key), frontier.size, frontier.root())
+    if (head.origin, head.size, head.root) != ours or entries != head.size or newest != ours[1:]:
         raise Refusal(
             Objection(
                 "journal-tampered",

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.spend import RecordedSpend
-from signer.journal.decide import Decision, RefusalBudget, Session, deliberate, record_refusal
+from signer.journal.decide import CallerBudget, Decision, Session, deliberate, record_refusal
 from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.note import LogSigner
 from signer.journal.record import recorded_spend
@@ -33,7 +33,7 @@ class WriterSetting:
     genesis_hash: bytes
     signer: LogSigner
     clock: Clock
-    budget: RefusalBudget
+    budget: CallerBudget
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def bound_index(kernel: Kernel, vault: Vault, branch: int, index: int) -> None:
 
 def _address(vault: Vault, branch: int, index: int) -> pb.VaultAddress:
     derived = vault.script(branch, index)
-    child = vault.descriptor.inner.keys[0].branches[branch]
+    child = vault.places[0].branches[branch]
     return pb.VaultAddress(
         address=address_of(derived.script_pubkey, vault.network),
         script_pubkey=derived.script_pubkey,

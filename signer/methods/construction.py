@@ -1,4 +1,4 @@
-"""GenerateDepositPsbt and ConstructWithdrawalTx."""
+"""GenerateDepositPsbt and the constructors: ConstructWithdrawalTx, ConstructAnchorTx, ConstructSweepTx."""
 
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
@@ -8,8 +8,16 @@ from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.transaction import display
 from signer.bitcoin.units import FeeRate, sats_checked
 from signer.core.caller import Caller
-from signer.core.construct import OfferedCoin, WithdrawalRequest, construct_withdrawal
+from signer.core.construct import (
+    Funding,
+    SweepRequest,
+    WithdrawalRequest,
+    construct_anchor,
+    construct_sweep,
+    construct_withdrawal,
+)
 from signer.core.construct_deposit import DepositRequest, UserUtxo, construct_deposit
+from signer.core.drafts import OfferedCoin
 from signer.core.opreturn import Deposit, encode_payload
 from signer.core.payment import WithdrawalTerms
 from signer.core.stated import DepositStatement
@@ -24,19 +32,17 @@ def construct_withdrawal_tx(
     """A PSBT that pays; the same bytes on every kernel."""
     request = wire.decode(pb.ConstructWithdrawalTxRequest, raw)
     vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
-    built = construct_withdrawal(
-        WithdrawalRequest(
-            vault=vault,
-            payments=tuple(_terms(kernel, payment) for payment in request.payments),
-            coins=tuple(_offered(coin) for coin in request.coins),
-            change_index=request.change_index,
-            fee_rate=FeeRate(request.fee_rate_sat_per_kvb),
-            required_inputs=frozenset(wire.outpoint(each) for each in request.required_inputs),
-            min_fee=sats_checked(request.min_fee_sat),
-            locktime=request.locktime_height,
-        ),
-        kernel.registry,
+    funding = Funding(
+        vault=vault,
+        coins=tuple(_offered(coin) for coin in request.coins),
+        change_index=request.change_index,
+        fee_rate=FeeRate(request.fee_rate_sat_per_kvb),
+        required_inputs=frozenset(wire.outpoint(each) for each in request.required_inputs),
+        min_fee=sats_checked(request.min_fee_sat),
+        locktime=request.locktime_height,
     )
+    payments = tuple(_terms(kernel, payment) for payment in request.payments)
+    built = construct_withdrawal(WithdrawalRequest(funding, payments), kernel.registry)
     spend = built.spend
     return pb.ConstructWithdrawalTxResponse(
         psbt=built.psbt_bytes,
@@ -51,6 +57,63 @@ def construct_withdrawal_tx(
             t.PaymentClaim(withdrawal_id=each.withdrawal_id, vout=each.vout)
             for each in spend.payments
         ],
+    )
+
+
+def construct_anchor_tx(kernel: Kernel, _: Caller, raw: bytes) -> pb.ConstructAnchorTxResponse:
+    """A PSBT that carries an anchor; the same bytes on every kernel."""
+    request = wire.decode(pb.ConstructAnchorTxRequest, raw)
+    vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
+    anchor = wire.anchor(request)
+    funding = Funding(
+        vault=vault,
+        coins=tuple(_offered(coin) for coin in request.coins),
+        change_index=request.change_index,
+        fee_rate=FeeRate(request.fee_rate_sat_per_kvb),
+        required_inputs=frozenset(wire.outpoint(each) for each in request.required_inputs),
+        min_fee=sats_checked(request.min_fee_sat),
+        locktime=request.locktime_height,
+    )
+    built = construct_anchor(funding, anchor, kernel.registry)
+    spend = built.spend
+    return pb.ConstructAnchorTxResponse(
+        psbt=built.psbt_bytes,
+        unsigned_txid=spend.transaction.txid,
+        unsigned_txid_display=display(spend.transaction.txid),
+        selected_inputs=[wire.outpoint_message(coin.outpoint) for coin in spend.coins],
+        change_vout=spend.change.vout if spend.change else None,
+        change_amount_sat=spend.change.amount if spend.change else 0,
+        fee_sat=spend.fee,
+        vsize=spend.vsize,
+        payload=encode_payload(anchor),
+        anchor_vout=0,
+    )
+
+
+def construct_sweep_tx(kernel: Kernel, _: Caller, raw: bytes) -> pb.ConstructSweepTxResponse:
+    """A PSBT that moves all coins offered; the same bytes on every kernel."""
+    request = wire.decode(pb.ConstructSweepTxRequest, raw)
+    built = construct_sweep(
+        SweepRequest(
+            vault=kernel.registry.get(wire.required(request.vault_id, "vault_id")),
+            to=kernel.registry.get(wire.required(request.to_vault_id, "to_vault_id")),
+            index=request.index,
+            path_index=request.path_index,
+            coins=tuple(_offered(coin) for coin in request.coins),
+            fee_rate=FeeRate(request.fee_rate_sat_per_kvb),
+            min_fee=sats_checked(request.min_fee_sat),
+        ),
+        kernel.registry,
+    )
+    spend = built.spend
+    return pb.ConstructSweepTxResponse(
+        psbt=built.psbt_bytes,
+        unsigned_txid=spend.transaction.txid,
+        unsigned_txid_display=display(spend.transaction.txid),
+        kind=spend.kind,
+        amount_sat=spend.transaction.outputs[0].amount,
+        fee_sat=spend.fee,
+        vsize=spend.vsize,
     )
 
 

@@ -1,5 +1,7 @@
 """GetInfo, ListCoins, GetWithdrawal, ListWithdrawals: what a relayer that lost its memory needs."""
 
+from collections.abc import Iterator
+
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import wire
 from signer.bitcoin.descriptor import with_checksum
@@ -11,19 +13,33 @@ from signer.kernel import Kernel
 from signer.ports import CoinRow, Reading, VersionRow
 
 MAX_PAGE, DEFAULT_PAGE = 1_000, 100
-FEATURES = ("wsh-sortedmulti", "psbt-v0", "deposits", "withdrawals", "consensus-gate")
+MAX_VERSIONS, DEFAULT_VERSIONS = 100, 20
+MAX_PSBT_BYTES = 4 * 1024 * 1024
+"""In one page of versions, unless its first alone is larger."""
+FEATURES = (
+    "wsh-sortedmulti",
+    "tr-multi-a",
+    "psbt-v0",
+    "deposits",
+    "withdrawals",
+    "anchors",
+    "sweeps",
+    "rotations",
+    "consensus-gate",
+)
 
 
-def page_size(asked: int) -> int:
-    """How many rows a page has. Raises MalformedRequest `request-malformed` above MAX_PAGE."""
-    if asked > MAX_PAGE:
-        raise malformed("request-malformed", f"page_size {asked} is above {MAX_PAGE}")
-    return asked or DEFAULT_PAGE
+def page_size(asked: int, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:
+    """How many rows a page has. Raises MalformedRequest `request-malformed` above the most."""
+    if asked > most:
+        raise malformed("request-malformed", f"a page of {asked} is above {most}")
+    return asked or default
 
 
 def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
     """Who this kernel is."""
     wire.decode(pb.GetInfoRequest, raw)
+    not_ready = kernel.readiness()
     with kernel.journal.reading() as view:
         return pb.GetInfoResponse(
             version=kernel.build.version,
@@ -37,7 +53,8 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
             policy_version=kernel.policy.version,
             journal_head=view.head(),
             clock_unix=view.now(),
-            ready=True,
+            ready=not not_ready,
+            not_ready_reasons=not_ready,
             log_key=kernel.keystore.log_key,
             statement_key=kernel.keystore.statement_key,
             features=FEATURES,
@@ -46,7 +63,7 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
 
 def _vault_info(kernel: Kernel, vault: Vault, view: Reading) -> pb.VaultInfo:
     next_index = view.next_index(vault.fingerprint, CHANGE)
-    ours = [vault.xpubs()[place] for place in kernel.our_positions(vault)]
+    ours = [vault.places[place].xpub for place in kernel.our_positions(vault)]
     return pb.VaultInfo(
         vault_id=vault.vault_id,
         descriptor=with_checksum(vault.text),
@@ -94,14 +111,42 @@ def _coin_info(row: CoinRow) -> pb.CoinInfo:
 
 
 def get_withdrawal(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetWithdrawalResponse:
-    """One withdrawal on record. Raises VerificationError `withdrawal-unknown`."""
+    """One withdrawal on record, with a page of its versions.
+
+    Raises VerificationError `withdrawal-unknown`.
+    """
     request = wire.decode(pb.GetWithdrawalRequest, raw)
     withdrawal_id = wire.sized(request.withdrawal_id, 32, "withdrawal_id")
+    limit = page_size(request.versions_page_size, DEFAULT_VERSIONS, MAX_VERSIONS)
+    after = _entry_token(request.versions_page_token)
     with kernel.journal.reading() as view:
         info = _withdrawal_info(kernel, withdrawal_id, view)
-    if info is None:
-        raise unverified("withdrawal-unknown", "no version of it was signed here")
-    return pb.GetWithdrawalResponse(withdrawal=info)
+        if info is None:
+            raise unverified("withdrawal-unknown", "no version of it was signed here")
+        rows, more = _page(view.versions_of(withdrawal_id, after), limit)
+    info.ClearField("versions")
+    info.versions.extend(_version(row) for row in rows)
+    token = rows[-1].entry.to_bytes(8, "big") if more else b""
+    return pb.GetWithdrawalResponse(withdrawal=info, next_versions_page_token=token)
+
+
+def _entry_token(token: bytes) -> int:
+    after = int.from_bytes(wire.sized(token, 8, "versions_page_token"), "big") if token else 0
+    if after >= 2**63:
+        raise malformed("request-malformed", "versions_page_token is not of a previous page")
+    return after
+
+
+def _page(versions: Iterator[VersionRow], limit: int) -> tuple[list[VersionRow], bool]:
+    """The next versions and whether there are more; one at least, however large its PSBT is."""
+    rows: list[VersionRow] = []
+    size = 0
+    for row in versions:
+        size += len(row.psbt)
+        if len(rows) == limit or (rows and size > MAX_PSBT_BYTES):
+            return rows, True
+        rows.append(row)
+    return rows, False
 
 
 def list_withdrawals(kernel: Kernel, _: Caller, raw: bytes) -> pb.ListWithdrawalsResponse:
@@ -135,8 +180,12 @@ def _withdrawal_info(
         state=recorded.state,
         pin=wire.outpoint_message(recorded.pin),
         pinned_together=view.pinned_to(recorded.pin),
-        versions=[_version(row) for row in view.versions_of(withdrawal_id)],
+        versions=[_named(txid) for txid in sorted(view.payers(withdrawal_id))],
     )
+
+
+def _named(txid: Txid) -> pb.Version:
+    return pb.Version(txid=txid, txid_display=display(txid))
 
 
 def _version(row: VersionRow) -> pb.Version:

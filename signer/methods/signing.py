@@ -2,7 +2,7 @@
 
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import wire
-from signer.bitcoin.psbt.writer import with_partial_signatures
+from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import display
 from signer.core.caller import Caller
 from signer.kernel import Kernel
@@ -13,7 +13,7 @@ def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse
     signed = kernel.sign_psbt(wire.sign_request(caller, raw))
     spend = signed.recorded.spend
     return pb.SignPsbtResponse(
-        psbt=with_partial_signatures(spend.psbt, signed.signatures),
+        psbt=with_our_signatures(spend.psbt, signed.signatures),
         decision_id=signed.recorded.decision_id,
         txid=spend.transaction.txid,
         txid_display=display(spend.transaction.txid),
@@ -24,4 +24,5 @@ def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse
 
 def explain_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.ExplainPsbtResponse:
     """The trace. A PSBT that cannot be verified is refused with the code that SignPsbt would give."""
-    return wire.explanation_message(kernel.explain_psbt(wire.explain_request(caller, raw)))
+    explanation = kernel.explain_psbt(wire.explain_request(caller, raw))
+    return wire.explanation_message(explanation, caller.roles)

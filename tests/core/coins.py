@@ -1,13 +1,18 @@
 """Coins of test vaults, and PSBTs as one member's kernel would answer them."""
 
+from dataclasses import dataclass
+
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.psbt.writer import with_partial_signatures
+from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
-from signer.bitcoin.units import Sats
-from signer.core.construct import OfferedCoin
-from signer.core.inputs import input_digests, verify_inputs
+from signer.bitcoin.units import FeeRate, Sats
+from signer.core.construct import NO_FEE, Funding, WithdrawalRequest
+from signer.core.digests import input_digests
+from signer.core.drafts import OfferedCoin
+from signer.core.inputs import verify_inputs
+from signer.core.payment import WithdrawalTerms
 from signer.core.vault import Vault
 from tests.federation import MEMBERS
 
@@ -34,9 +39,38 @@ def sign(psbt_bytes: bytes, of: Vault, position: int) -> UnverifiedPsbt:
     psbt = parse_psbt(psbt_bytes)
     coins = verify_inputs(psbt, of)
     signatures = []
-    for index, (spent, digest) in enumerate(zip(coins, input_digests(psbt, coins), strict=True)):
+    for index, (spent, digest) in enumerate(
+        zip(coins, input_digests(psbt.transaction, coins, of, 0), strict=True)
+    ):
         key = spent.derived.keys[position]
         signer = next(each for each in MEMBERS if each.fingerprint == key.fingerprint)
         signature = signer.sign(*key.path[-2:], digest)
         signatures.append((index, PartialSignature(key.pubkey, signature)))
-    return parse_psbt(with_partial_signatures(psbt, tuple(signatures)))
+    return parse_psbt(with_our_signatures(psbt, tuple(signatures)))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A withdrawal request, flat, so that a test can replace any one field."""
+
+    vault: Vault
+    payments: tuple[WithdrawalTerms, ...]
+    coins: tuple[OfferedCoin, ...]
+    change_index: int
+    fee_rate: FeeRate
+    required_inputs: frozenset[OutPoint] = frozenset()
+    min_fee: Sats = NO_FEE
+    locktime: int = 0
+
+    @property
+    def request(self) -> WithdrawalRequest:
+        funding = Funding(
+            self.vault,
+            self.coins,
+            self.change_index,
+            self.fee_rate,
+            self.required_inputs,
+            self.min_fee,
+            self.locktime,
+        )
+        return WithdrawalRequest(funding, self.payments)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
+from signer.core.evidence import AnchorTerms
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.spend import ApprovedSpend
-from signer.core.vault import CHANGE
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
 
 
@@ -44,10 +44,24 @@ class ModelView:
         }
         return tuple(sorted(found))
 
-    def pays(self, txid: Txid, withdrawal_id: WithdrawalId) -> bool:
-        version = self.version(txid)
-        return version is not None and any(
-            terms.withdrawal_id == withdrawal_id for terms in version.terms
+    def payers(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
+        return frozenset(
+            approved.spend.transaction.txid
+            for approved in self.approved
+            if any(each.withdrawal_id == withdrawal_id for each in approved.spend.payments)
+        )
+
+    def twins(
+        self, vault_fingerprint: bytes, amount: Sats, script_pubkey: bytes
+    ) -> tuple[RecordedWithdrawal, ...]:
+        ids = {new_id for approved in self.approved for new_id, _ in approved.new_pins}
+        recorded = (self.withdrawal(each) for each in sorted(ids))
+        wanted = (vault_fingerprint, amount, script_pubkey)
+        return tuple(
+            each
+            for each in recorded
+            if each is not None
+            and (each.vault_fingerprint, each.terms.amount, each.terms.script_pubkey) == wanted
         )
 
     def version(self, txid: Txid) -> RecordedVersion | None:
@@ -84,12 +98,27 @@ class ModelView:
         )
 
     def next_index(self, vault_fingerprint: bytes, branch: int) -> int:
-        seen = [-1]
-        for approved in self.approved:
-            spend = approved.spend
-            if spend.vault.fingerprint != vault_fingerprint:
-                continue
-            seen += [c.derived.index for c in spend.coins if c.derived.branch == branch]
-            if branch == CHANGE and spend.change is not None:
-                seen.append(spend.change.index)
-        return max(seen) + 1
+        seen = [
+            index
+            for approved in self.approved
+            if approved.spend.vault.fingerprint == vault_fingerprint
+            for its_branch, index in approved.seen
+            if its_branch == branch
+        ]
+        return max(seen, default=-1) + 1
+
+    def batch_root(self, magic: bytes, batch: int) -> bytes | None:
+        for terms in self._anchored(magic):
+            if terms.batch == batch:
+                return terms.root
+        return None
+
+    def highest_batch(self, magic: bytes) -> int | None:
+        return max((terms.batch for terms in self._anchored(magic)), default=None)
+
+    def nonce_used(self, nonce: bytes) -> bool:
+        return any(approved.sweep_nonce == nonce for approved in self.approved)
+
+    def _anchored(self, magic: bytes) -> list[AnchorTerms]:
+        found = [approved.anchored for approved in self.approved]
+        return [terms for terms in found if terms is not None and terms.magic == magic]

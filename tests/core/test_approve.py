@@ -225,7 +225,7 @@ def test_trace_tells_every_universal_rule() -> None:
     case = good_case((FRESH,), change_index=900)
     question = ask(case.verify(), authorized(case, ()), view, NOW)
     lines = {line.rule: line for line in trace(question, POLICY)}
-    assert [line.passed for line in lines.values()] == [False, False, False]
+    assert [line.passed for line in lines.values()] == [False, False, False, True]
     assert lines["coins"].objections[0].code == "coin-unproven"
     good = good_case((BIG,), fee=20_000)
     passing = ask(good.verify(), authorized(good, ()), view, NOW)

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.transaction import OutPoint, Txid, parse_transaction
 from signer.bitcoin.units import FeeRate, Sats, fee_for, vbytes_of
-from signer.core.construct import OfferedCoin, WithdrawalRequest, construct_withdrawal
+from signer.core.construct import construct_withdrawal
+from signer.core.drafts import OfferedCoin
 from signer.core.errors import Refusal
 from signer.core.payment import WithdrawalTerms
 from signer.core.spend import Kind
 from signer.core.vault import Vault, VaultRegistry
-from tests.core.coins import coin, funding
+from tests.core.coins import Wanted, coin, funding
 from tests.federation import vault
 
 VAULT = vault()
@@ -33,7 +34,7 @@ REGISTRY = registry(VAULT)
 TO_ALICE = WithdrawalTerms(b"\xa1" * 32, Sats(40_000), b"\x00\x14" + b"\x0a" * 20)
 TO_BOB = WithdrawalTerms(b"\xb0" * 32, Sats(25_000), b"\x76\xa9\x14" + b"\x0b" * 20 + b"\x88\xac")
 COINS = (coin(VAULT, 60_000, 1, 0, 3), coin(VAULT, 90_000, 2, 1, 5), coin(VAULT, 30_000, 3, 0, 0))
-GOOD = WithdrawalRequest(
+GOOD = Wanted(
     vault=VAULT,
     payments=(TO_ALICE, TO_BOB),
     coins=COINS,
@@ -45,11 +46,11 @@ GOOD = WithdrawalRequest(
 )
 
 
-def built(request: WithdrawalRequest):
-    return construct_withdrawal(request, REGISTRY)
+def built(request: Wanted):
+    return construct_withdrawal(request.request, REGISTRY)
 
 
-def code_of(request: WithdrawalRequest) -> str:
+def code_of(request: Wanted) -> str:
     with pytest.raises((Refusal, Malformed)) as refusal:
         built(request)
     return refusal.value.code
@@ -79,8 +80,8 @@ def test_what_signers_need_is_in_the_psbt():
     claims = psbt.inputs[0]
     assert claims.witness_script == script.witness_script
     assert claims.non_witness_utxo is not None
-    assert claims.non_witness_utxo.txid == COINS[1].outpoint.txid
-    assert claims.witness_utxo == claims.non_witness_utxo.outputs[1]
+    assert parse_transaction(claims.non_witness_utxo).txid == COINS[1].outpoint.txid
+    assert claims.witness_utxo == claims.proven_utxo is not None
     expected = {(key.pubkey, key.fingerprint, key.path) for key in script.keys}
     assert {(d.pubkey, d.fingerprint, d.path) for d in claims.bip32_derivations} == expected
     change = VAULT.script(1, 9)

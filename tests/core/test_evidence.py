@@ -79,7 +79,9 @@ def test_word_for_other_terms_does_not_count() -> None:
 def test_strangers_are_not_looked_at() -> None:
     word = WATCHERS[0].attest(REALM, NOW + 60, TERMS)
     stranger = Attestation(b"\x01" * 32, word.expiry, word.statements, bytes(64))
-    assert authorize((stranger, word), REALM, KEYS).attestors(TERMS, NOW) == {WATCHERS[0].key}
+    authorized = authorize((stranger, word), REALM, KEYS)
+    assert authorized.attestors(TERMS, NOW) == {WATCHERS[0].key}
+    assert authorized.attestations == (word,)
 
 
 @pytest.mark.parametrize(

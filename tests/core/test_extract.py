@@ -7,18 +7,18 @@ import pytest
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.psbt.writer import with_partial_signatures
+from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.script import push_data
 from signer.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
 from signer.bitcoin.units import FeeRate, Sats
 from signer.consensus import verify_consensus
-from signer.core.construct import WithdrawalRequest, construct_withdrawal
+from signer.core.construct import construct_withdrawal
 from signer.core.errors import Refusal, VerificationError
 from signer.core.extract import Extracted, Incomplete, extract
 from signer.core.payment import WithdrawalTerms
 from signer.core.standard import spendable_type, verify_standard
 from signer.core.vault import Vault, VaultRegistry
-from tests.core.coins import coin, sign
+from tests.core.coins import Wanted, coin, sign
 from tests.federation import vault
 
 VAULT = vault()
@@ -27,7 +27,7 @@ VAULT = vault()
 def withdrawal(of: Vault, coins: int = 2, amount: int = 60_000) -> bytes:
     """An unsigned withdrawal PSBT that spends that many coins."""
     offered = tuple(coin(of, 50_000, salt, salt % 2, salt) for salt in range(coins))
-    request = WithdrawalRequest(
+    request = Wanted(
         vault=of,
         payments=(WithdrawalTerms(b"\x01" * 32, Sats(amount), b"\x00\x14" + b"\x0a" * 20),),
         coins=offered,
@@ -37,7 +37,7 @@ def withdrawal(of: Vault, coins: int = 2, amount: int = 60_000) -> bytes:
         min_fee=Sats(0),
         locktime=0,
     )
-    return construct_withdrawal(request, VaultRegistry((of,))).psbt_bytes
+    return construct_withdrawal(request.request, VaultRegistry((of,))).psbt_bytes
 
 
 PSBT = withdrawal(VAULT)
@@ -72,7 +72,7 @@ def test_other_federations_and_the_worst_case_weight(threshold, members):
     found = extract(of, tuple(sign(psbt, of, position) for position in range(threshold)))
     assert isinstance(found, Extracted)
     verify_consensus(found.transaction, found.prevouts)
-    estimate = 4 * len(found.transaction.stripped) + 2 + 2 * (of.input_weight - 164)
+    estimate = 4 * len(found.transaction.stripped) + 2 + 2 * (of.input_weight() - 164)
     assert estimate - 2 * 3 * threshold <= found.transaction.weight <= estimate
 
 
@@ -95,7 +95,7 @@ def test_one_input_may_lack_what_another_has():
     full = extract(VAULT, SIGNED[:2])
     assert isinstance(full, Extracted)
     first = SIGNED[0].inputs[0].partial_signatures[0]
-    half = parse_psbt(with_partial_signatures(SIGNED[0], ((0, first),)))
+    half = parse_psbt(with_our_signatures(SIGNED[0], ((0, first),)))
     found = extract(VAULT, (half, SIGNED[1]))
     assert isinstance(found, Incomplete)
     assert [each.input_index for each in found.missing] == [1]
@@ -124,7 +124,7 @@ def resigned(position: int, index: int, partial: PartialSignature) -> Unverified
         for number, claims in enumerate(SIGNED[position].inputs)
         if number != index
     ]
-    return parse_psbt(with_partial_signatures(SIGNED[position], (*partials, (index, partial))))
+    return parse_psbt(with_our_signatures(SIGNED[position], (*partials, (index, partial))))
 
 
 def test_bad_signatures_are_refused():

@@ -141,7 +141,7 @@ OTHER = TxOut(Sats(19_000), b"\x00\x14" + b"\x08" * 20)
 def report(*outputs: TxOut, previous=(SOURCE,), expected=DEPOSIT, spends=SOURCE):
     inputs = (TxIn(OutPoint(spends.txid, 1), b"", 0xFFFFFFFD),)
     transaction = Transaction(2, inputs, outputs, 0)
-    prevouts = spent_outputs(transaction, previous)
+    prevouts = spent_outputs(transaction, [each.serialize() for each in previous])
     return validate_deposit(transaction, prevouts, REGISTRY.find, expected)
 
 

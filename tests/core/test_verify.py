@@ -5,12 +5,14 @@ import pytest
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.psbt.reader import parse_psbt
+from signer.bitcoin.psbt.writer import OutputDraft
 from signer.bitcoin.script import p2wsh
 from signer.bitcoin.sighash import SegwitV0Sighash
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.catalogue import CATALOGUE
 from signer.core.errors import Refusal
+from signer.core.opreturn import Anchor, Deposit, encode_payload, op_return_script
 from signer.core.payment import PaymentClaim
 from signer.core.spend import Kind
 from tests import federation
@@ -36,7 +38,7 @@ def refused(case: Case) -> str:
 def test_good_request_is_understood() -> None:
     spend = good_case().verify()
     assert spend.kind is Kind.WITHDRAWAL
-    assert spend.path == "primary"
+    assert spend.path.name == "primary"
     assert spend.fee == 10_000
     assert spend.outflow == 60_010_000
     assert [payment.amount for payment in spend.payments] == [60_000_000]
@@ -287,8 +289,11 @@ def test_outputs_exceed_inputs() -> None:
     assert refused(good_case(fee=-1)) == "amounts-impossible"
 
 
-def test_fee_may_be_zero_here() -> None:
-    assert good_case(fee=0).verify().fee == 0
+def test_fee_below_what_nodes_relay() -> None:
+    spend = good_case().verify()
+    least = (100 * spend.vsize + 999) // 1_000
+    assert refused(good_case(fee=least - 1)) == "fee-below-relay"
+    assert good_case(fee=least).verify().fee == least
 
 
 def test_inputs_exceed_all_bitcoins() -> None:
@@ -394,6 +399,103 @@ def test_op_return_beside_a_payment() -> None:
     case = good_case()
     data = payment_draft(0, b"\x6a\x04abcd")
     assert refused(case.but(outputs=(*case.outputs, data))) == "output-unexplained"
+
+
+def anchor_draft(amount: int = 0, **changes: object) -> OutputDraft:
+    fields: dict[str, object] = {
+        "magic": b"PGWD",
+        "batch_id": 7,
+        "state_root": b"\x11" * 32,
+        "eth_tx_hash": b"\x22" * 32,
+    }
+    anchor = Anchor(**{**fields, **changes})  # type: ignore[arg-type]
+    return payment_draft(amount, op_return_script(encode_payload(anchor)))
+
+
+def test_anchor_with_change() -> None:
+    case = good_case(payments=())
+    spend = case.but(outputs=(anchor_draft(), *case.outputs)).verify()
+    assert spend.kind is Kind.ANCHOR
+    assert spend.anchor == Anchor(b"PGWD", 7, b"\x11" * 32, b"\x22" * 32)
+    assert spend.outflow == spend.fee
+
+
+def test_anchor_with_a_payment_beside_it() -> None:
+    """Judged as an anchor, the payment would need no attestation."""
+    case = good_case()
+    assert refused(case.but(outputs=(*case.outputs, anchor_draft()))) == "mixed-purposes"
+
+
+def test_two_anchors() -> None:
+    case = good_case(payments=())
+    both = (anchor_draft(), anchor_draft(batch_id=8))
+    assert refused(case.but(outputs=(*both, *case.outputs))) == "mixed-purposes"
+
+
+def test_anchor_that_carries_money() -> None:
+    case = good_case(payments=(), fee=20_000)
+    assert refused(case.but(outputs=(anchor_draft(1), *case.outputs))) == "output-unexplained"
+
+
+def test_deposit_payload_in_the_vaults_own_transaction() -> None:
+    """Minting from nothing: a deposit never comes from a vault coin."""
+    case = good_case(payments=())
+    payload = encode_payload(Deposit(b"PGWD", 1, b"\x33" * 20))
+    forged = payment_draft(0, op_return_script(payload))
+    assert refused(case.but(outputs=(forged, *case.outputs))) == "output-unexplained"
+
+
+def rotation_case(index: int = 3, branch: int = 0) -> Case:
+    other = federation.vault(first=3, name="other")
+    case = good_case(payments=())
+    return case.but(outputs=(change_draft(other, 99_000_000, index, branch),), others=(other,))
+
+
+def test_rotation_to_the_next_vault() -> None:
+    spend = rotation_case().verify()
+    assert spend.kind is Kind.ROTATION
+    assert spend.to is not None
+    assert (spend.to.vault_id, spend.rotations[0].index) == ("other", 3)
+    assert spend.outflow == 100_000_000
+
+
+@pytest.mark.parametrize(("index", "branch"), [(20, 0), (0, 1)])
+def test_rotation_beyond_the_lookahead_or_to_the_change_branch(index: int, branch: int) -> None:
+    assert refused(rotation_case(index, branch)) == "output-unexplained"
+
+
+def test_rotation_with_a_payment_or_change() -> None:
+    case = rotation_case()
+    own = change_draft(case.vault, 500_000)
+    assert refused(case.but(outputs=(*case.outputs, own))) == "mixed-purposes"
+    paid = case.but(
+        outputs=(*case.outputs, payment_draft(500_000)),
+        payments=(PaymentClaim(withdrawal_id(1), 1),),
+    )
+    assert refused(paid) == "mixed-purposes"
+
+
+def test_rotation_to_two_vaults() -> None:
+    third = federation.vault(first=6, name="third")
+    case = rotation_case()
+    outputs = (
+        change_draft(case.others[0], 49_000_000, 3, 0),
+        change_draft(third, 49_000_000, 3, 0),
+    )
+    assert refused(case.but(outputs=outputs, others=(*case.others, third))) == "mixed-purposes"
+
+
+def test_no_output_but_dust_of_nothing_is_no_kind() -> None:
+    case = good_case()
+    assert (
+        refused(
+            case.but(
+                outputs=(anchor_draft(), payment_draft(60_000_000)),
+                payments=(PaymentClaim(withdrawal_id(1), 1),),
+            )
+        )
+        == "mixed-purposes"
+    )
 
 
 @pytest.mark.parametrize("branch", [0, 1])

@@ -11,18 +11,29 @@ from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST
 from signer.core.approve import Question, approve, ask
 from signer.core.errors import Objection
-from signer.core.evidence import Authorized
+from signer.core.evidence import AnchorTerms, Authorized, Statement, SweepTerms, authorize
+from signer.core.opreturn import Anchor, encode_payload, op_return_script
 from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedSpend
+from signer.core.sweeps import SWEEP_KINDS
+from signer.core.vault import RECEIVE
 from signer.core.view import View
 from signer.journal.codec import encode_entry
-from signer.journal.decide import DEFAULT_BUDGET, RefusalBudget
+from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry
 from signer.journal.journal import JournalSetting, SqliteJournal
 from signer.journal.merkle import leaf_hash
 from signer.journal.store import create_journal
 from signer.ports import Deliberation
 from tests import federation
-from tests.core.spends import NOW, Case, Coin, authorized, good_case
+from tests.core.spends import (
+    NOW,
+    Case,
+    Coin,
+    authorized,
+    change_draft,
+    good_case,
+    payment_draft,
+)
 
 POLICY_ID = sha256(b"the policy of these tests")
 
@@ -85,7 +96,7 @@ FIRST_LEAF = leaf_hash(encode_entry(GENESIS))
 
 
 def open_desk(
-    path: Path, clock: ManualClock | None = None, budget: RefusalBudget = DEFAULT_BUDGET
+    path: Path, clock: ManualClock | None = None, budget: CallerBudget = DEFAULT_BUDGET
 ) -> SqliteJournal:
     """The journal at that path, created if it is not there."""
     if not path.exists():
@@ -96,7 +107,7 @@ def open_desk(
 
 @contextmanager
 def desk(
-    path: Path, clock: ManualClock | None = None, budget: RefusalBudget = DEFAULT_BUDGET
+    path: Path, clock: ManualClock | None = None, budget: CallerBudget = DEFAULT_BUDGET
 ) -> Iterator[SqliteJournal]:
     journal = open_desk(path, clock, budget)
     try:
@@ -128,5 +139,62 @@ def pay(
 
 
 def case_number(number: int, amount: int = 60_000_000, fee: int = 10_000) -> Case:
-    """Withdrawal `number`, paid from a coin of its own."""
-    return good_case((Coin(salt=number),), ((number, amount),), fee)
+    """Withdrawal `number`, paid to a user of its own from a coin of its own."""
+    case = good_case((Coin(salt=number),), ((number, amount),), fee)
+    script = b"\x00\x14" + sha256(b"user %d" % number)[:20]
+    return case.but(outputs=(payment_draft(amount, script), *case.outputs[1:]))
+
+
+def rivals(count: int, number: int = 1) -> list[Case]:
+    """That many ways to pay one withdrawal, each from another coin."""
+    return [good_case((Coin(salt=salt),), ((number, 60_000_000),)) for salt in range(count)]
+
+
+MAGIC = b"PGWD"
+ROOT = b"\x21" * 32
+NEXT_VAULT = federation.vault(first=3, name="next")
+
+
+def anchor_terms(batch: int = 1, root: bytes = ROOT, magic: bytes = MAGIC) -> AnchorTerms:
+    """An attested anchor; what was before it has a root of its own."""
+    return AnchorTerms(magic, batch - 1, sha256(b"%d" % (batch - 1)), batch, root, b"\x22" * 32)
+
+
+def anchor_case(terms: AnchorTerms, coin: Coin, fee: int = 10_000) -> Case:
+    """Writes that anchor, with change."""
+    payload = Anchor(terms.magic, terms.batch, terms.root, terms.eth_tx_hash)
+    anchor = payment_draft(0, op_return_script(encode_payload(payload)))
+    outputs = (anchor, change_draft(coin.vault, coin.amount - fee))
+    return Case(coin.vault, (coin.draft(),), outputs, ())
+
+
+def sweep_case(coin: Coin, fee: int = 10_000) -> Case:
+    """Moves the coin to change."""
+    outputs = (change_draft(coin.vault, coin.amount - fee),)
+    return Case(coin.vault, (coin.draft(),), outputs, ())
+
+
+def rotation_case(coin: Coin, fee: int = 10_000, index: int = 3) -> Case:
+    """Moves the coin to the next vault."""
+    outputs = (change_draft(NEXT_VAULT, coin.amount - fee, index, RECEIVE),)
+    return Case(coin.vault, (coin.draft(),), outputs, (), others=(NEXT_VAULT,))
+
+
+def sweep_terms(spend: VerifiedSpend, nonce: bytes = b"n" * 16) -> SweepTerms:
+    """A statement that allows exactly this sweep or rotation."""
+    to = spend.to or spend.vault
+    return SweepTerms(SWEEP_KINDS[spend.kind], to.fingerprint, spend.path_index, spend.fee, nonce)
+
+
+def move(
+    journal: SqliteJournal, spend: VerifiedSpend, *terms: Statement, caller: str = "relayer"
+) -> RecordedSpend:
+    """Record a spend that pays nobody, with two watchers' word for each statement."""
+    words = tuple(
+        watcher.attest(spend.vault.realm, NOW + 1_800, each)
+        for watcher in federation.WATCHERS[:2]
+        for each in terms
+    )
+    keys = frozenset(watcher.key for watcher in federation.WATCHERS)
+    evidence = authorize(words, spend.vault.realm, keys)
+    return journal.record(deliberation(spend, evidence, caller=caller))

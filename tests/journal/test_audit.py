@@ -2,29 +2,48 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from signer.core.errors import Refusal
+from signer.core.errors import Objection, Refusal
+from signer.core.fields import pack, unpack
 from signer.journal.audit import verify_journal
 from signer.journal.codec import decode_entry, encode_entry
-from signer.journal.entry import SignedEntry
+from signer.journal.entry import RefusedEntry, SignedEntry
 from signer.journal.log import Checkpoint, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.schema import CLAIM_TABLES
-from tests.journal.desk import GENESIS, Policy, Signer, case_number, desk, pay
+from tests.core.spends import Coin
+from tests.journal.desk import (
+    GENESIS,
+    Policy,
+    Signer,
+    anchor_case,
+    anchor_terms,
+    case_number,
+    desk,
+    move,
+    pay,
+    rotation_case,
+    sweep_terms,
+)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Two withdrawals, a fee bump and a refusal."""
+    """Two withdrawals, a fee bump, an anchor, the anchor again, a rotation and a refusal."""
     path = tmp_path / "journal.sqlite"
     with desk(path) as journal:
         pay(journal, case_number(1))
         pay(journal, case_number(2))
         pay(journal, case_number(1, fee=20_000))
+        for salt in (4, 5):
+            move(journal, anchor_case(anchor_terms(), Coin(salt=salt)).verify(), anchor_terms())
+        rotation = rotation_case(Coin(salt=6)).verify()
+        move(journal, rotation, sweep_terms(rotation))
         with pytest.raises(Refusal):
             pay(journal, case_number(3), Policy(outflow=0))
     return path
@@ -43,8 +62,17 @@ def tampered(path: Path) -> str:
 
 def test_an_honest_journal(path: Path) -> None:
     report = verify_journal(path)
-    assert report.entries == 5
-    assert report.rows == 3 + 3 + 2 + 2 + 3 + 3 + 2 + 1
+    assert report.entries == 8
+    with connect(path) as connection:
+        counts = {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in CLAIM_TABLES
+        }
+    assert counts == {
+        "versions": 6, "payments": 3, "withdrawals": 2, "coins": 5, "spends": 6, "charges": 6,
+        "places": 2, "batches": 1, "nonces": 1, "repeats": 2, "refusals": 1,
+    }  # fmt: skip
+    assert report.rows == sum(counts.values())
 
 
 @pytest.mark.parametrize("table", CLAIM_TABLES)
@@ -71,13 +99,17 @@ def test_a_removed_row_is_found(path: Path, table: str) -> None:
         ("charges", "total_amount"),
         ("charges", "moment"),
         ("places", "next"),
+        ("batches", "root"),
+        ("nonces", "nonce"),
+        ("repeats", "received"),
         ("refusals", "kept"),
     ],
 )
 def test_a_changed_value_is_found(path: Path, table: str, column: str) -> None:
     """A pin that is moved, a charge that is forgotten: each would be a double payment."""
     with connect(path) as connection:
-        kind = connection.execute(f"SELECT typeof({column}) FROM {table}").fetchone()[0]  # noqa: S608
+        query = f"SELECT typeof({column}) FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+        kind = connection.execute(query).fetchone()[0]
         other = {"integer": f"{column} + 1", "blob": "randomblob(36)", "text": "'closed'"}[kind]
         connection.execute(f"UPDATE {table} SET {column} = {other}")  # noqa: S608
     assert f"table {table}" in tampered(path)
@@ -93,13 +125,17 @@ def test_an_invented_row_is_found(path: Path) -> None:
     "statement",
     [
         "DELETE FROM entries WHERE number = 2",
-        "DELETE FROM entries WHERE number = 4",
+        "DELETE FROM entries WHERE number = 7",
         "UPDATE entries SET record = x'00' WHERE number = 2",
         "UPDATE entries SET leaf = randomblob(32) WHERE number = 2",
         "UPDATE entries SET number = 9 WHERE number = 4",
         "UPDATE checkpoint SET clock = clock + 1",
         "UPDATE checkpoint SET frontier = randomblob(64)",
         "UPDATE checkpoint SET note = ''",
+        "UPDATE roots SET root = randomblob(32) WHERE size = 3",
+        "UPDATE roots SET root = randomblob(32) WHERE size = 8",
+        "DELETE FROM roots WHERE size = 8",
+        "INSERT INTO roots VALUES (9, randomblob(32))",
     ],
 )
 def test_a_changed_log_is_found(path: Path, statement: str) -> None:
@@ -108,11 +144,19 @@ def test_a_changed_log_is_found(path: Path, statement: str) -> None:
     tampered(path)
 
 
+def test_a_damaged_file_is_found(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4_096 * 8)
+        file.write(b"\xff" * 4_096 * 60)
+    assert "cannot be read" in tampered(path)
+
+
 def rewrite(path: Path, records: list[bytes], signer: Signer | None) -> None:
     """The log replaced, with a consistent tree; the head by that signer, or the old one."""
     with connect(path) as connection:
         note, clock = connection.execute("SELECT note, clock FROM checkpoint").fetchone()
         connection.execute("DELETE FROM entries")
+        connection.execute("DELETE FROM roots")
         frontier = Frontier()
         for number, record in enumerate(records):
             leaf = leaf_hash(record)
@@ -133,7 +177,7 @@ def test_rewriting_with_the_right_key_changes_the_tables(path: Path) -> None:
     """Even whoever holds the log key must change the claim tables too, and every head ever released."""
     records = records_of(path)
     rewrite(path, records, Signer())
-    assert verify_journal(path).entries == 5
+    assert verify_journal(path).entries == 8
     rewrite(path, [*records[:2], *records[3:]], Signer())
     assert "table" in tampered(path)
 
@@ -156,6 +200,14 @@ def test_an_entry_that_no_journal_would_write_is_found(path: Path) -> None:
     for strange in (records[0], records[1], b"\x00\x00\x00\x01x"):
         rewrite(path, [*records, strange], Signer())
         tampered(path)
+    again = encode_entry(replace(GENESIS, clock=GENESIS.clock + 10**9))
+    rewrite(path, [*records, again], Signer())
+    assert "wrong kind" in tampered(path)
+    long = encode_entry(RefusedEntry(1, "x", b"\x00" * 32, b"", (Objection("c", "dd"),), b""))
+    fields = unpack(long)
+    fields[6] = pack([pack([b"c", b"d" * 999, b"", b"", b""])])
+    rewrite(path, [*records, pack(fields)], Signer())
+    assert "canonical" in tampered(path)
     entry = decode_entry(records[2])
     assert isinstance(entry, SignedEntry)
     early = encode_entry(

@@ -1,5 +1,8 @@
 """Entry bytes and evidence bytes: inverse, strict, and the very bytes that are fixed for ever."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from signer.bitcoin.hashes import sha256
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import MAX_MONEY, Height, Sats
 from signer.core.errors import Objection
-from signer.core.evidence import Attestation, CoinTerms
+from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, Statement, SweepTerms
 from signer.core.evidence_codec import decode_evidence, encode_evidence
 from signer.core.fields import pack, unpack
 from signer.core.payment import Payment, WithdrawalTerms
@@ -22,7 +25,9 @@ from signer.journal.entry import (
     Entry,
     GenesisEntry,
     RefusedEntry,
+    RotationClaim,
     SignedEntry,
+    SigningRow,
 )
 from tests.journal.desk import GENESIS
 
@@ -39,6 +44,8 @@ def few(items: st.SearchStrategy) -> st.SearchStrategy:
     return st.lists(items, max_size=3).map(tuple)
 
 
+anchors = st.builds(AnchorTerms, st.binary(min_size=4, max_size=4), u64, b32, u64, b32, b32)
+nonces = st.binary(min_size=16, max_size=16)
 claims = st.builds(
     Claims,
     b32.map(Txid),
@@ -49,14 +56,18 @@ claims = st.builds(
     sats,
     few(st.builds(CoinClaim, outpoints, sats, script, u32, u32, st.none() | u32)),
     st.none() | st.builds(Change, u32, sats, u32),
+    few(st.builds(RotationClaim, b32, u32, sats, u32)),
+    st.none() | anchors,
+    st.just(b"") | nonces,
+    few(st.tuples(u32, u32)),
 )
-signing = st.tuples(u32, st.binary(min_size=32, max_size=33), script, u32, b32)
+signing = st.tuples(u32, st.binary(min_size=33, max_size=33), script, st.integers(0, 1), b32)
 objections = st.builds(Objection, text, text, text, text, st.none() | u64)
 genesis = st.builds(
     GenesisEntry, u64, text, b32, b32, few(b32), b32, b32, st.binary(min_size=16, max_size=16)
 )
 signed = st.builds(
-    SignedEntry, u64, text, b32, b32, b32, text, text, script, script, claims, few(signing)
+    SignedEntry, u64, text, b32, b32, b32, text, u32, text, script, script, claims, few(signing)
 )
 refused = st.builds(
     RefusedEntry,
@@ -70,12 +81,15 @@ refused = st.builds(
 entries = genesis | signed | refused
 withdrawals = st.builds(WithdrawalTerms, b32, u64.map(Sats), script)
 coin_terms = st.builds(CoinTerms, outpoints, u64.map(Sats), u32.map(Height), script)
+sweeps = st.builds(SweepTerms, st.integers(0, 255), b32, st.integers(0, 255), u64.map(Sats), nonces)
 attestations = st.builds(
     Attestation,
     b32,
     u64,
     st.lists(withdrawals, min_size=1, max_size=3).map(tuple)
-    | st.lists(coin_terms, min_size=1, max_size=3).map(tuple),
+    | st.lists(coin_terms, min_size=1, max_size=3).map(tuple)
+    | st.lists(anchors, min_size=1, max_size=3).map(tuple)
+    | st.lists(sweeps, min_size=1, max_size=3).map(tuple),
     st.binary(min_size=64, max_size=64),
 )
 
@@ -141,17 +155,58 @@ def test_the_bytes_of_version_1() -> None:
         Sats(12),
         (CoinClaim(outpoint, Sats(20), b"\x08", 0, 9, 10),),
         Change(1, Sats(8), 11),
+        (RotationClaim(b"\x1a" * 32, 3, Sats(27), 28),),
+        AnchorTerms(b"\x1d" * 4, 30, b"\x1f" * 32, 32, b"\x21" * 32, b"\x22" * 32),
+        b"\x23" * 16,
+        ((0, 9), (1, 11)),
     )
     row = (0, b"\x0c" * 33, b"\x0d", 1, b"\x0e" * 32)
     entry = SignedEntry(
-        15, "relayer", b"\x10" * 32, b"\x11" * 32, b"\x12" * 32, "withdrawal", "primary",
+        15, "relayer", b"\x10" * 32, b"\x11" * 32, b"\x12" * 32, "withdrawal", 0, "primary",
         b"psbt", b"", claims_1, (row,),
     )  # fmt: skip
     refusal = RefusedEntry(16, "x", b"\x13" * 32, b"", (Objection("c", "d", "o", "l", 17),), b"r")
     first = GenesisEntry(18, "regtest", b"\x13" * 32, b"\x14" * 32, (b"\x15" * 32,),
                          b"\x16" * 32, b"\x17" * 32, b"\x18" * 16)  # fmt: skip
     digests = [sha256(encode_entry(each)).hex()[:8] for each in (first, entry, refusal)]
-    assert digests == ["5f27189e", "11c13ea5", "e58c38b5"]
+    assert digests == ["5f27189e", "9194b82a", "e58c38b5"]
+
+
+@pytest.mark.parametrize("sighash_type", [2, 3, 0x81, 0x101])
+@pytest.mark.parametrize("good", [0, 1])
+def test_no_signature_of_another_type_is_on_record(sighash_type: int, good: int) -> None:
+    row = (0, b"\x0c" * 33, b"\x0d", good, b"\x0e" * 32)
+    record = encode_entry(signed_with(row))
+    assert decode_entry(record) == signed_with(row)
+    other = encode_entry(signed_with((*row[:3], sighash_type, row[4])))
+    assert code_of(other) == "entry-malformed"
+    assert code_of(encode_entry(signed_with((0, row[1][:32], *row[2:])))) == "entry-malformed"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sweep_nonce": b"\x01" * 15},
+        {"rotations": (RotationClaim(b"\x01" * 31, 0, Sats(1), 2),)},
+        {"rotations": (RotationClaim(b"\x01" * 32, 0, Sats(MAX_MONEY + 1), 2),)},
+        {"anchor": AnchorTerms(b"\x01" * 4, 0, b"\x02" * 32, 1, b"\x03" * 31, b"\x04" * 32)},
+    ],
+    ids=["nonce", "fingerprint", "amount", "root"],
+)
+def test_claims_have_their_sizes(claims: dict[str, Any]) -> None:
+    entry = signed_with()
+    bad = replace(entry, claims=replace(entry.claims, **claims))
+    assert code_of(encode_entry(bad)) == "entry-malformed"
+
+
+def signed_with(*rows: SigningRow) -> SignedEntry:
+    nothing = Claims(
+        Txid(b"\x03" * 32), (), (), None, Sats(1), Sats(1), (), None, (), None, b"", ()
+    )
+    return SignedEntry(
+        1, "x", b"\x10" * 32, b"\x11" * 32, b"\x12" * 32, "sweep", 1, "recovery", b"p", b"",
+        nothing, rows,
+    )  # fmt: skip
 
 
 def test_texts_of_an_objection_are_cut() -> None:
@@ -171,6 +226,27 @@ def test_refusals_of_single_fields() -> None:
         assert code_of(pack([*good[:place], *good[place + 1 :]])) == "entry-malformed"
     no_reason = encode_entry(RefusedEntry(1, "x", b"\x00" * 32, b"", (), b""))
     assert code_of(no_reason) == "entry-malformed"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        CoinTerms(OutPoint(Txid(b"\x01" * 32), 2), Sats(3), Height(4), b"\x05"),
+        WithdrawalTerms(b"\x01" * 32, Sats(1), b"\x02"),
+        AnchorTerms(b"\x01" * 4, 0, b"\x02" * 32, 1, b"\x03" * 32, b"\x04" * 32),
+        SweepTerms(1, b"\x01" * 32, 0, Sats(2), b"\x03" * 16),
+    ],
+    ids=["coin", "withdrawal", "anchor", "sweep"],
+)
+def test_statements_have_exactly_their_bytes(statement: Statement) -> None:
+    evidence = encode_evidence((Attestation(b"\x03" * 32, 4, (statement,), b"\x05" * 64),))
+    assert decode_evidence(evidence)[0].statements == (statement,)
+    fields = unpack(unpack(evidence)[0])
+    (content,) = unpack(fields[4])
+    for other in (content[:-1], content + b"\x00", content[:20]):
+        with pytest.raises(Malformed) as caught:
+            decode_evidence(pack([pack([*fields[:4], pack([other])])]))
+        assert caught.value.code == "entry-malformed"
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,22 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from signer.core.errors import Fault, Refusal
+from signer.core.spend import ApprovedSpend
+from signer.core.view import View
 from signer.journal import decide, fold, writer
 from signer.journal.audit import read_entries, verify_journal
 from tests import federation
 from tests.core.spends import withdrawal_id
-from tests.journal.desk import case_number, desk, open_desk, pay
+from tests.journal.desk import case_number, deliberation, desk, open_desk, pay
 
 VAULT = federation.vault().fingerprint
 
@@ -46,6 +50,11 @@ class Broken:
         if statement.startswith(self._statement):
             raise sqlite3.OperationalError("disk I/O error")
         return self._connection.execute(statement, *arguments)
+
+    def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        if statement.startswith(self._statement):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.executemany(statement, *arguments)
 
 
 STEPS = (
@@ -119,6 +128,71 @@ def test_a_record_that_is_changed_under_a_running_kernel(tmp_path: Path) -> None
         with pytest.raises(Refusal) as caught:
             pay(journal, case_number(2))
         assert caught.value.code == "journal-tampered"
+
+
+def test_a_version_that_points_to_another_entry(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with desk(path) as journal:
+        first = pay(journal, case_number(1))
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("UPDATE versions SET entry = 0")
+            with pytest.raises(Fault):
+                pay(journal, case_number(1))
+            connection.execute("UPDATE versions SET entry = 1")
+        assert pay(journal, case_number(1)).decision_id == first.decision_id
+
+
+def test_a_writer_without_an_answer_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk(tmp_path / "journal") as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(journal._writer, "submit", lambda _: None)
+            with pytest.raises(Fault):
+                pay(journal, case_number(1))
+        assert pay(journal, case_number(1)).decision_id
+
+
+def test_counts_that_cannot_be_written_are_kept(tmp_path: Path) -> None:
+    with desk(tmp_path / "journal") as journal:
+        journal.count("stranger", "psbt-magic")
+        connection = journal._writer._connection
+        journal._writer._connection = Broken(connection, "INSERT INTO counters")  # type: ignore[assignment]
+        with pytest.raises(Refusal) as caught:
+            pay(journal, case_number(1))
+        assert caught.value.code == "journal-unavailable"
+        journal._writer._connection = connection
+        pay(journal, case_number(1))
+        rows = connection.execute("SELECT * FROM counters").fetchall()
+    assert rows == [("stranger", "psbt-magic", 1)]
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_who_waits_when_the_journal_closes_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """While one decision is made two more and the end of all wait behind it."""
+    monkeypatch.setattr(writer, "MAX_BATCH", most)
+    begun, go_on = threading.Event(), threading.Event()
+    works = [deliberation(case_number(number).verify()) for number in range(3)]
+
+    def slow(view: View, now: int) -> ApprovedSpend:
+        begun.set()
+        assert go_on.wait(60)
+        return works[0].decide(view, now)
+
+    path = tmp_path / "journal"
+    journal = open_desk(path)
+    tickets = [writer._Ticket(replace(works[0], decide=slow)), *map(writer._Ticket, works[1:])]
+    journal._writer._waiting.put(tickets[0])
+    assert begun.wait(60)
+    for ticket in (*tickets[1:], None):
+        journal._writer._waiting.put(ticket)
+    go_on.set()
+    answers = [ticket.answer.result(60) for ticket in tickets]
+    journal.close()
+    assert len({answer.decision_id for answer in answers if answer is not None}) == 3
+    assert verify_journal(path).entries == 4
 
 
 def test_counts_survive_a_failed_commit(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from signer.core.evidence import Authorized
 from signer.core.spend import ApprovedSpend, RecordedSpend
 from signer.core.view import View
 from signer.journal.audit import read_entries, verify_journal
-from signer.journal.decide import HOUR, RefusalBudget
+from signer.journal.decide import HOUR, CallerBudget
 from signer.journal.entry import RefusedEntry, SignedEntry
 from signer.journal.journal import SqliteJournal
 from signer.journal.note import Head, origin_of, sign_head, verify_head
+from signer.journal.writer import _Ticket
 from signer.ports import RefusedRequest
 from tests import federation
-from tests.core.spends import HEIGHT, NOW, Coin, authorized, good_case, withdrawal_id
+from tests.core.spends import HEIGHT, NOW, Case, Coin, authorized, withdrawal_id
 from tests.journal.desk import (
     POLICY_ID,
     ManualClock,
@@ -31,6 +32,7 @@ from tests.journal.desk import (
     desk,
     open_desk,
     pay,
+    rivals,
 )
 
 VAULT = federation.vault().fingerprint
@@ -95,8 +97,11 @@ def test_the_view_answers_as_recorded(journal: SqliteJournal) -> None:
         assert withdrawal.pin == coin
         assert reading.pinned_to(coin) == (withdrawal_id(1),)
         assert reading.spenders(coin) == (txid,)
-        assert reading.pays(txid, withdrawal_id(1))
-        assert not reading.pays(txid, withdrawal_id(2))
+        assert reading.payers(withdrawal_id(1)) == {txid}
+        assert reading.payers(withdrawal_id(2)) == frozenset()
+        assert reading.twins(VAULT, withdrawal.terms.amount, withdrawal.terms.script_pubkey) == (
+            withdrawal,
+        )
         assert reading.dearest_fee(coin) == 10_000
         assert reading.next_index(VAULT, 0) == reading.next_index(VAULT, 1) == 1
         assert reading.charges_since(VAULT, 0) == ((NOW, 60_010_000, 1),)
@@ -117,7 +122,7 @@ def test_the_view_of_nothing(journal: SqliteJournal) -> None:
         assert reading.dearest_fee(coin) == reading.outflow_since(VAULT, 0) == 0
         assert reading.withdrawals_since(VAULT, 0) == reading.next_index(VAULT, 0) == 0
         assert reading.charges_since(VAULT, 0) == ()
-        assert reading.versions_of(withdrawal_id(1)) == ()
+        assert list(reading.versions_of(withdrawal_id(1))) == []
 
 
 def test_listings_page_in_order(journal: SqliteJournal) -> None:
@@ -141,7 +146,9 @@ def test_versions_are_listed_oldest_first(journal: SqliteJournal) -> None:
     for fee in fees:
         pay(journal, case_number(1, fee=fee))
     with journal.reading() as reading:
-        rows = reading.versions_of(withdrawal_id(1))
+        rows = list(reading.versions_of(withdrawal_id(1)))
+        assert list(reading.versions_of(withdrawal_id(1), after=rows[0].entry)) == rows[1:]
+        assert list(reading.versions_of(withdrawal_id(1), after=rows[2].entry)) == []
     assert [row.fee for row in rows] == fees
     assert rows[0].psbt == case_number(1).psbt_bytes
     assert rows[0].inputs == (Coin(salt=1).outpoint,)
@@ -153,7 +160,7 @@ def test_a_coin_without_a_statement_that_counts_has_no_height(journal: SqliteJou
     with journal.reading() as reading:
         assert reading.coins(VAULT, None, 1)[0].height == -1
     coin = Coin(salt=1)
-    bump = good_case((coin,), ((1, 60_000_000),), 20_000)
+    bump = case_number(1, fee=20_000)
     journal.record(deliberation(bump.verify(), authorized(bump, (coin,))))
     with journal.reading() as reading:
         assert reading.coins(VAULT, None, 1)[0].height == HEIGHT
@@ -210,7 +217,7 @@ def test_after_an_hour_a_refusal_is_recorded_again(path: Path) -> None:
 
 def test_nobody_fills_the_disk_with_refusals(path: Path) -> None:
     clock = ManualClock()
-    with desk(path, clock, RefusalBudget(entries=3)) as journal:
+    with desk(path, clock, CallerBudget(refusals=3)) as journal:
         found = [denied(journal, number, STERN).decision_id for number in range(5)]
         assert [bool(decision) for decision in found] == [True, True, True, False, False]
         assert denied(journal, 9, STERN, caller="another relayer").decision_id
@@ -220,7 +227,7 @@ def test_nobody_fills_the_disk_with_refusals(path: Path) -> None:
 
 
 def test_full_input_is_kept_within_its_budget(path: Path) -> None:
-    with desk(path, budget=RefusalBudget(input_bytes=10)) as journal:
+    with desk(path, budget=CallerBudget(refused_bytes=10)) as journal:
         for number, size in enumerate((6, 5, 4, 1)):
             journal.record_refusal(refusal_of(number, b"r" * size))
     kept = [each.entry.request for each in read_entries(path, 1)]  # type: ignore[union-attr]
@@ -325,8 +332,7 @@ def test_evidence_that_cannot_be_written_is_a_fault(journal: SqliteJournal, path
 def test_two_requests_cannot_both_pin_in_one_batch(path: Path) -> None:
     """Sixteen callers race to pay one withdrawal from sixteen coins: one wins, whoever it is."""
     with desk(path) as journal:
-        rivals = [good_case((Coin(salt=n),), ((1, 60_000_000),)) for n in range(16)]
-        answers = in_threads([partial(pay, journal, rival) for rival in rivals])
+        answers = in_threads([partial(pay, journal, rival) for rival in rivals(16)])
     paid = [answer for answer in answers if isinstance(answer, RecordedSpend)]
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     assert len(paid) == 1
@@ -373,13 +379,46 @@ def test_a_head_that_we_signed_but_do_not_reach(path: Path, tmp_path: Path) -> N
     with desk(path) as journal:
         later = pay(journal, case_number(2)).head
     with desk(old) as journal:
-        with pytest.raises(Refusal) as caught:
-            journal.confirm_head(later)
-        assert caught.value.code == "state-rolled-back"
-        pay(journal, case_number(3))  # as long as the other, with another root
-        with pytest.raises(Refusal) as caught:
-            journal.confirm_head(later)
-        assert caught.value.code == "state-rolled-back"
+        assert shown(journal, later) == "state-rolled-back"
+    for number in (3, 4):  # as long as the other history, then longer
+        with desk(old) as journal:
+            pay(journal, case_number(number))
+            assert shown(journal, later) == "state-rolled-back"
+
+
+def test_a_head_of_a_size_that_this_history_never_released(path: Path, tmp_path: Path) -> None:
+    """Both histories are longer than the head shown, but only one of them ever released it."""
+    old = tmp_path / "old.sqlite"
+    with desk(path) as journal:
+        pay(journal, case_number(1))
+    old.write_bytes(path.read_bytes())
+    with desk(path) as journal:
+        later = pay(journal, case_number(2)).head
+    with desk(old) as journal:
+        commit_together(journal, [case_number(3), case_number(4)])
+        assert shown(journal, journal_head(journal)) == ""
+        assert shown(journal, later) == "state-rolled-back"
+
+
+def test_after_a_rollback_nothing_is_recorded_until_a_restart(path: Path, tmp_path: Path) -> None:
+    """Whoever does not show a head must not get the second signature from an old copy."""
+    old = tmp_path / "old.sqlite"
+    with desk(path) as journal:
+        first = pay(journal, case_number(1))
+    old.write_bytes(path.read_bytes())
+    with desk(path) as journal:
+        later = pay(journal, case_number(2)).head
+    with desk(old) as journal:
+        assert pay(journal, case_number(1)).decision_id == first.decision_id
+        assert shown(journal, later) == "state-rolled-back"
+        for number in (1, 3):
+            with pytest.raises(Refusal) as caught:
+                pay(journal, case_number(number))
+            assert caught.value.code == "state-rolled-back"
+        assert shown(journal, first.head) == ""
+        journal.record_refusal(refusal_of(1))  # what is refused is still written down
+    with desk(old) as journal:
+        assert pay(journal, case_number(1)).decision_id == first.decision_id
 
 
 def test_a_head_of_somebody_else(journal: SqliteJournal) -> None:
@@ -389,6 +428,26 @@ def test_a_head_of_somebody_else(journal: SqliteJournal) -> None:
         with pytest.raises(Refusal) as caught:
             journal.confirm_head(head)
         assert caught.value.code == "head-malformed"
+
+
+def shown(journal: SqliteJournal, head: str) -> str:
+    """The code with which the head is refused; empty when it is confirmed."""
+    try:
+        journal.confirm_head(head)
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+def journal_head(journal: SqliteJournal) -> str:
+    with journal.reading() as reading:
+        return reading.head()
+
+
+def commit_together(journal: SqliteJournal, cases: list[Case]) -> None:
+    """All in one commit."""
+    words = [deliberation(case.verify(), authorized(case)) for case in cases]
+    journal._writer._serve_batch([_Ticket(word) for word in words])
 
 
 def in_threads(calls: list[Callable[[], RecordedSpend]]) -> list[Answer]:

@@ -1,7 +1,8 @@
-"""J1 and J3 on the real store against a reference that is written from the design alone.
+"""J1, J2 and J3 on the real store against a reference that is written from the design alone.
 
 Invariants: any two recorded transactions that pay one withdrawal share a coin, so no chain confirms both;
-whoever spends a pin pays its withdrawal; windows hold what the reference adds up; a restart changes nothing.
+whoever spends a pin pays its withdrawal; no two recorded anchors give one batch two roots; windows hold what
+the reference adds up; a restart changes nothing.
 """
 
 import itertools
@@ -14,16 +15,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from signer.core.errors import Refusal
+from signer.core.evidence import AnchorTerms
 from signer.core.spend import VerifiedSpend
 from signer.journal.audit import verify_journal
 from tests import federation
 from tests.core.spends import NOW, Coin, authorized, good_case, withdrawal_id
-from tests.journal.desk import ManualClock, deliberation, open_desk
+from tests.journal.desk import ManualClock, anchor_case, deliberation, move, open_desk
 
 VAULT = federation.vault().fingerprint
 COINS = tuple(Coin(salt=salt, amount=50_000_000 + salt * 10_000_000) for salt in range(4))
 AMOUNTS = {1: 10_000_000, 2: 15_000_000, 3: 9_000_000}
 WINDOW = 3_600
+ROOTS = (b"\x21" * 32, b"\x23" * 32)
+MAGICS = (b"PGWD", b"ELSE")
+BATCHES = st.integers(1, 4)
 
 
 class Reference:
@@ -33,6 +38,21 @@ class Reference:
         self.pins: dict[int, Coin] = {}
         self.recorded: dict[bytes, tuple[frozenset[int], frozenset[Coin], int]] = {}
         self.charges: list[tuple[int, int, int]] = []
+        self.roots: dict[tuple[bytes, int], bytes] = {}
+        self.anchored: list[AnchorTerms] = []
+
+    def consents_to_anchor(self, terms: AnchorTerms, coin: Coin) -> bool:
+        highest = max((batch for magic, batch in self.roots if magic == terms.magic), default=0)
+        root = self.roots.get((terms.magic, terms.batch))
+        before = self.roots.get((terms.magic, terms.previous_batch), terms.previous_root)
+        in_order = root == terms.root or (root is None and terms.batch > highest)
+        return in_order and before == terms.previous_root and coin not in self.pins.values()
+
+    def record_anchor(self, spend: VerifiedSpend, terms: AnchorTerms, coin: Coin, now: int) -> None:
+        self.roots[terms.magic, terms.batch] = terms.root
+        self.anchored.append(terms)
+        self.recorded[spend.transaction.txid] = (frozenset(), frozenset({coin}), spend.fee)
+        self.charges.append((now, spend.fee, 0))
 
     def consents(self, spend: VerifiedSpend, paid: frozenset[int], coins: frozenset[Coin]) -> bool:
         for number in paid & self.pins.keys():
@@ -61,7 +81,7 @@ class Reference:
             (
                 fee
                 for others, _, fee in self.recorded.values()
-                if min(self.pins[number].outpoint for number in others) == first
+                if others and min(self.pins[number].outpoint for number in others) == first
             ),
             default=0,
         )
@@ -102,6 +122,30 @@ class JournalMachine(RuleBasedStateMachine):
             self.reference.record(spend, paid, spent, self.clock.moment)
             self.requests.append(spend)
 
+    @rule(
+        coin=st.sampled_from(COINS),
+        place=st.tuples(st.sampled_from(MAGICS), BATCHES),
+        roots=st.tuples(st.sampled_from(ROOTS), st.sampled_from(ROOTS)),
+        fee=st.sampled_from([10_000, 20_000]),
+    )
+    def anchor(
+        self, coin: Coin, place: tuple[bytes, int], roots: tuple[bytes, bytes], fee: int
+    ) -> None:
+        magic, batch = place
+        terms = AnchorTerms(magic, batch - 1, roots[0], batch, roots[1], b"\x22" * 32)
+        spend = anchor_case(terms, coin, fee).verify()
+        known = spend.transaction.txid in self.reference.recorded
+        expected = known or self.reference.consents_to_anchor(terms, coin)
+        try:
+            move(self.journal, spend, terms)
+        except Refusal:
+            assert not expected
+            return
+        assert expected
+        if not known:
+            self.reference.record_anchor(spend, terms, coin, self.clock.moment)
+            self.requests.append(spend)
+
     @precondition(lambda self: self.requests)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
@@ -124,6 +168,14 @@ class JournalMachine(RuleBasedStateMachine):
         versions = self.reference.recorded.values()
         for (paid, coins, _), (others, other_coins, _) in itertools.combinations(versions, 2):
             assert not paid & others or coins & other_coins
+
+    @invariant()
+    def one_batch_has_one_root(self) -> None:
+        for one, other in itertools.combinations(self.reference.anchored, 2):
+            assert (one.magic, one.batch) != (other.magic, other.batch) or one.root == other.root
+        with self.journal.reading() as reading:
+            for magic, batch in itertools.product(MAGICS, range(5)):
+                assert reading.batch_root(magic, batch) == self.reference.roots.get((magic, batch))
 
     @invariant()
     def totals_are_the_reference_s(self) -> None:

@@ -139,6 +139,9 @@ def test_a_newer_schema(path: Path) -> None:
         "UPDATE checkpoint SET size = 2",
         "UPDATE checkpoint SET note = replace(note, 'pegwarden', 'somebody')",
         "UPDATE entries SET record = x'00'",
+        "UPDATE entries SET leaf = x'00'",
+        "DELETE FROM roots",
+        "UPDATE roots SET root = x'00'",
         "INSERT INTO entries VALUES (1, x'00', x'00')",
     ],
 )
@@ -186,6 +189,16 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as caught:
         create_journal(tmp_path / "no" / "such" / "folder", GENESIS, Signer())
     assert caught.value.code == "journal-unavailable"
+
+
+@pytest.mark.parametrize("suffix", [".lock", "-wal"])
+def test_files_beside_the_journal_that_cannot_be_used(path: Path, suffix: str) -> None:
+    beside = path.with_name(path.name + suffix)
+    beside.unlink(missing_ok=True)
+    beside.mkdir()
+    assert refused(path) == "journal-unavailable"
+    beside.rmdir()
+    open_desk(path).close()
 
 
 def test_a_journal_in_a_place_that_became_read_only(path: Path) -> None:

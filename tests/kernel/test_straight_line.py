@@ -7,8 +7,11 @@ import pytest
 
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
+from signer.bitcoin.psbt.reader import parse_psbt
 from signer.core.errors import Fault, Refusal
-from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
+from signer.kernel import require_task
+from tests import federation
+from tests.core.spends import NOW, USER_SCRIPT, Coin, good_case, withdrawal_id
 from tests.kernel.room import (
     RELAYER,
     Member,
@@ -150,7 +153,7 @@ def test_missing_and_doubled_attestations(members: tuple[Running, ...]) -> None:
 def test_outflow_over_a_day_also_when_split(members: tuple[Running, ...]) -> None:
     a = members[0]
     for number, coin in ((1, BIG), (2, OTHER)):
-        payments = ((number, 99_000_000),)
+        payments = ((number, 99_000_000 + number),)
         built = a.construct(construct_request((coin,), payments))
         a.sign(sign_request(built, attested((coin,), payments)))
     payments = ((3, 5_000_000),)
@@ -163,7 +166,7 @@ def test_outflow_window_moves_on(tmp_path: Path) -> None:
     running = member.start()
     try:
         for number, coin in ((1, BIG), (2, OTHER)):
-            payments = ((number, 99_000_000),)
+            payments = ((number, 99_000_000 + number),)
             built = running.construct(construct_request((coin,), payments))
             running.sign(sign_request(built, attested((coin,), payments)))
         member.clock.moment = NOW + 86_399
@@ -296,3 +299,93 @@ def test_refusals_are_on_record(members: tuple[Running, ...]) -> None:
     with pytest.raises(Refusal) as caught:
         a.sign(sign_request(built, []))
     assert len(caught.value.decision_id) == 32
+
+
+def anchor_transaction(kernel: Running, coin: Coin) -> tuple[bytes, bytes]:
+    """(raw transaction without witness, previous transaction) of an anchor that the vault could write."""
+    built = pb.ConstructAnchorTxResponse.FromString(
+        kernel.call(
+            "ConstructAnchorTx",
+            pb.ConstructAnchorTxRequest(
+                vault_id="peg",
+                magic=b"PGWD",
+                batch_id=7,
+                state_root=b"\x11" * 32,
+                eth_tx_hash=b"\x22" * 32,
+                coins=construct_request((coin,)).coins,
+                fee_rate_sat_per_kvb=2_000,
+            ),
+        )
+    )
+    return parse_psbt(built.psbt).transaction.serialize(), coin.previous.serialize()
+
+
+def test_an_anchor_counts_only_from_the_vault(members: tuple[Running, ...]) -> None:
+    raw, previous = anchor_transaction(members[0], BIG)
+    expected = pb.ExpectedAnchor(
+        magic=b"PGWD", batch_id=7, state_root=b"\x11" * 32, eth_tx_hash=b"\x22" * 32
+    )
+
+    def validated(**changes: object) -> pb.ValidateOpReturnResponse:
+        fields: dict[str, object] = {
+            "vault_id": "peg",
+            "transaction": raw,
+            "previous_transactions": [previous],
+            "expected_anchor": expected,
+        }
+        request = pb.ValidateOpReturnRequest(**{**fields, **changes})  # type: ignore[arg-type]
+        return pb.ValidateOpReturnResponse.FromString(members[0].call("ValidateOpReturn", request))
+
+    good = validated()
+    assert (good.anchor_valid, good.payload_matches, good.from_vault) == (True, True, True)
+    assert good.anchor.batch_id == 7
+    stranger = validated(previous_transactions=[])
+    assert (stranger.anchor_valid, stranger.payload_matches) == (False, True)
+    assert [reason.code for reason in stranger.reasons] == ["anchor-not-from-vault"]
+    other = pb.ExpectedAnchor(
+        magic=b"PGWD", batch_id=8, state_root=b"\x11" * 32, eth_tx_hash=b"\x22" * 32
+    )
+    mismatch = validated(expected_anchor=other)
+    assert (mismatch.anchor_valid, mismatch.payload_matches) == (False, False)
+    assert [reason.code for reason in mismatch.reasons] == ["anchor-mismatch"]
+
+
+def test_verify_script_of_a_vault_a_descriptor_and_a_template(members: tuple[Running, ...]) -> None:
+    def asked(**subject: object) -> pb.VerifyScriptResponse:
+        request = pb.VerifyScriptRequest(**subject)  # type: ignore[arg-type]
+        return pb.VerifyScriptResponse.FromString(members[0].call("VerifyScript", request))
+
+    vault = federation.vault()
+    script = vault.script(0, 3).script_pubkey
+    known = asked(
+        vault_id="peg",
+        expected=[
+            pb.ExpectedScript(branch=t.BRANCH_RECEIVE, index=3, script=script),
+            pb.ExpectedScript(branch=t.BRANCH_CHANGE, index=3, script=script),
+        ],
+    )
+    assert known.vault_allowed
+    assert (known.script_type, list(known.matches)) == ("p2wsh", [True, False])
+    assert asked(descriptor=known.descriptor).fingerprint == known.fingerprint
+    tap = federation.taproot_definition()
+    taproot = asked(template=pb.VaultTemplate(template=tap.template, keys=tap.keys))
+    assert taproot.script_type == "p2tr"
+    assert [(path.name, path.threshold, path.older_blocks) for path in taproot.paths] == [
+        ("primary", 2, 0),
+        ("recovery", 1, 144),
+    ]
+    assert not taproot.paths[0].HasField("older_blocks")
+    weak = federation.definition(2, 4)
+    refused_vault = asked(template=pb.VaultTemplate(template=weak.template, keys=weak.keys))
+    assert not refused_vault.vault_allowed
+    assert [each.code for each in refused_vault.objections] == ["vault-quorums-disjoint"]
+    assert refused_vault.tolerated == -1
+
+
+def test_a_path_without_our_key_is_not_recorded() -> None:
+    """What we could not sign must not bind a pin or charge a window."""
+    spend = good_case().verify(ours=())
+    with pytest.raises(Refusal) as caught:
+        require_task(spend)
+    assert caught.value.code == "path-without-our-key"
+    require_task(good_case().verify(ours=(1,)))

@@ -11,11 +11,11 @@ from policies.load import load_policy
 from policies.ways import Normalizer, TooManyWays
 from signer.core.approve import approve
 from signer.core.errors import Objection, PolicyDenied
-from signer.core.spend import Kind
 from tests.policies.world import (
     FEDERATION,
     P2PKH,
     TEXT,
+    VAULT,
     WATCHERS,
     authorized,
     codes,
@@ -26,6 +26,7 @@ from tests.policies.world import (
     policy_text,
     question,
     spend,
+    sweep,
 )
 
 TIGHT = "and(fee_at_most(1 sat), inputs_at_most(1), payment_at_most(1 BTC))"
@@ -69,10 +70,10 @@ def test_blocks_of_a_kind_are_alternatives() -> None:
 
 def test_no_block_of_the_kind_is_a_no() -> None:
     """`policy-no-rule`: what no rule speaks of is refused."""
-    sweep = question(replace(spend(), kind=Kind.SWEEP))
-    assert codes(FEDERATION, sweep) == ["policy-no-rule"]
+    asked = question(sweep(VAULT))
+    assert codes(FEDERATION, asked) == ["policy-no-rule"]
     assert codes(FEDERATION, question()) == []
-    assert FEDERATION.trace(sweep) == ()
+    assert FEDERATION.trace(asked) == ()
 
 
 def test_no_block_of_the_vault_is_a_no() -> None:

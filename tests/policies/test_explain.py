@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 from coincurve import PrivateKey
 from embit import bip32, ec, script
@@ -9,7 +10,9 @@ from embit.networks import NETWORKS
 
 from policies.explain import as_json, render
 from policies.load import load_policy
-from tests.policies.world import FEDERATION, TEXT, policy_text
+from signer.bitcoin.network import network_named
+from signer.bitcoin.taproot import unspendable_xpub
+from tests.policies.world import BRIDGE, BRIDGE_TEXT, FEDERATION, TEXT, policy_text
 
 EXPECTED = """\
 Withdrawal from peg: allowed by any one of these rules.
@@ -49,6 +52,87 @@ def test_english() -> None:
         "release_depth is 100 blocks",
     ):
         assert said in text
+
+
+SWEEP = """\
+Sweep from next to next: allowed by any one of these rules.
+  Rule 6 (line 84), when:
+    all of:
+      1. any of:
+        1.1. all of:
+          1.1.1. the coins are spent by the vault's primary path
+          1.1.2. 2 of the 3 keys in watchers attest the vault that receives, the path and the highest fee, for one transaction
+        1.2. 3 of the 3 keys in watchers attest the vault that receives, the path and the highest fee, for one transaction
+      2. the fee rate is 1 sat/vB to 50 sat/vB
+      3. the fee is at most 0.01 BTC
+  Who must agree, in every case one of:
+    - 2 of the 3 keys in watchers
+    - 3 of the 3 keys in watchers
+
+Rotation from next: never."""  # noqa: E501
+
+
+def test_english_of_every_kind() -> None:
+    lines = render(BRIDGE)
+    text = "\n".join(lines)
+    assert SWEEP in text
+    for said in (
+        "Anchor from peg: allowed by any one of these rules.",
+        "Sweep from peg to peg: allowed by any one of these rules.",
+        "Rotation from peg to next: allowed by any one of these rules.",
+        "Anchor from next: never.",
+        "  Path primary: any 2 of @0, @1, @2 sign.",
+        "  Nobody can spend by the key path: the internal key is unspendable.",
+        "  Path primary: any 2 of @1, @2, @3 sign.",
+        "  Path recovery: any 1 of @1, @2, @3 sign, 4320 blocks after the coin, to sweep or rotate.",
+        "  No recovery path opens earlier than 4032 blocks after the coin.",
+        "Rollup games: magic 47414d45, batches from 1000, increasing",
+        "      2. the attested batch before is the one that this batch may follow in its rollup",
+    ):
+        assert said in lines
+    assert (
+        "attest the batch, its root and Ethereum transaction, and the batch and root before" in text
+    )
+    assert sum("key path" in line for line in lines) == 1
+
+
+def test_each_route_is_told_once() -> None:
+    again = TEXT + TEXT[TEXT.index("[[allow]]") :]
+    lines = render(load_policy(again.encode()))
+    assert sum(line.startswith("Withdrawal from peg") for line in lines) == 1
+    assert sum(line.startswith("  Rule ") for line in lines) == 2
+
+
+def test_json_of_every_kind() -> None:
+    shown = json.loads(json.dumps(as_json(BRIDGE)))
+    peg, following = shown["vaults"]
+    assert (peg["weaker_after"], following["weaker_after"]) == (None, 4032)
+    assert peg["paths"] == [
+        {"name": "primary", "threshold": 2, "keys": [0, 1, 2], "older_blocks": None}
+    ]
+    assert following["paths"][1] == {
+        "name": "recovery",
+        "threshold": 1,
+        "keys": [1, 2, 3],
+        "older_blocks": 4320,
+    }
+    assert [(rule["spend"], rule["from"], rule["to"]) for rule in shown["rules"]] == [
+        ("withdrawal", "peg", None),
+        ("anchor", "peg", None),
+        ("sweep", "peg", "peg"),
+        ("rotation", "peg", "next"),
+        ("withdrawal", "next", None),
+        ("sweep", "next", "next"),
+    ]
+    assert [rollup["sequence"] for rollup in shown["rollups"]] == ["contiguous", "increasing"]
+
+
+def test_the_examples_internal_key_is_the_documented_one() -> None:
+    written = unspendable_xpub().text(BRIDGE.network)
+    assert BRIDGE.vault_definitions[1].keys[0] == written
+    manual = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+    assert written in manual
+    assert unspendable_xpub().text(network_named("mainnet")) in manual
 
 
 def test_who_must_agree_is_read_from_the_ways() -> None:
@@ -108,6 +192,8 @@ def test_the_examples_keys_are_those_that_its_comment_tells() -> None:
         assert f"[{root.my_fingerprint.hex()}/48'/1'/0'/2']{account}" in TEXT
         watcher = PrivateKey(seed(f"watcher {number}")).public_key_xonly.format().hex()
         assert watcher in TEXT
+        root = root.derive("m/48h/1h/1h/2h").to_public()
+        assert root.to_base58(version=regtest["xpub"]) in BRIDGE_TEXT
     for number in range(2):
         key = ec.PrivateKey(seed(f"exchange {number}")).get_public_key()
         assert script.p2wpkh(key).address(regtest) in TEXT

@@ -23,7 +23,15 @@ from policies.parser import MAX_DEPTH, MAX_TEXT
 from policies.predicates import SPEND_PREDICATES
 from policies.source import PolicyError
 from signer.bitcoin.units import MAX_MONEY, FeeRate, Sats, format_rate
-from tests.policies.world import TEXT, policy, policy_text
+from tests.policies.world import (
+    TEXT,
+    anchor,
+    policy,
+    policy_about,
+    policy_text,
+    question,
+    spend,
+)
 
 QUORUM = "attested(2, watchers)"
 
@@ -230,10 +238,12 @@ def test_predicates_are_read_back_from_their_own_text() -> None:
         "inputs_at_most(7)",
         "outputs_at_most(7)",
         "path(primary)",
+        "anchor_extends()",
     ]
     assert [rule.partition("(")[0] for rule in rules] == list(SPEND_PREDICATES)
     for rule in rules:
-        predicate = list(predicates(policy(rule).blocks[0].expression))[1]
-        again = list(predicates(policy(predicate.text).blocks[0].expression))[1]
+        asked = question(anchor() if rule.startswith("anchor") else spend())
+        predicate = list(predicates(policy_about(asked, rule).blocks[0].expression))[1]
+        again = list(predicates(policy_about(asked, predicate.text).blocks[0].expression))[1]
         assert predicate == again
         assert predicate.english

@@ -10,12 +10,15 @@ from signer.bitcoin.units import Sats
 from signer.core.approve import Policy, Question
 from signer.core.catalogue import CATALOGUE
 from signer.core.evidence import CoinTerms
+from signer.core.spend import VerifiedSpend
 from tests.policies.world import (
     FEDERATION,
     NOW,
     P2PKH,
     WATCHERS,
     FixedView,
+    anchor,
+    anchor_terms,
     authorized,
     codes,
     coin,
@@ -23,8 +26,13 @@ from tests.policies.world import (
     on_record,
     payment,
     policy,
+    policy_about,
     question,
+    root,
+    rotation,
     spend,
+    sweep,
+    sweep_terms,
 )
 
 HOUR = 3_600
@@ -36,6 +44,17 @@ RECORDED = FixedView(withdrawals=(on_record(payment().terms),), fee_on_record=Sa
 def bumped(fee: int) -> Question:
     """A further version of a withdrawal on record."""
     return question(spend(fee=fee), authorized(), RECORDED)
+
+
+def behind(of: VerifiedSpend, batch: int, before: bytes | None = None) -> Question:
+    """An anchor that two watchers put behind that batch."""
+    before = root(batch) if before is None else before
+    terms = replace(anchor_terms(of), previous_batch=batch, previous_root=before)
+    return question(of, authorized((terms, WATCHERS[:2])))
+
+
+GAMES = b"GAME"
+"""Its batches increase from 1,000; those of PGWD are contiguous from 1."""
 
 
 def at(*charges: tuple[int, int, int]) -> FixedView:
@@ -124,7 +143,45 @@ BOUNDARIES = [
         question(spend(TWO)),
         question(spend((*TWO, payment(3)))),
     ),
-    ("path(primary)", "path-refused", question(), question(replace(spend(), path="recovery"))),
+    ("path(primary)", "path-refused", question(sweep()), question(sweep(path_index=1))),
+    ("path(recovery)", "path-refused", question(sweep(path_index=1)), question(sweep())),
+    (
+        "spend_at_most(0.50002 BTC)",
+        "spend-too-large",
+        question(rotation()),
+        question(rotation(amount=50_000_001)),
+    ),
+    (
+        "outflow_at_most(1h, 0.50002 BTC)",
+        "outflow-exceeded",
+        question(rotation()),
+        question(rotation(amount=50_000_001)),
+    ),
+    (
+        "anchor_extends()",
+        "batch-before-first",
+        behind(anchor(1_000, GAMES), 999, bytes(32)),
+        behind(anchor(999, GAMES), 998, bytes(32)),
+    ),
+    ("anchor_extends()", "anchor-not-extending", question(anchor()), behind(anchor(), 3)),
+    (
+        "attested(2, watchers)",
+        "attestation-missing",
+        question(anchor()),
+        question(anchor(), authorized((anchor_terms(anchor()), WATCHERS[:1]))),
+    ),
+    (
+        "attested(2, watchers)",
+        "attestation-missing",
+        question(sweep()),
+        question(sweep(), authorized((sweep_terms(sweep()), WATCHERS[:1]))),
+    ),
+    (
+        "attested(2, watchers)",
+        "attestation-missing",
+        question(rotation()),
+        question(rotation(), authorized((sweep_terms(rotation()), WATCHERS[:1]))),
+    ),
     (
         "attested(2, watchers)",
         "attestation-missing",
@@ -138,8 +195,9 @@ BOUNDARIES = [
 def test_passes_at_the_limit_and_refuses_one_past_it(
     rule: str, code: str, passing: Question, failing: Question
 ) -> None:
-    assert codes(policy(rule), passing) == []
-    found = codes(policy(rule), failing)
+    loaded = policy_about(passing, rule)
+    assert codes(loaded, passing) == []
+    found = codes(loaded, failing)
     assert set(found) == {code}
     assert code in CATALOGUE
 
@@ -154,7 +212,7 @@ def test_every_predicate_has_a_boundary_pair_for_each_of_its_codes() -> None:
 def test_details_keep_observed_values_and_limits_in_their_own_fields() -> None:
     """Details are shown to every caller, values and limits only to those entitled."""
     for rule, _, _, failing in BOUNDARIES:
-        for reason in policy(rule).spend_objections(failing):
+        for reason in policy_about(failing, rule).spend_objections(failing):
             assert reason.observed
             assert reason.limit
             assert reason.limit not in reason.detail

@@ -5,19 +5,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from policies.load import load_policy
-from policies.loaded import LoadedPolicy
+from policies.loaded import LoadedPolicy, Route, route_of
 from signer.bitcoin.psbt.model import UnverifiedPsbt
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import Height, Sats, Weight
-from signer.core.approve import Question
-from signer.core.evidence import Authorized, CoinTerms, Statement
+from signer.core.approve import Question, ask
+from signer.core.evidence import AnchorTerms, Authorized, CoinTerms, Statement, SweepTerms
+from signer.core.opreturn import Anchor
 from signer.core.payment import Payment, WithdrawalId, WithdrawalTerms
-from signer.core.pins import bind
-from signer.core.spend import Kind, SpentCoin, VerifiedSpend
+from signer.core.spend import Change, Kind, Rotation, SpentCoin, VerifiedSpend
+from signer.core.sweeps import SWEEP_KINDS
+from signer.core.vault import Vault
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
 
-EXAMPLE = Path(__file__).parents[2] / "policies" / "examples" / "federation.toml"
-TEXT = EXAMPLE.read_text()
+EXAMPLES = Path(__file__).parents[2] / "policies" / "examples"
+TEXT = (EXAMPLES / "federation.toml").read_text()
+BRIDGE_TEXT = (EXAMPLES / "bridge.toml").read_text()
 HEAD, WHEN, TAIL = TEXT.partition('when = """\n')[0], 'when = """\n', '"""\n'
 
 NOW = 1_800_000_000
@@ -36,8 +39,30 @@ def policy(when: str) -> LoadedPolicy:
     return load_policy(policy_text(f"and(attested(2, watchers), {when})").encode())
 
 
+def block_text(route: Route, when: str) -> str:
+    """An `[[allow]]` block."""
+    to = "" if route.to is None else f'to = "{route.to}"\n'
+    head = f'[[allow]]\nspend = "{route.kind}"\nfrom = "{route.vault_id}"\n{to}'
+    return f"{head}{WHEN}{when}\n{TAIL}"
+
+
+def bridge_text(*blocks: tuple[Route, str]) -> str:
+    """The second example with other blocks."""
+    head = BRIDGE_TEXT.partition("[[allow]]")[0]
+    return head + "".join(block_text(route, when) for route, when in blocks)
+
+
+def policy_about(asked: Question, when: str) -> LoadedPolicy:
+    """A policy with `attested(2, watchers)` and that rule for what is asked about."""
+    if asked.spend.kind is Kind.WITHDRAWAL:
+        return policy(when)
+    route = route_of(asked.spend)
+    return load_policy(bridge_text((route, f"and(attested(2, watchers), {when})")).encode())
+
+
 FEDERATION = load_policy(TEXT.encode())
-VAULT = FEDERATION.vaults[0]
+BRIDGE = load_policy(BRIDGE_TEXT.encode())
+VAULT, NEXT = BRIDGE.vaults
 WATCHERS = tuple(sorted(FEDERATION.attestors))
 
 
@@ -70,14 +95,64 @@ def spend(
         psbt=psbt,
         psbt_bytes=b"",
         kind=Kind.WITHDRAWAL,
-        path="primary",
+        path_index=0,
         coins=coins,
         payments=payments,
         change=None,
+        anchor=None,
+        rotations=(),
         fee=Sats(fee),
         weight=Weight(800),
         tasks=(),
     )
+
+
+def anchor(batch: int = 5, magic: bytes = b"PGWD") -> VerifiedSpend:
+    """An anchor of that batch."""
+    written = Anchor(magic, batch, root(batch), b"\xee" * 32)
+    return replace(spend(()), kind=Kind.ANCHOR, anchor=written)
+
+
+def root(batch: int) -> bytes:
+    return batch.to_bytes(32, "little")
+
+
+def sweep(vault: Vault = NEXT, path_index: int = 0) -> VerifiedSpend:
+    """A sweep of that vault by that path."""
+    change = Change(0, Sats(1_000), 0)
+    return replace(spend(()), kind=Kind.SWEEP, vault=vault, path_index=path_index, change=change)
+
+
+def rotation(vault: Vault = VAULT, to: Vault = NEXT, amount: int = 50_000_000) -> VerifiedSpend:
+    """A rotation from one vault to the other."""
+    moved = Rotation(0, Sats(amount), to, 0)
+    return replace(spend(()), kind=Kind.ROTATION, vault=vault, rotations=(moved,))
+
+
+def anchor_terms(of: VerifiedSpend) -> AnchorTerms:
+    """That this anchor follows the batch below it."""
+    seen = of.anchor
+    assert seen is not None
+    before = seen.batch_id - 1
+    return AnchorTerms(
+        seen.magic, before, root(before), seen.batch_id, seen.state_root, seen.eth_tx_hash
+    )
+
+
+def sweep_terms(of: VerifiedSpend) -> SweepTerms:
+    """That this sweep or rotation may be, for a fee of at most 10,000 sat."""
+    assert of.to is not None
+    kind, to = SWEEP_KINDS[of.kind], of.to.fingerprint
+    return SweepTerms(kind, to, of.path_index, Sats(10_000), bytes(16))
+
+
+def terms_of(of: VerifiedSpend) -> list[Statement]:
+    """What is to be attested."""
+    if of.anchor is not None:
+        return [anchor_terms(of)]
+    if of.to is not None:
+        return [sweep_terms(of)]
+    return [each.terms for each in of.payments]
 
 
 def authorized(*words: tuple[Statement, Iterable[bytes]], expiry: int = NOW + 1_800) -> Authorized:
@@ -102,10 +177,16 @@ class FixedView:
     """(time, charge, new withdrawals), oldest first."""
     withdrawals: tuple[RecordedWithdrawal, ...] = ()
     fee_on_record: Sats = NOTHING
+    nonces: frozenset[bytes] = frozenset()
 
     def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         found = [each for each in self.withdrawals if each.terms.withdrawal_id == withdrawal_id]
         return found[0] if found else None
+
+    def twins(
+        self, vault_fingerprint: bytes, amount: Sats, script_pubkey: bytes
+    ) -> tuple[RecordedWithdrawal, ...]:
+        return ()
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         return tuple(each.terms.withdrawal_id for each in self.withdrawals if each.pin == coin)
@@ -113,8 +194,8 @@ class FixedView:
     def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
         return ()
 
-    def pays(self, txid: Txid, withdrawal_id: WithdrawalId) -> bool:
-        return False
+    def payers(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
+        return frozenset()
 
     def version(self, txid: Txid) -> RecordedVersion | None:
         return None
@@ -131,11 +212,20 @@ class FixedView:
     def charges_since(
         self, vault_fingerprint: bytes, moment: int
     ) -> tuple[tuple[int, Sats, int], ...]:
-        assert vault_fingerprint == VAULT.fingerprint
-        return tuple(each for each in self.charges if each[0] > moment)
+        charges = self.charges if vault_fingerprint == VAULT.fingerprint else ()
+        return tuple(each for each in charges if each[0] > moment)
 
     def next_index(self, vault_fingerprint: bytes, branch: int) -> int:
         return 0
+
+    def batch_root(self, magic: bytes, batch: int) -> bytes | None:
+        return None
+
+    def highest_batch(self, magic: bytes) -> int | None:
+        return None
+
+    def nonce_used(self, nonce: bytes) -> bool:
+        return nonce in self.nonces
 
 
 def on_record(terms: WithdrawalTerms, pin: SpentCoin | None = None) -> RecordedWithdrawal:
@@ -148,11 +238,11 @@ def question(
     evidence: Authorized | None = None,
     view: FixedView = FixedView(),
 ) -> Question:
-    """The spend with two words for each payment, unless told otherwise."""
+    """The spend with two words for all that is asked of it, unless told otherwise."""
     of = of or spend()
     if evidence is None:
-        evidence = authorized(*((each.terms, WATCHERS[:2]) for each in of.payments))
-    return Question(of, evidence, bind(of, view), view, NOW)
+        evidence = authorized(*((terms, WATCHERS[:2]) for terms in terms_of(of)))
+    return ask(of, evidence, view, NOW)
 
 
 def codes(of: LoadedPolicy, asked: Question) -> list[str]:

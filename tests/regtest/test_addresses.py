@@ -9,11 +9,12 @@ from signer.bitcoin.network import REGTEST
 from signer.bitcoin.transaction import OutPoint, parse_transaction
 from signer.bitcoin.units import FeeRate, Sats
 from signer.consensus import verify_consensus
-from signer.core.construct import OfferedCoin, WithdrawalRequest, construct_withdrawal
+from signer.core.construct import construct_withdrawal
+from signer.core.drafts import OfferedCoin
 from signer.core.extract import Extracted, extract
 from signer.core.payment import WithdrawalTerms
 from signer.core.vault import VaultRegistry
-from tests.core.coins import sign
+from tests.core.coins import Wanted, sign
 from tests.federation import vault
 
 INDEXES = 1_000
@@ -46,7 +47,7 @@ def test_core_accepts_what_is_extracted(bitcoind: Bitcoind, threshold: int, memb
         vout = [txout.script_pubkey for txout in previous.outputs].index(script)
         outpoint = OutPoint(previous.txid, vout)
         coins.append(OfferedCoin(previous.serialize(), outpoint, None, index % 2, index))
-    request = WithdrawalRequest(
+    request = Wanted(
         vault=of,
         payments=(WithdrawalTerms(b"\x01" * 32, Sats(450_000), b"\x00\x14" + b"\x0a" * 20),),
         coins=tuple(coins),
@@ -56,7 +57,7 @@ def test_core_accepts_what_is_extracted(bitcoind: Bitcoind, threshold: int, memb
         min_fee=Sats(0),
         locktime=0,
     )
-    made = construct_withdrawal(request, VaultRegistry((of,)))
+    made = construct_withdrawal(request.request, VaultRegistry((of,)))
     found = extract(of, tuple(sign(made.psbt_bytes, of, place) for place in range(threshold)))
     assert isinstance(found, Extracted)
     verify_consensus(found.transaction, found.prevouts)

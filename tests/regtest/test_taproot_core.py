@@ -22,7 +22,7 @@ from signer.bitcoin.psbt.writer import (
     InputDraft,
     OutputDraft,
     draft_psbt,
-    with_tap_script_signatures,
+    with_our_signatures,
 )
 from signer.bitcoin.taproot import LEAF_VERSION
 from signer.bitcoin.taproot_sighash import TaprootSighash
@@ -131,7 +131,7 @@ def test_core_finalises_our_psbts(bitcoind: Bitcoind, name: str) -> None:
         if item
     ]
     answers = [
-        with_tap_script_signatures(psbt, ((0, TapScriptSignature(key, leaf.leaf_hash, each)),))
+        with_our_signatures(psbt, ((0, TapScriptSignature(key, leaf.leaf_hash, each)),))
         for key, each in zip(signers, stack, strict=True)
     ]
     texts = [b64encode(answer).decode() for answer in answers]

@@ -32,7 +32,8 @@ def run(n: int, seed: int) -> list[int]:
 
 def _campaign(members: Company, count: int, seed: int) -> list[int]:
     """All withdrawals together use up the day; one counted twice leaves too little for the last."""
-    amounts = [min(150_000_000, DAY_LIMIT // count - 2_000)] * count
+    largest = min(150_000_000, DAY_LIMIT // count - 2_000)
+    amounts = [largest - number for number in range(count)]  # equal ones would be twins
     drafts = members.drafts(members.fund([amount + 50_000 for amount in amounts]), amounts)
     house, federation = members.houses[0], members.cast.relayer.federation
     random, broken = Random(seed), []
