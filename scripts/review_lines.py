@@ -48,24 +48,27 @@ TRUST_PATH = (
             "signer/core: payment evidence",
         ),
     ),
-    Layer("facts", 600, ("signer/core: vault places verify inputs outputs standard",)),
-    Layer("consent", 260, ("signer/core: view pins approve",)),
+    Layer("facts", 900, ("signer/core: vault places verify inputs outputs digests standard",)),
+    Layer("consent", 380, ("signer/core: view pins anchors sweeps approve",)),
     Layer(
         "record",
-        950,
-        ("signer/journal: record writer decide entry codec fold store log merkle note",),
+        1_050,
+        (
+            "signer/journal: record writer decide entry codec claims_codec fold store log merkle note",
+        ),
     ),
-    Layer("signature", 300, ("keystore: gate file_keystore vault_key derive secret",)),
+    Layer("signature", 330, ("keystore: gate file_keystore vault_key derive secret",)),
     Layer(
         "bitcoin",
-        800,
+        850,
         (
-            "signer/bitcoin: units codec hashes transaction script secp keys sighash taproot taproot_sighash",
+            "signer/bitcoin: units codec hashes transaction script secp keys sighash",
+            "signer/bitcoin: taproot taproot_sighash previous",
         ),
     ),
 )
 APART = (
-    Layer("door", 700, ("signer: __init__ handle wire", "signer/methods/")),
+    Layer("door", 900, ("signer: __init__ handle wire", "signer/methods/")),
     Layer("words", 1_600, ("signer/core: __init__ caller errors catalogue stated",)),
     Layer(
         "edge and configuration",
@@ -74,9 +77,9 @@ APART = (
     ),
     Layer(
         "construction and extraction",
-        750,
+        850,
         (
-            "signer/core: construct construct_deposit extract opreturn",
+            "signer/core: drafts construct construct_deposit extract opreturn",
             "signer/bitcoin/psbt: combine",
             "signer/bitcoin: coinselect",
             "signer: consensus",
@@ -90,10 +93,10 @@ APART = (
             "signer/bitcoin/descriptor/",
         ),
     ),
-    Layer("policies", 1_800, ("policies/",)),
+    Layer("policies", 1_900, ("policies/",)),
     Layer(
         "journal, beside recording",
-        600,
+        650,
         (
             "signer/journal: __init__ audit journal reading schema",
             "signer/core: evidence_codec fields",

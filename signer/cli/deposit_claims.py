@@ -59,7 +59,7 @@ class Subject:
     """What is verified."""
 
     transaction: Transaction
-    previous: tuple[Transaction, ...]
+    previous: tuple[bytes, ...]
     answer: Answer | None = None
 
 
@@ -98,8 +98,9 @@ def _answer(text: str) -> Answer:
 
 def _of_psbt(content: bytes, answer: Answer | None = None) -> Subject:
     psbt = parse_psbt(content)
-    previous = (each.non_witness_utxo for each in psbt.inputs)
-    return Subject(psbt.transaction, tuple(each for each in previous if each is not None), answer)
+    raw = (each.non_witness_utxo for each in psbt.inputs)
+    previous = tuple(each for each in raw if each is not None)
+    return Subject(psbt.transaction, previous, answer)
 
 
 def verify_transaction(

@@ -106,9 +106,7 @@ def summary_of(psbt: UnverifiedPsbt) -> dict[str, object]:
 
 
 def _input(txin: TxIn, claims: PsbtInput) -> dict[str, object]:
-    claimed = claims.witness_utxo
-    if claims.non_witness_utxo is not None:
-        claimed = claims.non_witness_utxo.outputs[txin.previous.vout]
+    claimed = claims.proven_utxo or claims.witness_utxo
     return {
         "txid": display(txin.previous.txid),
         "vout": txin.previous.vout,

@@ -24,6 +24,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "ListVaultAddresses": frozenset({_RELAYER, _INDEXER, _AUDITOR, _OPERATOR}),
     "GenerateDepositPsbt": frozenset({_RELAYER, _INDEXER}),
     "ConstructWithdrawalTx": frozenset({_RELAYER}),
+    "ConstructAnchorTx": frozenset({_RELAYER}),
+    "ConstructSweepTx": frozenset({_RELAYER}),
     "SignPsbt": frozenset({_RELAYER}),
     "ExplainPsbt": frozenset({_RELAYER, _OFFICER, _AUDITOR}),
     "ListCoins": frozenset({_RELAYER, _INDEXER, _OFFICER, _AUDITOR, _OPERATOR}),
@@ -31,6 +33,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "ListWithdrawals": frozenset({_RELAYER, _INDEXER, _OFFICER, _AUDITOR, _OPERATOR}),
     "ExtractTx": frozenset({_RELAYER}),
     "ValidateOpReturn": frozenset({_RELAYER, _INDEXER, _AUDITOR}),
+    "VerifyScript": frozenset({_RELAYER, _INDEXER, _OFFICER, _AUDITOR, _OPERATOR}),
 }
 """RPC name -> the roles of which a caller must have one."""
 

@@ -19,8 +19,8 @@ from google.rpc.status_pb2 import Status
 
 from pegwarden.v1 import types_pb2 as t
 from signer.core.caller import Role
-from signer.core.catalogue import CATALOGUE, CodeKind
-from signer.core.errors import MAX_OBJECTIONS, Objection, Refusal
+from signer.core.catalogue import CodeKind
+from signer.core.errors import MAX_OBJECTIONS, Objection, Refusal, shown_to
 
 STATUS_OF_KIND = {
     CodeKind.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
@@ -36,8 +36,6 @@ DOMAIN = "pegwarden"
 MAX_DETAILS = 4_096
 MAX_TEXT = 240
 """Characters of one text. Three of them in any script, the remedy and the rest fit MAX_DETAILS."""
-
-_SEES_ALL = frozenset({Role.AUDITOR, Role.OFFICER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +91,12 @@ def _packed(message: Message) -> AnyMessage:
 
 
 def _objection(objection: Objection, roles: frozenset[Role]) -> t.Objection:
-    public = CATALOGUE[objection.code].public
-    visible = not roles.isdisjoint(_SEES_ALL) or (public and Role.RELAYER in roles)  # 3
+    shown = shown_to(roles, objection)  # 3
     return t.Objection(
-        code=objection.code,
-        detail=_clip(objection.detail),
-        observed=_clip(objection.observed) if visible else "",
-        limit=_clip(objection.limit) if visible else "",
+        code=shown.code,
+        detail=_clip(shown.detail),
+        observed=_clip(shown.observed),
+        limit=_clip(shown.limit),
     )
 
 
