@@ -186,6 +186,12 @@ def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
 
 def _weaker_after(fields: Fields, vault: Vault) -> int | None:
     if "weaker_after" not in fields.table.entries:
+        if any(path.threshold < vault.threshold for path in vault.paths):
+            raise fields.error(
+                "vault-weaker-unstated",
+                "a path needs fewer keys than the primary one; state `weaker_after`, in blocks",
+                "template",
+            )
         return None
     stated = fields.number("weaker_after", 1, MAX_OLDER)
     for path in vault.paths:

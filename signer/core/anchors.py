@@ -4,6 +4,8 @@ Rule 1: a batch that is on record keeps its root for ever; the eth tx hash may b
 Rule 2: batches are accepted in increasing order; one below the highest only if it is on record.
 Rule 3: the attested previous batch agrees with any record of it. That none was left out is the attestors'
         word (the policy's `anchor_extends`), so that a kernel that missed batches can go on.
+Rule 4: an anchor spends at most MAX_COINS coins: one that is signed and never sent keeps them from being
+        pins.
 """
 
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from signer.core.errors import Objection
 from signer.core.evidence import AnchorTerms, Authorized, statement_bytes
 from signer.core.spend import VerifiedSpend
 from signer.core.view import View
+
+MAX_COINS = 8
 
 
 def anchor_statement(spend: VerifiedSpend, authorized: Authorized, now: int) -> AnchorTerms | None:
@@ -40,6 +44,13 @@ def anchor_objections(
     anchor = spend.anchor
     if anchor is None:
         return
+    if len(spend.coins) > MAX_COINS:  # 4
+        yield Objection(
+            "anchor-too-many-inputs",
+            "an anchor takes few coins: a coin that it spends cannot be a withdrawal's pin",
+            f"{len(spend.coins)} inputs",
+            f"at most {MAX_COINS}",
+        )
     recorded = view.batch_root(anchor.magic, anchor.batch_id)
     highest = view.highest_batch(anchor.magic)
     if recorded not in (None, anchor.state_root):  # 1

@@ -3,7 +3,7 @@
 1. J1, pins (`pins`): a version spends its withdrawal's pin and pays the same amount to the same script;
    a pinned coin is spent only by a transaction that pays all that is pinned to it.
 2. Coins: each input is proven by fresh evidence, unless a version of a withdrawal paid here already
-   spends it; a new pin is always proven afresh.
+   spends it, with this amount and script; a new pin is always proven afresh.
 3. Change stays below the highest index seen plus the vault's lookahead.
 4. J2, anchors (`anchors`): one batch, one root. Sweep statements serve once (`sweeps`).
 5. The policy of this vault and kind has no objection.
@@ -12,8 +12,10 @@ All objections are collected; one is enough to refuse.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
+from signer.bitcoin.transaction import TxOut
 from signer.core.anchors import anchor_objections, anchor_statement
 from signer.core.errors import MAX_OBJECTIONS, Objection, PolicyDenied, unverified
 from signer.core.evidence import AnchorTerms, Authorized, SweepTerms
@@ -116,9 +118,9 @@ def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
 
 def approve(question: Question, policy: Policy) -> ApprovedSpend:
     """The spend with consent. Raises PolicyDenied with at most MAX_OBJECTIONS reasons."""
-    reasons = tuple(objections(question, policy))
+    reasons = tuple(islice(objections(question, policy), MAX_OBJECTIONS))
     if reasons:
-        raise PolicyDenied(*reasons[:MAX_OBJECTIONS])
+        raise PolicyDenied(*reasons)
     binding = question.binding
     return ApprovedSpend(
         spend=question.spend,
@@ -160,6 +162,16 @@ def _coin_objections(question: Question, policy: Policy) -> Iterator[Objection]:
     for coin in question.spend.coins:
         if coin.outpoint in question.binding.unproven:
             yield from policy.coin_objections(question, coin)
+        elif _recorded(question, coin) != coin.prevout:
+            yield Objection(
+                "coin-not-as-recorded",
+                f"{coin.outpoint} is on record with another amount or script",
+                f"{coin.prevout.amount} sat",
+            )
+
+
+def _recorded(question: Question, coin: SpentCoin) -> TxOut | None:
+    return question.view.recorded_coin(question.spend.vault.fingerprint, coin.outpoint)
 
 
 def _statement_objections(question: Question) -> Iterator[Objection]:

@@ -220,6 +220,20 @@ _ENTRIES = (
         "Derive a new key for each vault.",
     ),
     CodeEntry(
+        "vault-weaker-unstated",
+        _C,
+        _OPERATOR,
+        "A vault with a path that needs fewer keys states from what age on (weaker_after).",
+        "State the least delay in blocks that the federation accepts.",
+    ),
+    CodeEntry(
+        "vault-paths-alike",
+        _C,
+        _OPERATOR,
+        "No two spending paths of a vault have the same lock.",
+        "Give each recovery path a delay of its own.",
+    ),
+    CodeEntry(
         "vault-quorums-disjoint",
         _C,
         _OPERATOR,
@@ -408,6 +422,13 @@ _ENTRIES = (
         "Use 0 or a recent height.",
     ),
     CodeEntry(
+        "transaction-empty",
+        _V,
+        _REBUILD,
+        "A transaction has inputs and outputs.",
+        "Build a transaction that spends and pays.",
+    ),
+    CodeEntry(
         "mixed-purposes",
         _V,
         _REBUILD,
@@ -477,6 +498,20 @@ _ENTRIES = (
         _REBUILD,
         "Open withdrawals of equal amount and script are paid by one transaction that spends all pins.",
         "Pay both in a version that spends the pin, or wait until the first is closed.",
+    ),
+    CodeEntry(
+        "coin-not-as-recorded",
+        _P,
+        _REBUILD,
+        "A coin on record keeps the amount and script with which it was proven.",
+        "Send the true amount, or the whole previous transaction.",
+    ),
+    CodeEntry(
+        "anchor-too-many-inputs",
+        _P,
+        _REBUILD,
+        "An anchor spends at most 8 coins.",
+        "Use fewer or larger coins; consolidate by a sweep.",
     ),
     CodeEntry(
         "batch-root-conflict",

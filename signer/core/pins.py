@@ -79,7 +79,7 @@ def pin_objections(spend: VerifiedSpend, binding: Binding, view: View) -> Iterat
     spent = {coin.outpoint for coin in spend.coins}
     for payment in spend.payments:
         yield from _version_objections(payment, spent, view)
-        yield from _twin_objections(payment, spent, spend.vault.fingerprint, view)
+    yield from _twin_objections(spend, spent, view)
     paid = {payment.withdrawal_id for payment in spend.payments}
     for outpoint in sorted(spent):
         for withdrawal_id in view.pinned_to(outpoint):
@@ -120,16 +120,19 @@ def _version_objections(payment: Payment, spent: set[OutPoint], view: View) -> I
         )
 
 
-def _twin_objections(
-    payment: Payment, spent: set[OutPoint], vault_fingerprint: bytes, view: View
-) -> Iterator[Objection]:
-    for twin in view.twins(vault_fingerprint, payment.amount, payment.script_pubkey):
-        other = twin.terms.withdrawal_id
-        if other != payment.withdrawal_id and twin.pin not in spent:
+def _twin_objections(spend: VerifiedSpend, spent: set[OutPoint], view: View) -> Iterator[Objection]:
+    """At most one objection for each amount and script, whatever the number of twins: the record is
+    asked once for each, inside the writer's transaction."""
+    paid = {payment.withdrawal_id for payment in spend.payments}
+    for amount, script in {(each.amount, each.script_pubkey): None for each in spend.payments}:
+        twins = view.twins(spend.vault.fingerprint, amount, script)
+        left = [each for each in twins if each.pin not in spent]
+        missing = [each for each in left if each.terms.withdrawal_id not in paid]
+        if missing:
             yield Objection(
                 "withdrawal-twin-open",
-                f"withdrawal {other.hex()} has the same amount and script and is still open: one "
-                "transaction pays both and spends its pin",
-                "its pin not spent",
-                f"{twin.pin}",
+                f"withdrawal {missing[0].terms.withdrawal_id.hex()} has the same amount and script and is "
+                "still open: one transaction pays both and spends its pin",
+                f"{len(missing)} pins not spent",
+                f"{missing[0].pin}",
             )

@@ -165,6 +165,7 @@ def register(definition: VaultDefinition, network: Network) -> Vault:
 def verify_invariants(vault: Vault) -> None:
     """Rules 1 and 2. Raises VerificationError with the first that the vault breaks."""
     _refuse_repeated_keys(vault)
+    _refuse_paths_alike(vault)
     _refuse_disjoint_quorums(vault)
 
 
@@ -175,6 +176,15 @@ def _refuse_repeated_keys(vault: Vault) -> None:
             raise _refuse(
                 "vault-key-repeated", f"vault {vault.vault_id}: one key twice in path {path.name}"
             )
+
+
+def _refuse_paths_alike(vault: Vault) -> None:
+    """The path follows from the sequence, so two paths with one lock could not be told apart."""
+    locks = [path.older for path in vault.paths]
+    if len(set(locks)) != len(locks):
+        raise _refuse(
+            "vault-paths-alike", f"vault {vault.vault_id} has two paths with the same lock"
+        )
 
 
 def _refuse_disjoint_quorums(vault: Vault) -> None:

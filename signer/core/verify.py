@@ -77,7 +77,7 @@ def verify(
     path_index = path_index_of(transaction, vault)  # 3
     coins = verify_inputs(psbt, vault)  # 4
     purposes = assign_purposes(psbt, claims.payments, vault, registry)  # 5
-    kind = _kind(purposes, vault.paths[path_index])  # 6
+    kind = _kind(purposes, vault.paths[path_index], transaction.locktime)  # 6
     weight = _weight(transaction, vault.input_weight(path_index))  # 7
     fee = _fee(transaction, coins, vbytes_of(weight))  # 7
     digests = input_digests(transaction, coins, vault, path_index)  # 8
@@ -114,6 +114,8 @@ def _verify_envelope(psbt: UnverifiedPsbt, vault: Vault) -> None:
 
 
 def _verify_transaction(transaction: Transaction) -> None:
+    if not transaction.inputs or not transaction.outputs:
+        raise unverified("transaction-empty", "a transaction has inputs and outputs")
     if transaction.version != 2:
         raise unverified(
             "transaction-version-refused",
@@ -191,7 +193,7 @@ def _weight(transaction: Transaction, input_weight: Weight) -> Weight:
     return Weight(weight)
 
 
-def _kind(purposes: Purposes, path: SpendingPath) -> Kind:
+def _kind(purposes: Purposes, path: SpendingPath, locktime: int) -> Kind:
     present = (
         bool(purposes.payments),
         purposes.anchor is not None,
@@ -210,6 +212,13 @@ def _kind(purposes: Purposes, path: SpendingPath) -> Kind:
             "recovery-may-not-pay",
             f"the sequences enable the path {path.name}, which fewer keys can sign; it may only sweep "
             "or rotate",
+        )
+    if kind is not Kind.WITHDRAWAL and locktime:
+        raise unverified(
+            "locktime-refused",
+            f"nLockTime of a transaction of kind {kind} is 0",
+            str(locktime),
+            "0",
         )
     return kind
 

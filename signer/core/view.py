@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 
@@ -57,6 +57,9 @@ class View(Protocol):
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         """The open withdrawals pinned to that coin, ascending."""
+
+    def recorded_coin(self, vault_fingerprint: bytes, coin: OutPoint) -> TxOut | None:
+        """That coin as a recorded version spends it: its proven amount and script."""
 
     def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
         """The recorded transactions that spend that coin, ascending."""

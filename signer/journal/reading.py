@@ -8,7 +8,7 @@ Rule 2: no answer takes longer because the log is longer.
 import sqlite3
 from collections.abc import Iterator
 
-from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.errors import Fault
 from signer.core.payment import WithdrawalId, WithdrawalTerms
@@ -70,6 +70,14 @@ class SqliteReading:
             (outpoint_bytes(coin),),
         )
         return tuple(withdrawal for (withdrawal,) in rows)
+
+    def recorded_coin(self, vault_fingerprint: bytes, coin: OutPoint) -> TxOut | None:
+        """See View."""
+        row = self._query(
+            "SELECT amount, script FROM coins WHERE vault = ? AND coin = ?",
+            (vault_fingerprint, outpoint_bytes(coin)),
+        ).fetchone()
+        return None if row is None else TxOut(Sats(row[0]), row[1])
 
     def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
         """See View."""

@@ -15,15 +15,18 @@ from signer.core.errors import MalformedRequest, Objection, Refusal, malformed
 from signer.core.vault import Vault, verify_invariants
 from signer.kernel import Kernel
 
-MAX_EXPECTED = 1_000
+MAX_DERIVATIONS = 2_000
+"""Expected scripts times keys of the descriptor: what one call may cost."""
 
 
 def verify_script(kernel: Kernel, _: Caller, raw: bytes) -> pb.VerifyScriptResponse:
     """Every spending path with keys, locks and weight; the invariants of design section 6."""
     request = wire.decode(pb.VerifyScriptRequest, raw)
-    if len(request.expected) > MAX_EXPECTED:
-        raise malformed("request-malformed", f"at most {MAX_EXPECTED} expected scripts")
     vault = _subject(kernel, request)
+    if (1 + len(request.expected)) * len(vault.places) > MAX_DERIVATIONS:
+        raise malformed(
+            "request-malformed", f"expected scripts times keys are at most {MAX_DERIVATIONS}"
+        )
     first = vault.script(0, 0)
     objections = _objections(vault)
     return pb.VerifyScriptResponse(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from signer.bitcoin.transaction import OutPoint, Txid
+from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.evidence import AnchorTerms
 from signer.core.payment import WithdrawalId, WithdrawalTerms
@@ -35,6 +35,13 @@ class ModelView:
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         pins = [pin for approved in self.approved for pin in approved.new_pins]
         return tuple(sorted(withdrawal_id for withdrawal_id, pin in pins if pin == coin))
+
+    def recorded_coin(self, vault_fingerprint: bytes, coin: OutPoint) -> TxOut | None:
+        for approved in self.approved:
+            for each in approved.spend.coins:
+                if each.outpoint == coin:
+                    return each.prevout
+        return None
 
     def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
         found = {

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from signer.bitcoin.units import Sats
-from signer.core.approve import approve, ask
+from signer.core.approve import approve, ask, objections
 from signer.core.catalogue import CATALOGUE
-from signer.core.errors import PolicyDenied
+from signer.core.errors import PolicyDenied, VerificationError
 from signer.core.evidence import (
     AnchorTerms,
     Attestation,
@@ -244,3 +244,34 @@ def test_attestation_is_over_its_statement() -> None:
     forged = Attestation(word.attestor, word.expiry, (terms(7, root(9)),), word.signature)
     with pytest.raises(Exception, match="attestation-invalid"):
         authorize((forged,), realm, KEYS)
+
+
+def test_an_anchor_takes_few_coins() -> None:
+    """An anchor that is signed and never sent keeps its coins from being pins of withdrawals."""
+    coins = tuple(Coin(salt=salt) for salt in range(9))
+    output = anchor_case(0, 7, root(7)).outputs[0]
+
+    def spending(count: int) -> Case:
+        case = good_case(coins[:count], payments=())
+        return case.but(outputs=(output, *case.outputs))
+
+    def codes(case: Case) -> list[str]:
+        said = attestations(case, coins)
+        said += tuple(
+            watcher.attest(case.vault.realm, NOW + 60, terms(7, root(7)))
+            for watcher in WATCHERS[:2]
+        )
+        question = ask(case.verify(), authorize(said, case.vault.realm, KEYS), ModelView(), NOW)
+        return [each.code for each in objections(question, POLICY)]
+
+    assert codes(spending(9)) == ["anchor-too-many-inputs"]
+    assert codes(spending(8)) == []
+
+
+def test_only_withdrawals_have_a_locktime() -> None:
+    anchor = anchor_case(0, 7, root(7))
+    for case in (anchor, sweep_case(0)):
+        with pytest.raises(VerificationError) as caught:
+            case.but(locktime=5).verify()
+        assert caught.value.code == "locktime-refused"
+        assert case.verify().transaction.locktime == 0

@@ -11,8 +11,9 @@ from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.psbt.writer import serialize_maps, with_our_signatures
 from signer.bitcoin.taproot_sighash import TaprootSighash
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut
-from signer.bitcoin.units import FeeRate, Sats
+from signer.bitcoin.units import FeeRate, Height, Sats
 from signer.consensus import verify_consensus
+from signer.core.approve import approve, ask, objections
 from signer.core.catalogue import CATALOGUE
 from signer.core.construct import (
     Funding,
@@ -23,13 +24,16 @@ from signer.core.construct import (
 )
 from signer.core.drafts import OfferedCoin
 from signer.core.errors import Refusal
+from signer.core.evidence import Authorized, CoinTerms, authorize
 from signer.core.extract import Extracted, Incomplete, extract
 from signer.core.payment import PaymentClaim, WithdrawalTerms
 from signer.core.spend import Kind, VerifiedSpend
 from signer.core.vault import Vault, VaultRegistry
 from signer.core.verify import SpendClaims, verify
 from tests import federation
-from tests.core.spends import USER_SCRIPT, previous_transaction, withdrawal_id
+from tests.core.model_view import ModelView
+from tests.core.spends import NOW, USER_SCRIPT, previous_transaction, withdrawal_id
+from tests.core.test_approve import CoinQuorumPolicy
 
 VAULT = federation.taproot_vault()
 NEXT = federation.taproot_vault(first=3, name="next")
@@ -385,3 +389,32 @@ def test_sweep_that_does_not_pay_for_itself() -> None:
     with pytest.raises(Refusal) as caught:
         construct_sweep(request, REGISTRY)
     assert caught.value.code == "coins-insufficient"
+
+
+def test_amount_lie_about_a_coin_on_record_is_not_recorded() -> None:
+    """Taproot needs no previous transaction, and a coin of an earlier version no fresh evidence: a lie
+    about its amount would be signed (worthlessly), recorded, and lock out the honest bump of that txid."""
+    case = withdrawal((COINS[0],))
+    spend = case.verify()
+    view = ModelView()
+    coin = CoinTerms(
+        COINS[0].outpoint, Sats(100_000_000), Height(1), VAULT.script(0, 0).script_pubkey
+    )
+    said = tuple(
+        watcher.attest(VAULT.realm, NOW + 60, *statements)
+        for watcher in federation.WATCHERS[:2]
+        for statements in ((coin,), tuple(payment.terms for payment in spend.payments))
+    )
+    keys = frozenset(watcher.key for watcher in federation.WATCHERS)
+    view.record(
+        approve(ask(spend, authorize(said, VAULT.realm, keys), view, NOW), CoinQuorumPolicy())
+    )
+    bump = case.sequences(0xFFFFFFFE).without(fields.IN_NON_WITNESS_UTXO)
+    honest = ask(bump.verify(), Authorized({}, {}, ()), view, NOW)
+    assert list(objections(honest, CoinQuorumPolicy())) == []
+    lie = (fields.IN_WITNESS_UTXO, TxOut(Sats(100_005_000), coin.script_pubkey).serialize())
+    lied = bump.without(fields.IN_WITNESS_UTXO).plus(lie)
+    question = ask(lied.verify(), Authorized({}, {}, ()), view, NOW)
+    assert [each.code for each in objections(question, CoinQuorumPolicy())] == [
+        "coin-not-as-recorded"
+    ]

@@ -102,3 +102,23 @@ def test_our_place_is_where_our_xpub_stands() -> None:
     vault = federation.vault()
     assert vault.positions_of(vault.xpubs()[2]) == (2,)
     assert vault.positions_of(federation.vault(first=3, name="other").xpubs()[0]) == ()
+
+
+def test_two_paths_with_one_lock_could_not_be_told_apart() -> None:
+    definition = federation.taproot_definition()
+    again = ",".join(f"@{place}/<4;5>/*" for place in (1, 2, 3))
+
+    def template(older: int) -> str:
+        second = f"and_v(v:older({older}),multi_a(2,{again}))"
+        tree = definition.template.removeprefix("tr(@0/**,").removesuffix(")")
+        return f"tr(@0/**,{{{tree},{second}}})"
+
+    def code_of(older: int) -> str:
+        try:
+            register(replace(definition, template=template(older)), REGTEST)
+        except VerificationError as refusal:
+            return refusal.code
+        return ""
+
+    assert code_of(144) == "vault-paths-alike"
+    assert code_of(145) == ""

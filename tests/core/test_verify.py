@@ -572,3 +572,7 @@ def test_previous_transaction_with_witness_is_proven_by_its_stripped_form() -> N
         previous.version, previous.inputs, previous.outputs, previous.locktime, ((b"x",),)
     )
     assert good_case().but_input(non_witness_utxo=witnessed.serialize()).verify().fee == 10_000
+
+
+def test_transaction_without_inputs_is_a_refusal_and_no_fault() -> None:
+    assert refused(good_case().but(inputs=())) == "transaction-empty"

@@ -170,6 +170,15 @@ def test_anchors_need_a_rollup() -> None:
     load_policy(text.encode())
 
 
+def test_a_weaker_path_needs_a_stated_age() -> None:
+    """Else one key with `older(1)` would take every coin a block after it came."""
+    unstated = "\n".join(
+        line for line in BRIDGE_TEXT.splitlines() if not line.startswith("weaker_after")
+    )
+    assert refusal(unstated + "\n").code == "vault-weaker-unstated"
+    assert load_policy(BRIDGE_TEXT.encode()).vault_entries[1].weaker_after == 4032
+
+
 def test_a_recovery_path_before_weaker_after_is_refused() -> None:
     early = BRIDGE_TEXT.replace("weaker_after = 4032", "weaker_after = 4321")
     error = refusal(early)

@@ -191,6 +191,9 @@ class FixedView:
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         return tuple(each.terms.withdrawal_id for each in self.withdrawals if each.pin == coin)
 
+    def recorded_coin(self, vault_fingerprint: bytes, coin: OutPoint) -> None:
+        return None
+
     def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
         return ()
 
