@@ -5,12 +5,12 @@ WORKERS ?= auto
 SEED ?= 1
 TESTS ?=
 
-.PHONY: demo test check bench soak setup generate proto lock cover clean
+.PHONY: demo test check bench soak setup foreign generate proto lock cover mutate clean
 
 demo: setup
 	@$(PY) -m clients.demo
 
-test: setup
+test: setup foreign
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # What CI runs beside the tests. Generated files must be what the generators make now.
@@ -22,6 +22,7 @@ check: setup .cache/buf-1.75.0/buf
 	cd proto && ../.cache/buf-1.75.0/buf lint
 	$(PY) -m scripts.generate_stubs --compare
 	$(PY) -m scripts.generate_rules --compare
+	$(PY) -m scripts.generate_vectors --compare
 	$(PY) -m scripts.review_lines --compare
 	$(PY) -m pytest -q -p no:cacheprovider tests/structure
 
@@ -29,6 +30,7 @@ check: setup .cache/buf-1.75.0/buf
 generate: setup
 	$(PY) -m scripts.generate_stubs
 	$(PY) -m scripts.generate_rules
+	$(PY) -m scripts.generate_vectors
 	$(PY) -m scripts.review_lines
 
 proto: setup .cache/buf-1.75.0/buf
@@ -46,8 +48,16 @@ cover: setup
 	$(PY) -m pytest -q -n $(WORKERS) --cov=signer --cov=policies --cov=keystore --cov-branch \
 		--cov-report=term-missing:skip-covered $(TESTS)
 
+# One small change at a time must fail a test: `make mutate N=300 SEED=7 UNDER=policies`.
+mutate: setup
+	$(PY) -m scripts.mutate $(if $(UNDER),--under $(UNDER)) $(if $(N),--n $(N)) --seed $(SEED)
+
 setup:
 	@scripts/setup.sh
+
+# What the clients in other languages need (clients/foreign); their tests skip, and say so, without it.
+foreign: setup
+	@scripts/setup_foreign.sh
 
 .cache/buf-1.75.0/buf: | setup
 	@$(PY) scripts/fetch.py buf
@@ -61,6 +71,8 @@ lock: setup
 	$(LOCK) --extra test --constraint requirements/runtime.txt \
 		--output-file requirements/test.txt pyproject.toml
 	$(LOCK) --output-file requirements/build.txt requirements/build.in
+	cd clients/foreign/node && npm install --package-lock-only --ignore-scripts \
+		--omit-lockfile-registry-resolved --no-audit --no-fund --silent
 
 clean:
 	rm -rf .venv .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
