@@ -111,6 +111,13 @@ def construct_sweep(request: SweepRequest, registry: VaultRegistry) -> Construct
     coins = [prove(coin, vault, allowance) for coin in offered]
     inputs = tuple(input_draft(coin, vault, SEQUENCE if older is None else older) for coin in coins)
     branch = CHANGE if request.to is vault else RECEIVE
+    if branch == RECEIVE and request.index >= request.to.lookahead:
+        raise unverified(
+            "address-index-too-high",
+            "a rotation goes to the next vault's first window, where its members look",
+            f"index {request.index}",
+            f"below {request.to.lookahead}",
+        )
     script = request.to.script(branch, request.index)
     size = len(TxOut(Sats(0), script.script_pubkey).serialize())
     weight = 4 * (_FRAME + size) + 2 + len(inputs) * vault.input_weight(request.path_index)
