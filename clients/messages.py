@@ -2,8 +2,11 @@
 
 from pegwarden.v1 import types_pb2
 from signer.bitcoin.transaction import OutPoint, Txid
-from signer.core.evidence import Attestation, CoinTerms
+from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, SweepTerms
 from signer.core.payment import WithdrawalTerms
+
+SWEEP_KINDS = {1: types_pb2.SWEEP_KIND_SWEEP, 2: types_pb2.SWEEP_KIND_ROTATION}
+"""By the number in the statement."""
 
 
 def outpoint_message(outpoint: OutPoint) -> types_pb2.OutPoint:
@@ -32,6 +35,10 @@ def attestation_message(attestation: Attestation) -> types_pb2.Attestation:
             )
         elif isinstance(statement, CoinTerms):
             _add_coin(message, statement)
+        elif isinstance(statement, AnchorTerms):
+            _add_anchor(message, statement)
+        else:
+            _add_sweep(message, statement)
     return message
 
 
@@ -41,4 +48,25 @@ def _add_coin(message: types_pb2.Attestation, terms: CoinTerms) -> None:
         amount_sat=terms.amount,
         confirmed_height=terms.height,
         script_pubkey=terms.script_pubkey,
+    )
+
+
+def _add_anchor(message: types_pb2.Attestation, terms: AnchorTerms) -> None:
+    message.anchors.add(
+        magic=terms.magic,
+        previous_batch_id=terms.previous_batch,
+        previous_state_root=terms.previous_root,
+        batch_id=terms.batch,
+        state_root=terms.root,
+        eth_tx_hash=terms.eth_tx_hash,
+    )
+
+
+def _add_sweep(message: types_pb2.Attestation, terms: SweepTerms) -> None:
+    message.sweeps.add(
+        kind=SWEEP_KINDS[terms.kind],
+        to_vault_fingerprint=terms.to_fingerprint,
+        path_index=terms.path,
+        max_fee_sat=terms.max_fee,
+        nonce=terms.nonce,
     )

@@ -10,6 +10,7 @@ Whatever is missing is a sentence, before a port is opened.
 
 import hashlib
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,16 +37,37 @@ VERSION = "0.1.0"
 _PACKAGES = (signer, policies, keystore, pegwarden)
 
 
+MAX_CLOCK_DIFFERENCE = 120
+"""Seconds between wall and effective time above which the kernel reports that it is not ready."""
+
+
 class SteadyClock:
-    """Wall time at the start, and from then on what the monotonic clock says has passed: a step of the
-    host's clock moves no window and revives no attestation (design J7)."""
+    """Wall time at the start, and from then on what has passed since boot, suspension included: a step of
+    the host's clock moves no window and revives no attestation (design J7)."""
 
     def __init__(self) -> None:
-        self._start = time.time() - time.monotonic()
+        self._start = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def now(self) -> int:
         """Unix seconds; never goes back."""
-        return int(self._start + time.monotonic())
+        return int(self._start + time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def readiness_of(journal: SqliteJournal) -> Callable[[], tuple[str, ...]]:
+    """Asks why the kernel is not ready: its time and the host's have drifted apart."""
+
+    def reasons() -> tuple[str, ...]:
+        with journal.reading() as view:
+            ahead = view.now() - int(time.time())
+        if abs(ahead) <= MAX_CLOCK_DIFFERENCE:
+            return ()
+        where = "ahead of" if ahead > 0 else "behind"
+        return (
+            f"effective time is {abs(ahead)} s {where} this machine's clock (limit "
+            f"{MAX_CLOCK_DIFFERENCE} s): set the clock right, then restart",
+        )
+
+    return reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +100,7 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
     )
     _cover(registry, journal)
     build = Build(VERSION, build_digest(), config.digest)
-    kernel = Kernel(build, config.network, policy, registry, keys, journal)
+    kernel = Kernel(build, config.network, policy, registry, keys, journal, readiness_of(journal))
     return Member(Handler(kernel, _gate(config)), keys, journal)
 
 

@@ -50,8 +50,10 @@ def key_of(vault: Vault, keys: dict[str, Path]) -> Path:
     texts = {xpub.text(vault.network) for xpub in vault.xpubs()}
     ours = [path for text, path in keys.items() if text.rpartition("]")[2] in texts]
     if len(ours) != 1:
+        found = "none" if not ours else f"{len(ours)}: {', '.join(str(each) for each in ours)}"
         detail = (
-            f"vault {vault.vault_id} has {len(ours)} of our keys; exactly one of its keys is ours"
+            f"of the key files that the configuration lists exactly one must be a key of vault "
+            f"{vault.vault_id}; found {found}"
         )
         raise Refusal(Objection("vault-key-not-ours", detail))
     return ours[0]

@@ -3,6 +3,8 @@
     python -m clients.attestor --key key.hex --fingerprint HEX --burns burns.json \\
         --rpc-port 18443 --cookie regtest/.cookie withdrawals ID...
     python -m clients.attestor ... coins TXID:VOUT...
+    python -m clients.attestor ... --batches batches.json anchors MAGIC:BATCH...
+    python -m clients.attestor ... --moves moves.json sweeps NONCE...
 
 Exit status: 0 done, 1 not seen, 2 usage, 3 fault.
 """
@@ -14,8 +16,11 @@ from pathlib import Path
 from google.protobuf.json_format import MessageToJson
 
 from clients.attestor.attestor import Attestor, AttestorKey
-from clients.attestor.burns import BadBurnList, BurnList
+from clients.attestor.batches import BatchList
+from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain, NotSeen
+from clients.attestor.listed import BadList
+from clients.attestor.moves import MoveList
 from clients.jsonrpc import JsonRpc, NodeAddress, NodeError
 from clients.messages import attestation_message
 from signer.bitcoin.errors import Malformed
@@ -30,17 +35,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--network", choices=sorted(NETWORKS), default="regtest")
     parser.add_argument("--fingerprint", required=True, help="vault fingerprint, from GetInfo")
     parser.add_argument("--burns", type=Path, required=True, help="JSON list of burns")
+    parser.add_argument("--batches", type=Path, help="JSON list of final batches")
+    parser.add_argument("--moves", type=Path, help="JSON list of sweeps and rotations decided on")
     parser.add_argument("--rpc-port", type=int, required=True, help="the attestor's own bitcoind")
     parser.add_argument("--cookie", type=Path, required=True)
     parser.add_argument("--depth", type=int, default=1, help="confirmations that a coin needs")
-    parser.add_argument("kind", choices=["withdrawals", "coins"])
-    parser.add_argument("subjects", nargs="+", help="withdrawal ids, or TXID:VOUT")
+    parser.add_argument("kind", choices=["withdrawals", "coins", "anchors", "sweeps"])
+    parser.add_argument("subjects", nargs="+", help="ids, TXID:VOUT, MAGIC:BATCH or nonces")
     return parser.parse_args()
 
 
 def _outpoint(text: str) -> OutPoint:
     txid, _, vout = text.partition(":")
     return OutPoint(txid_from_display(txid), int(vout))
+
+
+def _batch(text: str) -> tuple[bytes, int]:
+    magic, _, batch_id = text.partition(":")
+    return bytes.fromhex(magic), int(batch_id)
 
 
 def _attest(given: argparse.Namespace) -> Attestation:
@@ -50,9 +62,16 @@ def _attest(given: argparse.Namespace) -> Attestation:
         realm=Realm(network.genesis_hash, bytes.fromhex(given.fingerprint)),
         chain=Chain(JsonRpc(NodeAddress(given.rpc_port, given.cookie)), network, given.depth),
         burns=BurnList(given.burns, network),
+        batches=BatchList(given.batches),
+        moves=MoveList(given.moves),
     )
-    if given.kind == "withdrawals":
-        return attestor.withdrawals(tuple(bytes.fromhex(each) for each in given.subjects))
+    match given.kind:
+        case "withdrawals":
+            return attestor.withdrawals(tuple(bytes.fromhex(each) for each in given.subjects))
+        case "anchors":
+            return attestor.anchors(tuple(_batch(each) for each in given.subjects))
+        case "sweeps":
+            return attestor.sweeps(tuple(bytes.fromhex(each) for each in given.subjects))
     return attestor.coins(tuple(_outpoint(each) for each in given.subjects))
 
 
@@ -64,7 +83,7 @@ def main() -> int:
     except NotSeen as unseen:
         print(f"not attested: {unseen}", file=sys.stderr)
         return 1
-    except (BadBurnList, Malformed, ValueError) as error:
+    except (BadList, Malformed, ValueError) as error:
         print(f"attestor: {error}", file=sys.stderr)
         return 2
     except (OSError, NodeError) as error:

@@ -1,6 +1,6 @@
 """The attestor: a key, two eyes, and a signature only under what they saw.
 
-1. A request names ids and outpoints; amounts, scripts and heights are the attestor's own.
+1. A request names ids, outpoints, batches and nonces; all else is the attestor's own.
 2. Statements are the bytes of `signer.core.evidence`; the signature is BIP-340.
 """
 
@@ -11,8 +11,10 @@ from pathlib import Path
 
 from coincurve import PrivateKey
 
+from clients.attestor.batches import NO_BATCHES, BatchList
 from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain
+from clients.attestor.moves import NO_MOVES, MoveList
 from signer.bitcoin.transaction import OutPoint
 from signer.core.evidence import (
     HORIZON,
@@ -68,6 +70,8 @@ class Attestor:
     realm: Realm
     chain: Chain
     burns: BurnList
+    batches: BatchList = NO_BATCHES
+    moves: MoveList = NO_MOVES
     clock: Callable[[], int] = now_unix
 
     def withdrawals(self, ids: tuple[WithdrawalId, ...]) -> Attestation:
@@ -78,6 +82,15 @@ class Attestor:
         """These coins are confirmed and unspent. Raises NotSeen."""
         self.chain.require_network()
         return self._attest(tuple(self.chain.coin(each) for each in outpoints))
+
+    def anchors(self, batches: tuple[tuple[bytes, int], ...]) -> Attestation:
+        """These batches (magic, id) are final, with these roots. Raises NotSeen."""
+        return self._attest(tuple(self.batches.batch(*each) for each in batches))
+
+    def sweeps(self, nonces: tuple[bytes, ...]) -> Attestation:
+        """These moves of the vault's coins are decided. Raises NotSeen."""
+        origin = self.realm.vault_fingerprint
+        return self._attest(tuple(self.moves.move(origin, nonce) for nonce in nonces))
 
     def _attest(self, statements: tuple[Statement, ...]) -> Attestation:
         return sign_statements(self.key, self.realm, statements, self.clock())

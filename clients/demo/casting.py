@@ -1,15 +1,18 @@
 """Who plays in the demo, and in the tests that need a whole federation."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from clients.attestor.attestor import Attestor, AttestorKey
+from clients.attestor.batches import BatchList
 from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain
+from clients.attestor.moves import MoveList
 from clients.bitcoind import Bitcoind
-from clients.demo.scene import VAULT, Cast
+from clients.demo.scene import Cast, Papers, Side
 from clients.demo.stage import House, found_federation
 from clients.demo.wallet import UserWallet
 from clients.demo.watchers import Watchers
@@ -50,10 +53,23 @@ def cast_with(
     with ExitStack() as channels:
         kernels = tuple(channels.enter_context(house.connect()) for house in houses)
         info = kernels[0].ask(kernel_pb2.GetInfoRequest(), kernel_pb2.GetInfoResponse)
-        realm = Realm(info.genesis_hash, info.vaults[0].fingerprint)
-        burns = directory / "burns.json"
-        chain, listed = Chain(node.rpc, REGTEST), BurnList(burns, REGTEST)
-        attestors = tuple(Attestor(key, realm, chain, listed) for key in keys)
-        watchers = Watchers(attestors[:2])
-        relayer = Relayer(Federation(kernels, VAULT), node.rpc, watchers, REGTEST)
-        yield Cast(node, UserWallet(secrets.token_bytes(32)), relayer, watchers, burns)
+        papers = Papers(directory)
+        sides = {}
+        for vault in info.vaults:
+            believing = _believing(node, papers, Realm(info.genesis_hash, vault.fingerprint))
+            watchers = Watchers(tuple(believing(key) for key in keys[:2]))
+            relayer = Relayer(Federation(kernels, vault.vault_id), node.rpc, watchers, REGTEST)
+            sides[vault.vault_id] = Side(vault.fingerprint, relayer, watchers)
+        yield Cast(node, UserWallet(secrets.token_bytes(32)), sides, papers)
+
+
+def _believing(node: Bitcoind, papers: Papers, realm: Realm) -> Callable[[AttestorKey], Attestor]:
+    """Makes an attestor of that key for that vault."""
+    return partial(
+        Attestor,
+        realm=realm,
+        chain=Chain(node.rpc, REGTEST),
+        burns=BurnList(papers.burns, REGTEST),
+        batches=BatchList(papers.batches),
+        moves=MoveList(papers.moves),
+    )

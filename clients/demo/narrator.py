@@ -55,7 +55,7 @@ class Narrator:
         self.counts[code] += 1
         self.console.print(f"  [red]no[/red] {story}: [bold]{code}[/bold]")
 
-    def finish(self, deposits: list[str], withdrawals: list[str]) -> None:
+    def finish(self, deposits: list[str], withdrawals: list[str], anchors: list[str]) -> None:
         """The table, then the JSON line."""
         table = Table(title="What the hostile relayer was told", expand=True)
         for heading, share in (("attempt", 3), ("code", 3), ("in the kernel's words", 8)):
@@ -68,7 +68,7 @@ class Narrator:
             "ok": True,
             "deposit_txids": deposits,
             "withdrawal_txids": withdrawals,
-            "anchor_txids": [],
+            "anchor_txids": anchors,
             "refused": dict(sorted(self.counts.items())),
             "seconds": round(time.monotonic() - self.started, 1),
         }

@@ -11,7 +11,8 @@ from google.protobuf.json_format import MessageToJson
 from clients.demo.command import DONE, REFUSED, pegwarden
 from clients.demo.forge import Forgery
 from clients.demo.narrator import Narrator, expect
-from clients.demo.scene import L2_CHAIN_ID, L2_USER, MAGIC, Cast
+from clients.demo.policy import MAGIC
+from clients.demo.scene import L2_CHAIN_ID, L2_USER, Cast
 from clients.member import Member
 from pegwarden.v1 import kernel_pb2
 

@@ -14,15 +14,26 @@ from pathlib import Path
 
 from clients.attestor.chain import NotSeen
 from clients.bitcoind import Bitcoind, BitcoindError
+from clients.demo.bridge import (
+    Told,
+    anchors,
+    change_of,
+    recovery,
+    resume_without_memory,
+    rotations,
+    taproot_vault,
+)
+from clients.demo.bridge_attacks import attempt_all, spendable_key_refused, stranger_refused
 from clients.demo.casting import attestor_keys, cast_with, serving_federation
 from clients.demo.hostile import attack_all, wrong_callers, wrong_requests
 from clients.demo.narrator import Narrator, Unexpected
 from clients.demo.registration import two_of_four_refused
-from clients.demo.scene import Cast
+from clients.demo.scene import TAPROOT, VAULT, Cast
 from clients.demo.stage import FORMER, House
 from clients.demo.story import DEPOSITS, deposit, orders, scene_after, withdraw
 from clients.jsonrpc import NodeError
 from clients.member import Refused, Unreachable
+from clients.relayer.coins import VaultCoin
 from clients.relayer.federation import NotSigned
 from clients.relayer.relayer import NotAccepted
 
@@ -49,26 +60,51 @@ def perform(directory: Path, narrator: Narrator) -> None:
         version = node.rpc("getnetworkinfo")["subversion"]
         narrator.step(f"bitcoind {version} on regtest, port {node.address.port}")
         houses = stage.enter_context(serving_federation(directory, keys))
-        narrator.step(f"{len(houses)} kernels of a 2-of-3 P2WSH federation, each its own process")
+        narrator.step(
+            f"{len(houses)} kernels, each its own process: a P2WSH and two Taproot vaults, 2-of-3"
+        )
         cast = stage.enter_context(cast_with(directory, node, houses, keys))
         _play(cast, houses, narrator)
 
 
 def _play(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> None:
     narrator.chapter("Deposits")
-    made = [deposit(cast, index, amount, narrator) for index, amount in enumerate(DEPOSITS)]
-    txids, (coin, pending_coin, spare) = [txid for txid, _ in made], [coin for _, coin in made]
+    made = [
+        deposit(cast, (VAULT, index), amount, narrator) for index, amount in enumerate(DEPOSITS)
+    ]
+    told = Told([txid for txid, _ in made], [], [])
+    (coin, pending_coin, spare) = (coin for _, coin in made)
     narrator.chapter("Two withdrawals and a fee bump")
     cast.burn(orders(cast))
-    withdrawals = [withdraw(cast, coin, narrator)]
+    told.withdrawals.append(withdraw(cast, coin, narrator))
     narrator.chapter("The relayer turns hostile")
     scene = scene_after(cast, pending_coin, spare)
     two_of_four_refused(cast, houses, narrator)
     with houses[0].connect("indexer") as indexer, houses[0].connect(FORMER) as former:
         wrong_callers(scene, indexer, former, narrator)
     wrong_requests(scene, narrator)
-    withdrawals.append(attack_all(scene, narrator))
-    narrator.finish(txids, withdrawals)
+    told.withdrawals.append(attack_all(scene, narrator))
+    narrator.chapter("A relayer that lost its memory")
+    resume_without_memory(cast, told, narrator)
+    _play_bridge(cast, change_of(scene.good), houses, (told, narrator))
+
+
+def _play_bridge(
+    cast: Cast, spare: VaultCoin, houses: tuple[House, ...], telling: tuple[Told, Narrator]
+) -> None:
+    told, narrator = telling
+    narrator.chapter("A Taproot vault")
+    left = {VAULT: spare, TAPROOT: taproot_vault(cast, told, narrator)}
+    narrator.chapter("Anchors of two rollups")
+    left = anchors(cast, left, told, narrator)
+    narrator.chapter("The relayer turns hostile again")
+    stranger_refused(cast, told.anchors[0], narrator)
+    spendable_key_refused(cast, houses, narrator)
+    left[TAPROOT] = attempt_all(cast, left[TAPROOT], told, narrator)
+    narrator.chapter("Rotation to the next vault, and recovery")
+    rotations(cast, left, narrator)
+    recovery(cast, told, narrator)
+    narrator.finish(told.deposits, told.withdrawals, told.anchors)
 
 
 def main() -> int:

@@ -1,50 +1,133 @@
-"""The federation's policy of the demo: small limits, so that each can be reached."""
+"""The policies of the demo: small limits, so that each can be reached."""
+
+from collections.abc import Sequence
+
+from signer.bitcoin.network import REGTEST
+from signer.bitcoin.taproot import unspendable_xpub
 
 DAY_LIMIT = 300_000_000
-"""Satoshis that may leave the vault in 24 hours."""
+"""Satoshis that may leave the vault in 24 hours by withdrawals."""
 FEE_CAP = 40_000
-TEMPLATE = """# The demo's federation.
+DELAY = 10
+"""Blocks after which one member may move a Taproot coin."""
+VAULTS = ("peg", "tap", "next")
+"""P2WSH; Taproot; Taproot too, to which both rotate."""
+MAGIC, GAMES_MAGIC = b"PGWD", b"GAME"
+FIRST_GAMES_BATCH = 1_000
+_HEAD = """# The demo's federation.
 format = "pegwarden-policy/1"
 name = "demo"
 version = 1
 network = "regtest"
-
-[vaults.peg]
+"""
+_VAULT = """
+[vaults.{name}]
 template = "{template}"
 keys = [
 {keys}
 ]
 lookahead = 100
 coins = "attested(2, watchers)"
-
-[rollups.main]
-magic = "50475744"
-first_batch = 1
-sequence = "contiguous"
-
+"""
+_ROLLUP = """
+[rollups.{name}]
+magic = "{magic}"
+first_batch = {first}
+sequence = "{sequence}"
+"""
+_GROUPS = """
 [groups]
 watchers = [
 {watchers}
 ]
-
+"""
+_WITHDRAWAL = """
 [[allow]]
 spend = "withdrawal"
-from = "peg"
+from = "{vault}"
 when = \"\"\"
 and(attested(2, watchers),
     fee_rate_between(1 sat/vB, 500 sat/vB), fee_at_most({fee_cap} sat),
     payment_at_most(2 BTC), outflow_at_most(24h, {day_limit} sat))
 \"\"\"
 """
+_ANCHOR = """
+[[allow]]
+spend = "anchor"
+from = "{vault}"
+when = \"\"\"
+and(attested(2, watchers), anchor_extends(),
+    fee_rate_between(1 sat/vB, 500 sat/vB), fee_at_most({fee_cap} sat))
+\"\"\"
+"""
+_MOVE = """
+[[allow]]
+spend = "{kind}"
+from = "{vault}"
+to = "{to}"
+when = "and(attested(2, watchers), fee_at_most({fee_cap} sat))"
+"""
 
 
-def policy_text(threshold: int, xpubs: tuple[str, ...], watchers: tuple[bytes, ...]) -> str:
-    """The policy of a k-of-n vault with these members and attestors."""
+def _vault(name: str, template: str, keys: Sequence[str]) -> str:
+    listed = "\n".join(f'    "{key}",' for key in keys)
+    return _VAULT.format(name=name, template=template, keys=listed)
+
+
+def wsh_vault(name: str, threshold: int, xpubs: Sequence[str]) -> str:
+    """A k-of-n P2WSH vault."""
     places = ",".join(f"@{place}/**" for place in range(len(xpubs)))
-    return TEMPLATE.format(
-        template=f"wsh(sortedmulti({threshold},{places}))",
-        keys="\n".join(f'    "{xpub}",' for xpub in xpubs),
-        watchers="\n".join(f'    "{key.hex()}",' for key in watchers),
-        fee_cap=FEE_CAP,
-        day_limit=DAY_LIMIT,
+    return _vault(name, f"wsh(sortedmulti({threshold},{places}))", xpubs)
+
+
+def taproot_vault(name: str, threshold: int, xpubs: Sequence[str], internal: str = "") -> str:
+    """A k-of-n Taproot vault, of which any one member may move coins after DELAY blocks. `internal`: not
+    the key that nobody has."""
+    members = range(1, len(xpubs) + 1)
+    primary = ",".join(f"@{place}/**" for place in members)
+    recovery = ",".join(f"@{place}/<2;3>/*" for place in members)
+    leaves = f"multi_a({threshold},{primary}),and_v(v:older({DELAY}),multi_a(1,{recovery}))"
+    key = internal or unspendable_xpub().text(REGTEST)
+    return _vault(name, f"tr(@0/**,{{{leaves}}})", (key, *xpubs)) + f"weaker_after = {DELAY}\n"
+
+
+def groups(watchers: Sequence[bytes]) -> str:
+    """The attestors."""
+    return _GROUPS.format(watchers="\n".join(f'    "{key.hex()}",' for key in watchers))
+
+
+def policy_text(threshold: int, xpubs: Sequence[str], watchers: Sequence[bytes]) -> str:
+    """The policy of one k-of-n P2WSH vault that pays withdrawals, with these members and attestors."""
+    return "".join(
+        (
+            _HEAD,
+            wsh_vault("peg", threshold, xpubs),
+            _ROLLUP.format(name="main", magic=MAGIC.hex(), first=1, sequence="contiguous"),
+            groups(watchers),
+            _WITHDRAWAL.format(vault="peg", fee_cap=FEE_CAP, day_limit=DAY_LIMIT),
+        )
+    )
+
+
+def bridge_policy_text(
+    threshold: int, xpubs: Sequence[Sequence[str]], watchers: Sequence[bytes], internal: str = ""
+) -> str:
+    """The policy of the whole bridge. `xpubs`: of each of VAULTS."""
+    peg, tap, following = xpubs
+    games = {"first": FIRST_GAMES_BATCH, "sequence": "increasing"}
+    limits = {"fee_cap": FEE_CAP, "day_limit": DAY_LIMIT}
+    return "".join(
+        (
+            _HEAD,
+            wsh_vault("peg", threshold, peg),
+            taproot_vault("tap", threshold, tap, internal),
+            taproot_vault("next", threshold, following),
+            _ROLLUP.format(name="main", magic=MAGIC.hex(), first=1, sequence="contiguous"),
+            _ROLLUP.format(name="games", magic=GAMES_MAGIC.hex(), **games),
+            groups(watchers),
+            *(_WITHDRAWAL.format(vault=vault, **limits) for vault in VAULTS),
+            *(_ANCHOR.format(vault=vault, **limits) for vault in VAULTS),
+            *(_MOVE.format(kind="sweep", vault=each, to=each, **limits) for each in VAULTS),
+            *(_MOVE.format(kind="rotation", vault=v, to="next", **limits) for v in VAULTS[:2]),
+        )
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from clients.bitcoind import free_port
 from clients.demo.command import pegwarden, pegwarden_arguments
 from clients.demo.narrator import Unexpected
-from clients.demo.policy import policy_text
+from clients.demo.policy import VAULTS, bridge_policy_text
 from clients.member import Credentials, Member, Unreachable
 
 NAMES = ("alice", "bob", "carol")
@@ -31,8 +31,14 @@ class House:
     name: str
     directory: Path
     address: str
-    xpub: str
+    xpubs: dict[str, str]
+    """By the vault key's name, which in the demo is the vault's."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def xpub(self) -> str:
+        """Of the first vault."""
+        return next(iter(self.xpubs.values()))
 
     @property
     def config(self) -> str:
@@ -92,9 +98,9 @@ class House:
             raise Unexpected(f"{self.name} stopped with status {status}")
 
 
-def build(directory: Path, name: str) -> House:
-    """`pegwarden init` for one member."""
-    house = House(name, directory / name, f"127.0.0.1:{free_port()}", "")
+def build(directory: Path, name: str, vault_keys: tuple[str, ...] = ("vault",)) -> House:
+    """`pegwarden init` for one member, with keys of these names."""
+    house = House(name, directory / name, f"127.0.0.1:{free_port()}", {})
     passphrase = Path(house.passphrase)
     passphrase.touch(mode=0o600)
     passphrase.write_text(f"{os.urandom(12).hex()}\n")
@@ -102,9 +108,10 @@ def build(directory: Path, name: str) -> House:
         *("init", str(house.directory), "--network", "regtest", "--name", name),
         *("--listen", house.address, "--passphrase-file", house.passphrase),
         *(option for issued in ISSUED for option in ("--issue", issued)),
+        *(option for key in vault_keys for option in ("--vault-key", key)),
     )
     _forget(Path(house.config), FORMER)
-    house.xpub = made["xpub"]
+    house.xpubs = made["xpubs"]
     return house
 
 
@@ -121,9 +128,10 @@ def found_federation(directory: Path, watchers: tuple[bytes, ...]) -> tuple[Hous
     """Init, one policy for all, bind, serve: three kernels that answer."""
     directory.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(len(NAMES)) as members:  # each works on its own machine
-        houses = tuple(members.map(lambda name: build(directory, name), NAMES))
+        houses = tuple(members.map(lambda name: build(directory, name, VAULTS), NAMES))
         policy = directory / "policy.toml"
-        policy.write_text(policy_text(THRESHOLD, tuple(each.xpub for each in houses), watchers))
+        xpubs = [[house.xpubs[vault] for house in houses] for vault in VAULTS]
+        policy.write_text(bridge_policy_text(THRESHOLD, xpubs, watchers))
         list(members.map(lambda house: _bind(house, policy), houses))
     for house in houses:
         house.serve()

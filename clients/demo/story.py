@@ -10,7 +10,7 @@ from clients.relayer.coins import VaultCoin, coin_on_chain
 from clients.relayer.draft import Draft, Order
 from clients.relayer.federation import Federation
 from pegwarden.v1 import kernel_pb2
-from signer.bitcoin.transaction import OutPoint, parse_transaction, txid_from_display
+from signer.bitcoin.transaction import OutPoint, display, parse_transaction, txid_from_display
 
 RECEIVE = 0
 AMOUNTS = {"first": 60_000_000, "second": 50_000_000, "good": 10_000, "second part": 200_000}
@@ -30,13 +30,17 @@ def orders(cast: Cast) -> dict[str, Order]:
     }
 
 
-def deposit(cast: Cast, index: int, amount: int, narrator: Narrator) -> tuple[str, VaultCoin]:
-    """One deposit: the kernel's PSBT, checked offline, signed by the user's wallet, mined."""
+def deposit(
+    cast: Cast, place: tuple[str, int], amount: int, narrator: Narrator
+) -> tuple[str, VaultCoin]:
+    """One deposit at (vault, index): the kernel's PSBT, signed by the user's wallet, mined."""
+    vault_id, index = place
     funding = cast.node.fund(cast.wallet.address, amount + 50_000)
     kernel = cast.kernels[index % len(cast.kernels)]
     request = kernel_pb2.GenerateDepositPsbtRequest(
-        vault_id=VAULT,
+        vault_id=vault_id,
         index=index,
+        rollup="main",
         l2_chain_id=L2_CHAIN_ID,
         l2_address=L2_USER,
         amount_sat=amount,
@@ -45,12 +49,12 @@ def deposit(cast: Cast, index: int, amount: int, narrator: Narrator) -> tuple[st
         fee_rate_sat_per_kvb=FEE.rate_sat_per_kvb,
     )
     generated = kernel.ask(request, kernel_pb2.GenerateDepositPsbtResponse)
-    if index == 0:
+    if place == (VAULT, 0):
         verify_deposit_offline(cast, kernel, generated, narrator)
     transaction = cast.wallet.sign(generated.psbt)
     txid = cast.relayer.broadcast(transaction)
     cast.node.mine(1)
-    _credited(cast, transaction)
+    _credited(cast, vault_id, transaction)
     point = OutPoint(txid_from_display(txid), generated.vault_vout)
     narrator.step(
         f"{kernel.name} made a deposit PSBT of {amount} sat, the user's wallet signed it: {txid}"
@@ -58,20 +62,24 @@ def deposit(cast: Cast, index: int, amount: int, narrator: Narrator) -> tuple[st
     return txid, coin_on_chain(cast.node.rpc, point, RECEIVE, index)
 
 
-def _credited(cast: Cast, transaction: bytes) -> None:
+def _credited(cast: Cast, vault_id: str, transaction: bytes) -> None:
     """Another kernel agrees that it is a deposit for that user, and no coin of the vault is in it."""
-    parsed = parse_transaction(transaction)
-    previous = [
-        cast.node.rpc("getrawtransaction", each.previous.txid[::-1].hex()) for each in parsed.inputs
-    ]
     request = kernel_pb2.ValidateOpReturnRequest(
-        vault_id=VAULT,
+        vault_id=vault_id,
         transaction=transaction,
-        previous_transactions=[bytes.fromhex(each) for each in previous],
+        previous_transactions=previous_transactions(cast, transaction),
     )
     verdict = cast.kernels[1].ask(request, kernel_pb2.ValidateOpReturnResponse)
     expect(verdict.deposit_valid, f"the deposit is not valid: {list(verdict.reasons)}")
     expect(verdict.deposit.l2_address == L2_USER, "the deposit credits somebody else")
+
+
+def previous_transactions(cast: Cast, transaction: bytes) -> list[bytes]:
+    """What the transaction's inputs spend from, as the node has it."""
+    txids = {each.previous.txid for each in parse_transaction(transaction).inputs}
+    return [
+        bytes.fromhex(cast.node.rpc("getrawtransaction", display(txid))) for txid in sorted(txids)
+    ]
 
 
 def withdraw(cast: Cast, coin: VaultCoin, narrator: Narrator) -> str:

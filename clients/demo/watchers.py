@@ -18,6 +18,14 @@ class Watchers:
         """Each attestor's word for these burns."""
         return [attestation_message(each.withdrawals(ids)) for each in self.attestors]
 
+    def anchors(self, batches: tuple[tuple[bytes, int], ...]) -> list[types_pb2.Attestation]:
+        """Each attestor's word for these batches (magic, id)."""
+        return [attestation_message(each.anchors(batches)) for each in self.attestors]
+
+    def sweeps(self, nonces: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
+        """Each attestor's word for these moves."""
+        return [attestation_message(each.sweeps(nonces)) for each in self.attestors]
+
     def coins(self, outpoints: tuple[OutPoint, ...]) -> list[types_pb2.Attestation]:
         """Each attestor's word for these coins."""
         return [attestation_message(each.coins(outpoints)) for each in self.attestors]

@@ -1,32 +1,49 @@
-"""`python -m clients.relayer JOB.json pay|bump|follow`: prints the txid or says why not.
+"""`python -m clients.relayer JOB.json TASK ...`: prints the txid or says why not.
 
     python -m clients.relayer job.json pay --fee-rate 5000
     python -m clients.relayer job.json bump WITHDRAWAL_ID --fee-rate 9000
+    python -m clients.relayer job.json grow WITHDRAWAL_ID --fee-rate 9000    (by the job's orders and coins)
+    python -m clients.relayer job.json resume --fee-rate 9000    (all that the members have unfinished)
+    python -m clients.relayer job.json anchor MAGIC BATCH --fee-rate 5000
+    python -m clients.relayer job.json move VAULT NONCE --fee-rate 5000      (sweep, rotation, recovery)
     python -m clients.relayer job.json follow TXID --depth 6
 
+What is anchored or moved is what the job's attestations say; the job's coins pay for it.
 Fee rates are in satoshi per 1000 virtual bytes. Exit status: 0 done, 1 refused, 2 usage, 3 fault.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from clients.jsonrpc import NodeError
 from clients.member import Refused, Unreachable
 from clients.relayer.draft import Fee
 from clients.relayer.federation import NotSigned
-from clients.relayer.job import BadJob, load_job
+from clients.relayer.job import BadJob, Job, load_job
+from clients.relayer.moves import anchor_draft, move_draft
 from clients.relayer.relayer import NotAccepted
+from clients.relayer.resume import resume_all
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="relayer", description="Pays withdrawals of one vault.")
+    parser = argparse.ArgumentParser(prog="relayer", description="Serves one vault.")
     parser.add_argument("job", type=Path, help="JSON file, see clients/relayer/job.py")
     tasks = parser.add_subparsers(dest="task", required=True)
     pay = tasks.add_parser("pay")
     bump = tasks.add_parser("bump")
-    bump.add_argument("withdrawal_id")
-    for task in (pay, bump):
+    grow = tasks.add_parser("grow")
+    for task in (bump, grow):
+        task.add_argument("withdrawal_id")
+    resume = tasks.add_parser("resume")
+    anchor = tasks.add_parser("anchor")
+    anchor.add_argument("magic")
+    anchor.add_argument("batch", type=int)
+    move = tasks.add_parser("move")
+    move.add_argument("vault")
+    move.add_argument("nonce")
+    for task in (pay, bump, grow, resume, anchor, move):
         task.add_argument("--fee-rate", type=int, required=True, help="sat per 1000 vB")
     follow = tasks.add_parser("follow")
     follow.add_argument("txid")
@@ -35,12 +52,48 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _pay(job: Job, given: argparse.Namespace) -> str:
+    return job.relayer.pay(job.orders, job.coins, Fee(given.fee_rate))
+
+
+def _bump(job: Job, given: argparse.Namespace) -> str:
+    return job.relayer.bump(bytes.fromhex(given.withdrawal_id), given.fee_rate)
+
+
+def _grow(job: Job, given: argparse.Namespace) -> str:
+    withdrawal_id = bytes.fromhex(given.withdrawal_id)
+    draft = job.relayer.further_version(withdrawal_id, given.fee_rate, job.coins, job.orders)
+    return job.relayer.finish(draft)
+
+
+def _resume(job: Job, given: argparse.Namespace) -> str:
+    return "\n".join(resume_all(job.relayer, given.fee_rate))
+
+
+def _anchor(job: Job, given: argparse.Namespace) -> str:
+    batch = job.evidence.batch(bytes.fromhex(given.magic), given.batch)
+    return job.relayer.finish(anchor_draft(job.relayer, batch, job.coins, Fee(given.fee_rate)))
+
+
+def _move(job: Job, given: argparse.Namespace) -> str:
+    move = job.evidence.move(given.vault, bytes.fromhex(given.nonce))
+    return job.relayer.finish(move_draft(job.relayer, move, job.coins, Fee(given.fee_rate)))
+
+
+_TASKS: dict[str, Callable[[Job, argparse.Namespace], str]] = {
+    "pay": _pay,
+    "bump": _bump,
+    "grow": _grow,
+    "resume": _resume,
+    "anchor": _anchor,
+    "move": _move,
+}
+
+
 def _run(given: argparse.Namespace) -> str:
     job = load_job(given.job)
-    if given.task == "pay":
-        return job.relayer.pay(job.orders, job.coins, Fee(given.fee_rate))
-    if given.task == "bump":
-        return job.relayer.bump(bytes.fromhex(given.withdrawal_id), given.fee_rate)
+    if given.task in _TASKS:
+        return _TASKS[given.task](job, given)
     depth = job.relayer.follow(given.txid, given.depth, given.seconds)
     return f"{given.txid} {depth}"
 

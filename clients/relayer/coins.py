@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from clients.jsonrpc import JsonRpc
 from clients.messages import outpoint_message
 from pegwarden.v1 import kernel_pb2, types_pb2
+from signer.bitcoin.psbt.model import PsbtInput, PsbtOutput
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.transaction import OutPoint, display, parse_transaction
 
@@ -48,9 +49,28 @@ def coins_of_psbt(psbt: bytes) -> tuple[VaultCoin, ...]:
     parsed = parse_psbt(psbt)
     coins = []
     for txin, each in zip(parsed.transaction.inputs, parsed.inputs, strict=True):
-        if each.non_witness_utxo is None or not each.bip32_derivations:
+        place = _place_of(each)
+        if each.non_witness_utxo is None or place is None:
             continue
-        branch, index = each.bip32_derivations[0].path[-2:]
-        previous = each.non_witness_utxo.serialize()
-        coins.append(VaultCoin(txin.previous, branch, index, previous))
+        coins.append(VaultCoin(txin.previous, *place, each.non_witness_utxo))
     return tuple(coins)
+
+
+def coins_made(psbt: bytes) -> tuple[VaultCoin, ...]:
+    """The coins of a vault that a PSBT of ours makes: its change, or what it rotates."""
+    parsed = parse_psbt(psbt)
+    transaction, coins = parsed.transaction, []
+    for vout, each in enumerate(parsed.outputs):
+        place = _place_of(each)
+        if place is not None:
+            point = OutPoint(transaction.txid, vout)
+            coins.append(VaultCoin(point, *place, transaction.stripped))
+    return tuple(coins)
+
+
+def _place_of(hints: PsbtInput | PsbtOutput) -> tuple[int, int] | None:
+    """(branch, index). In Taproot a member stands in several leaves by several branches, so the internal
+    key, which stands in none, says it."""
+    paths = [each.path for each in hints.bip32_derivations]
+    paths += [each.path for each in hints.tap_derivations if not each.leaf_hashes]
+    return (paths[0][-2], paths[0][-1]) if paths else None

@@ -40,6 +40,8 @@ class Draft:
     attestations: tuple[types_pb2.Attestation, ...]
     fee_sat: int
     vsize: int
+    path_index: int = 0
+    """The vault's path that it spends by; 0 is the primary one."""
 
     @property
     def inputs(self) -> tuple[OutPoint, ...]:

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from google.protobuf.message import Message
+
 from clients.member import Member, Refused, Unreachable
 from clients.relayer.draft import Draft
 from pegwarden.v1 import kernel_pb2
 
 Answer = TypeVar("Answer")
+Reply = TypeVar("Reply", bound=Message)
 
 
 class NotSigned(Exception):
@@ -75,16 +78,20 @@ class Federation:
         return found
 
     def next_change_index(self) -> int:
-        """The lowest change index that no member has seen used."""
-        return max(vault.next_change_index for vault in self.vaults())
+        """The lowest change index that no member has seen used, if all members accept it."""
+        vaults = self.vaults()
+        end = min(vault.change_index_end for vault in vaults)
+        return min(max(vault.next_change_index for vault in vaults), end - 1)
+
+    def ask_any(self, request: Message, answer: type[Reply]) -> Reply:
+        """What any kernel answers alike, such as a PSBT: by whichever does. Raises Refused, NotSigned."""
+        return self.first_answer(lambda member: member.ask(request, answer))
 
     def construct(
         self, request: kernel_pb2.ConstructWithdrawalTxRequest
     ) -> kernel_pb2.ConstructWithdrawalTxResponse:
-        """The PSBT, by whichever kernel answers: it is the same on all."""
-        return self.first_answer(
-            lambda member: member.ask(request, kernel_pb2.ConstructWithdrawalTxResponse)
-        )
+        """The PSBT of a withdrawal: it is the same on all."""
+        return self.ask_any(request, kernel_pb2.ConstructWithdrawalTxResponse)
 
     def explain(self, member: Member, draft: Draft) -> kernel_pb2.ExplainPsbtResponse:
         """What SignPsbt would say."""
@@ -106,9 +113,14 @@ class Federation:
         )
         return member.ask(request, kernel_pb2.SignPsbtResponse)
 
+    def threshold(self, path_index: int) -> int:
+        """How many members sign for that path."""
+        request = kernel_pb2.VerifyScriptRequest(vault_id=self.vault_id)
+        return self.ask_any(request, kernel_pb2.VerifyScriptResponse).paths[path_index].threshold
+
     def collect(self, draft: Draft) -> list[bytes]:
         """Signed PSBTs of as many members as the threshold asks for. Raises NotSigned."""
-        wanted = self.vaults()[0].threshold
+        wanted = self.threshold(draft.path_index)
         signed: list[bytes] = []
         reasons: list[Exception] = []
         for member in self.members:
@@ -131,16 +143,40 @@ class Federation:
     def extract(self, psbts: list[bytes]) -> bytes:
         """The final raw transaction, combined and verified by one kernel. Raises NotSigned."""
         request = kernel_pb2.ExtractTxRequest(vault_id=self.vault_id, psbts=psbts)
-        extracted = self.first_answer(
-            lambda member: member.ask(request, kernel_pb2.ExtractTxResponse)
-        )
+        extracted = self.ask_any(request, kernel_pb2.ExtractTxResponse)
         if not extracted.complete:
             raise NotSigned(LookupError(f"{len(extracted.missing)} inputs lack signatures"))
         return extracted.transaction
 
     def on_record(self, withdrawal_id: bytes) -> list[kernel_pb2.WithdrawalInfo]:
         """What each member that signed a version of it has on record. Raises NotSigned."""
-        request = kernel_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
-        return self.all_answers(
-            lambda member: member.ask(request, kernel_pb2.GetWithdrawalResponse).withdrawal
-        )
+        return self.all_answers(lambda member: _whole(member, withdrawal_id))
+
+    def listed(self) -> list[kernel_pb2.WithdrawalInfo]:
+        """Every member's record of every withdrawal of the vault, without PSBTs. Raises NotSigned."""
+        return [info for infos in self.all_answers(self._listed_by) for info in infos]
+
+    def _listed_by(self, member: Member) -> list[kernel_pb2.WithdrawalInfo]:
+        found: list[kernel_pb2.WithdrawalInfo] = []
+        request = kernel_pb2.ListWithdrawalsRequest(vault_id=self.vault_id)
+        while True:
+            page = member.ask(request, kernel_pb2.ListWithdrawalsResponse)
+            found += page.withdrawals
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
+
+def _whole(member: Member, withdrawal_id: bytes) -> kernel_pb2.WithdrawalInfo:
+    """The withdrawal with all pages of its versions."""
+    request = kernel_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
+    versions: list[kernel_pb2.Version] = []
+    while True:
+        page = member.ask(request, kernel_pb2.GetWithdrawalResponse)
+        versions += page.withdrawal.versions
+        if not page.next_versions_page_token:
+            break
+        request.versions_page_token = page.next_versions_page_token
+    del page.withdrawal.versions[:]
+    page.withdrawal.versions.extend(versions)
+    return page.withdrawal

@@ -16,6 +16,7 @@ from clients.member import Credentials, Member
 from clients.relayer.coins import VaultCoin, coin_on_chain
 from clients.relayer.draft import Order
 from clients.relayer.federation import Federation
+from clients.relayer.moves import Batch, Move
 from clients.relayer.relayer import Relayer
 from pegwarden.v1 import types_pb2
 from signer.bitcoin.network import network_named
@@ -36,6 +37,28 @@ class FileEvidence:
         """Those over withdrawals; the kernels pick what fits."""
         return [each for each in self.attestations if each.withdrawals]
 
+    def anchors(self, _: tuple[tuple[bytes, int], ...]) -> list[types_pb2.Attestation]:
+        """Those over anchors."""
+        return [each for each in self.attestations if each.anchors]
+
+    def sweeps(self, _: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
+        """Those over sweeps and rotations."""
+        return [each for each in self.attestations if each.sweeps]
+
+    def batch(self, magic: bytes, batch_id: int) -> Batch:
+        """What is attested of that batch. Raises BadJob."""
+        for each in (said for evidence in self.attestations for said in evidence.anchors):
+            if (each.magic, each.batch_id) == (magic, batch_id):
+                return Batch(magic, batch_id, each.state_root, each.eth_tx_hash)
+        raise BadJob(f"no attestation of batch {batch_id} of rollup {magic.hex()}")
+
+    def move(self, to_vault_id: str, nonce: bytes) -> Move:
+        """The attested move with that nonce. Raises BadJob."""
+        for each in (said for evidence in self.attestations for said in evidence.sweeps):
+            if each.nonce == nonce:
+                return Move(to_vault_id, nonce, each.path_index)
+        raise BadJob(f"no attestation of a move with the nonce {nonce.hex()}")
+
     def coins(self, _: tuple[OutPoint, ...]) -> list[types_pb2.Attestation]:
         """Those over coins."""
         return [each for each in self.attestations if each.coins]
@@ -46,6 +69,7 @@ class Job:
     """A loaded job."""
 
     relayer: Relayer
+    evidence: FileEvidence
     orders: tuple[Order, ...]
     coins: tuple[VaultCoin, ...]
 
@@ -89,6 +113,6 @@ def load_job(path: Path) -> Job:
         federation = Federation(members, given["vault_id"])
         relayer = Relayer(federation, node, evidence, network_named(given["network"]))
         orders = tuple(_order(row) for row in given["orders"])
-        return Job(relayer, orders, tuple(_coin(row, node) for row in given["coins"]))
+        return Job(relayer, evidence, orders, tuple(_coin(row, node) for row in given["coins"]))
     except (OSError, ValueError, TypeError, ParseError) as error:
         raise BadJob(f"{path}: {error}") from None

@@ -2,8 +2,9 @@
 
 1. The draft comes from a kernel, the evidence from attestors, the signatures from the federation.
 2. The node's `testmempoolaccept` speaks before every broadcast.
-3. A bump is a further version: it spends every pin, pays all that is pinned there, and pays more fee
-   than the dearest version did, by the node's increment.
+3. A bump is a further version: it spends every pin that any member holds, pays all that is pinned there,
+   and pays more fee than the dearest version did, by the node's increment.
+4. What was signed is known from the members alone (`book`).
 """
 
 import time
@@ -11,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from clients.jsonrpc import JsonRpc, NodeError, to_sats
-from clients.messages import outpoint_message, outpoint_of
+from clients.messages import outpoint_message
+from clients.relayer.book import Book
 from clients.relayer.coins import VaultCoin, coins_of_psbt
 from clients.relayer.draft import Draft, Fee, Order
 from clients.relayer.federation import Federation
@@ -22,6 +24,8 @@ from signer.bitcoin.transaction import OutPoint
 
 POLL_SECONDS = 0.25
 NO_SUCH_TRANSACTION = -5
+ALREADY = ("txn-already-in-mempool", "txn-already-known")
+"""The node has exactly this transaction: what a relayer that was interrupted asked for before."""
 
 
 class NotAccepted(Exception):
@@ -36,6 +40,12 @@ class Evidence(Protocol):
 
     def coins(self, outpoints: tuple[OutPoint, ...]) -> list[types_pb2.Attestation]:
         """Attestations that these are confirmed and unspent."""
+
+    def anchors(self, batches: tuple[tuple[bytes, int], ...]) -> list[types_pb2.Attestation]:
+        """Attestations of these batches (magic, id)."""
+
+    def sweeps(self, nonces: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
+        """Attestations that these moves are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +65,12 @@ class Relayer:
         pins: tuple[OutPoint, ...] = (),
     ) -> Draft:
         """The transaction that pays the orders, with evidence for all of it."""
-        draft = self.unproven(orders, coins, fee, pins)
-        attestations = (
-            *self.evidence.withdrawals(tuple(order.withdrawal_id for order in orders)),
-            *self.evidence.coins(draft.inputs),
-        )
-        return replace(draft, attestations=attestations)
+        ids = tuple(order.withdrawal_id for order in orders)
+        return self.proven(self.unproven(orders, coins, fee, pins), self.evidence.withdrawals(ids))
+
+    def proven(self, draft: Draft, said: list[types_pb2.Attestation]) -> Draft:
+        """The draft with that evidence, and evidence for its coins."""
+        return replace(draft, attestations=(*said, *self.evidence.coins(draft.inputs)))
 
     def unproven(
         self,
@@ -91,22 +101,36 @@ class Relayer:
         return self.finish(self.construct(orders, coins, fee))
 
     def broadcast(self, transaction: bytes) -> str:
-        """The txid (display form) of what is now in the node's mempool. Raises NotAccepted."""
+        """The txid (display form) of what is now in the node's mempool or chain. Raises NotAccepted."""
         verdict: Any = self.node("testmempoolaccept", [transaction.hex()])[0]
+        if verdict.get("reject-reason") in ALREADY:
+            return str(verdict["txid"])
         if not verdict["allowed"]:
             raise NotAccepted(str(verdict.get("reject-details", verdict.get("reject-reason"))))
         return str(self.node("sendrawtransaction", transaction.hex()))
 
+    def book(self) -> Book:
+        """What the members have on record, each for itself."""
+        return Book(tuple(self.federation.listed()))
+
     def further_version(
-        self, withdrawal_id: bytes, rate_sat_per_kvb: int, fresh: tuple[VaultCoin, ...] = ()
+        self,
+        withdrawal_id: bytes,
+        rate_sat_per_kvb: int,
+        fresh: tuple[VaultCoin, ...] = (),
+        more: tuple[Order, ...] = (),
     ) -> Draft:
-        """A version that replaces all earlier ones (rule 3). `fresh`: coins that may join."""
-        infos = self.federation.on_record(withdrawal_id)
+        """A version that replaces all earlier ones (rule 3). `fresh`: coins that may join. With `more`, the
+        batch grows by these orders, and the fresh coins, which they are pinned to, join."""
+        book = self.book()
+        family = book.family(withdrawal_id)
+        infos = [info for each in family for info in self.federation.on_record(each)]
         versions = [version for info in infos for version in info.versions]
         spent = {coin.outpoint: coin for each in versions for coin in coins_of_psbt(each.psbt)}
-        coins = (*spent.values(), *fresh)
-        pins = tuple(sorted({outpoint_of(info.pin) for info in infos}))
-        orders = self._orders({each for info in infos for each in info.pinned_together})
+        left_alone = book.others_pins(family)
+        coins = (*(spent[point] for point in spent if point not in left_alone), *fresh)
+        orders = (*(self._order(book.of(each)[0]) for each in family), *more)
+        pins = (*book.pins(family), *(coin.outpoint for coin in fresh if more))
         draft = self.construct(orders, coins, Fee(rate_sat_per_kvb), pins)
         floor = max(each.fee_sat for each in versions) + self._increment(draft.vsize)
         if draft.fee_sat >= floor:
@@ -135,12 +159,9 @@ class Relayer:
             time.sleep(POLL_SECONDS)
         return seen
 
-    def _orders(self, ids: set[bytes]) -> tuple[Order, ...]:
-        infos = [self.federation.on_record(each)[0] for each in sorted(ids)]
-        return tuple(
-            Order(info.withdrawal_id, address_of(info.script_pubkey, self.network), info.amount_sat)
-            for info in infos
-        )
+    def _order(self, info: kernel_pb2.WithdrawalInfo) -> Order:
+        address = address_of(info.script_pubkey, self.network)
+        return Order(info.withdrawal_id, address, info.amount_sat)
 
     def _increment(self, vsize: int) -> int:
         per_kvb = to_sats(self.node("getmempoolinfo")["incrementalrelayfee"])

@@ -3,7 +3,8 @@
 1. The policy becomes the member's own: its bytes are installed where the configuration names it. A file
    that stands there with other bytes is not overwritten.
 2. The journal is created with its genesis entry, then each vault key is bound to it. A run that was cut
-   short between the two is taken up: a journal of the same beginning with no further entry is used.
+   short is taken up: a journal of the same beginning with no further entry is used, and keys that are
+   bound to it stay so.
 """
 
 import os
@@ -39,21 +40,27 @@ def bind_member(config: KernelConfig, source: Path, passphrase: Secret) -> Bound
     content = read_policy_bytes(source)
     policy = policy_of(config, content)
     owners = _owners(config, policy)
+    bound = _bound(owners, policy)
+    if bound and not config.journal.exists():
+        raise _bound_already(*bound)
     identity = Identity(open_sealed(KeyFile(config.keys.identity, passphrase)))
     _install_policy(config.policy, content)
     first_leaf = _begin_journal(config, policy, identity)
     for vault in policy.vaults:
-        binding = Binding(vault.fingerprint, policy.policy_id, first_leaf)
-        bind(KeyFile(owners[vault.vault_id], passphrase), binding)
+        path, binding = owners[vault.vault_id], bound.get(owners[vault.vault_id])
+        wanted = Binding(vault.fingerprint, policy.policy_id, first_leaf)
+        if binding not in (None, wanted):
+            raise _bound_already(path)
+        if binding is None:
+            bind(KeyFile(path, passphrase), wanted)
     return Bound(policy.policy_id, first_leaf, tuple(vault.vault_id for vault in policy.vaults))
 
 
 def _owners(config: KernelConfig, policy: LoadedPolicy) -> dict[str, Path]:
-    """Vault -> the unbound key file that is ours in it; every key file has its vault."""
+    """Vault -> the key file that is ours in it; every key file has its vault, and one is unbound."""
     headers = {path: read_file(read_sealed(path))[0] for path in config.keys.vaults}
-    for path, header in headers.items():
-        if header.binding is not None:
-            raise Refusal(Objection("key-already-bound", f"{path} is bound already"))
+    if all(header.binding is not None for header in headers.values()):
+        raise _bound_already(*headers)
     by_text = {header.public: path for path, header in headers.items()}
     owners = {vault.vault_id: key_of(vault, by_text) for vault in policy.vaults}
     idle = [str(path) for path in headers if path not in owners.values()]
@@ -61,6 +68,25 @@ def _owners(config: KernelConfig, policy: LoadedPolicy) -> dict[str, Path]:
         detail = f"the xpub of {', '.join(idle)} is in no vault of the policy"
         raise Refusal(Objection("key-wrong-vault", detail))
     return owners
+
+
+def _bound(owners: dict[str, Path], policy: LoadedPolicy) -> dict[Path, Binding]:
+    """The keys that an earlier run of this binding has bound. Raises Refusal `key-already-bound`."""
+    found: dict[Path, Binding] = {}
+    for vault in policy.vaults:
+        path = owners[vault.vault_id]
+        binding = read_file(read_sealed(path))[0].binding
+        if binding is None:
+            continue
+        if (binding.vault_fingerprint, binding.policy_id) != (vault.fingerprint, policy.policy_id):
+            raise _bound_already(path)
+        found[path] = binding
+    return found
+
+
+def _bound_already(*paths: Path) -> Refusal:
+    detail = f"{', '.join(str(path) for path in paths)}: bound already"
+    return Refusal(Objection("key-already-bound", detail))
 
 
 def _install_policy(target: Path, content: bytes) -> None:

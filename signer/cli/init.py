@@ -28,6 +28,15 @@ _HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
     metavar="NAME:ROLE,ROLE:FILE",
     help="Admit the holder of an existing client certificate (PEM).",
 )
+@click.option(
+    "--vault-key",
+    "vault_keys",
+    multiple=True,
+    metavar="NAME",
+    default=("vault",),
+    show_default=True,
+    help="Make the vault key keys/NAME.json. Repeatable: each vault of the policy has its own key.",
+)
 @click.option("--client-ca", type=FILE, help="Authority of those certificates (PEM).")
 @click.option(
     f"--{MAINNET_SWITCH.replace('_', '-')}", "mainnet", is_flag=True, help="Needed for mainnet."
@@ -48,12 +57,13 @@ def command(
     members: dict[str, object] = {
         "ok": True,
         "directory": str(directory),
-        "xpub": made.xpub,
+        "xpub": next(iter(made.xpubs.values())),
+        "xpubs": made.xpubs,
         "log_key": made.log_key.hex(),
         "statement_key": made.statement_key.hex(),
         "callers": {entry.name: [spki.hex() for spki in entry.spki] for entry in made.callers},
     }
-    emit(members, _advice(directory, made.xpub))
+    emit(members, _advice(directory, made.xpubs))
 
 
 def _request(options: dict[str, object]) -> InitRequest:
@@ -63,6 +73,9 @@ def _request(options: dict[str, object]) -> InitRequest:
     for host in _texts(options["hosts"]):
         if not _HOST.fullmatch(host):
             raise click.UsageError(f"{host!r} is no host name")
+    vault_keys = _texts(options["vault_keys"])
+    if len(set(vault_keys)) != len(vault_keys) or not all(map(_is_key_name, vault_keys)):
+        raise click.UsageError("--vault-key: each time another NAME, small letters, digits, dashes")
     client_ca = options["client_ca"]
     return InitRequest(
         name=str(options["name"]),
@@ -74,7 +87,12 @@ def _request(options: dict[str, object]) -> InitRequest:
         issue=tuple(_named(text, 2) for text in issue),
         callers=tuple(_named(text, 3) for text in caller),
         client_ca=client_ca if isinstance(client_ca, Path) else None,
+        vault_keys=vault_keys,
     )
+
+
+def _is_key_name(name: str) -> bool:
+    return NAME.fullmatch(name) is not None and name != "identity"
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -89,11 +107,11 @@ def _named(text: str, parts: int) -> NamedCertificate:
     return NamedCertificate(fields[0], tuple(fields[1].split(",")), file)
 
 
-def _advice(directory: Path, xpub: str) -> list[str]:
+def _advice(directory: Path, xpubs: dict[str, str]) -> list[str]:
     return [
-        f"Made {directory}. This member's key, for every member's policy:",
+        f"Made {directory}. This member's keys, for every member's policy, one for each vault:",
         "",
-        f"  {xpub}",
+        *(f"  {name}: {xpub}" for name, xpub in xpubs.items()),
         "",
         "Next:",
         f"  1. Move {directory}/tls/ca.key to a safe place: only new certificates need it.",

@@ -48,14 +48,16 @@ class InitRequest:
     issue: tuple[NamedCertificate, ...]
     callers: tuple[NamedCertificate, ...]
     client_ca: Path | None
+    vault_keys: tuple[str, ...]
+    """Names of the vault keys to make; a vault has its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class MadeMember:
     """What the other members and the callers need to know."""
 
-    xpub: str
-    """With its origin, as a policy lists it."""
+    xpubs: dict[str, str]
+    """By the key's name; with their origin, as a policy lists them."""
     log_key: bytes
     statement_key: bytes
     callers: tuple[CallerEntry, ...]
@@ -85,11 +87,14 @@ def _fill(draft: Path, request: InitRequest, passphrase: Secret) -> MadeMember:
     _write(draft / "pegwarden.toml", _config_text(request, spki).encode())
     config = load_config(draft / "pegwarden.toml")  # judges names, roles, addresses, network
     sealed_identity, log_key, statement_key = new_identity(config.network, passphrase)
-    sealed_vault, xpub = new_vault_key(config.network, passphrase)
     _write(config.keys.identity, sealed_identity)
-    _write(config.keys.vaults[0], sealed_vault)
-    _write(draft / "policy.template.toml", _policy_template(config.network, xpub).encode())
-    return MadeMember(xpub, log_key, statement_key, config.callers)
+    xpubs: dict[str, str] = {}
+    for name, path in zip(request.vault_keys, config.keys.vaults, strict=True):
+        sealed, xpubs[name] = new_vault_key(config.network, passphrase)
+        _write(path, sealed)
+    first = xpubs[request.vault_keys[0]]
+    _write(draft / "policy.template.toml", _policy_template(config.network, first).encode())
+    return MadeMember(xpubs, log_key, statement_key, config.callers)
 
 
 def _write_tls(folder: Path, request: InitRequest) -> dict[str, bytes]:
@@ -148,6 +153,10 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
 
 
+def _key_file(name: str) -> str:
+    return f"keys/{name}.json"
+
+
 def _quoted(text: str) -> str:
     """A TOML basic string; JSON's escapes are TOML's."""
     return json.dumps(text)
@@ -170,7 +179,7 @@ def _config_text(request: InitRequest, spki: dict[str, bytes]) -> str:
         "",
         "[keys]",
         'identity = "keys/identity.json"',
-        'vaults = ["keys/vault.json"]',
+        f"vaults = [{', '.join(_quoted(_key_file(name)) for name in request.vault_keys)}]",
         "",
         "[tls]",
         'certificate = "tls/server.pem"',

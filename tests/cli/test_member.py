@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from signer.cli import binding
 from signer.cli.certificates import make_authority
 from signer.compose import VERSION, SteadyClock, build_digest, edge_setting
 from signer.config import load_config
+from signer.core.caller import Caller
 from signer.core.errors import Refusal
 from signer.edge.server import SERVICE
 from signer.member_files import read_policy, require_bindings
@@ -373,6 +375,32 @@ def test_the_clock_follows_the_monotonic_one(monkeypatch: pytest.MonkeyPatch) ->
     before = clock.now()
     monkeypatch.setattr("time.time", lambda: 0.0)
     assert before <= clock.now() <= before + 60
+
+
+def test_a_suspended_machine_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SteadyClock()
+    before, elapsed = clock.now(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    monkeypatch.setattr("time.clock_gettime", lambda _: elapsed + 3_600)
+    assert before + 3_599 <= clock.now() <= before + 3_660
+
+
+@pytest.mark.parametrize(
+    ("step", "said"), [(-110, ""), (110, ""), (-130, "ahead of"), (130, "behind")]
+)
+def test_a_stepped_wall_clock_is_reported(
+    member: MemberPlace, monkeypatch: pytest.MonkeyPatch, step: int, said: str
+) -> None:
+    secret = Secret(PASSPHRASE.strip().encode())
+    served = composition.compose(load_config(member.config), secret)
+    stepped = time.time() + step
+    monkeypatch.setattr("time.time", lambda: stepped)
+    try:
+        raw = served.handler.handle("GetInfo", Caller("me", frozenset()), b"")
+    finally:
+        served.close()
+    info = pb.GetInfoResponse.FromString(raw)
+    assert info.ready is (said == "")
+    assert [said in reason for reason in info.not_ready_reasons] == ([True] if said else [])
 
 
 def free_port() -> int:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from clients.attestor.burns import BadBurnList, BurnList
+from clients.attestor.burns import BurnList
 from clients.attestor.chain import NotSeen
+from clients.attestor.listed import BadList
 from signer.bitcoin.address import script_of
 from signer.bitcoin.network import REGTEST
 
@@ -45,18 +46,18 @@ def test_a_burn_is_read_anew_each_time(tmp_path: Path) -> None:
     ],
 )
 def test_a_burn_with_one_wrong_field_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
-    with pytest.raises(BadBurnList, match="burn 1"):
+    with pytest.raises(BadList, match="burn 1"):
         burns(tmp_path, [GOOD | change]).withdrawal(b"\x11" * 32)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", "[", '"text"'])
 def test_a_file_that_is_no_list_of_burns_is_refused(tmp_path: Path, content: str) -> None:
-    with pytest.raises(BadBurnList):
+    with pytest.raises(BadList):
         burns(tmp_path, content).withdrawal(b"\x11" * 32)
 
 
 def test_an_id_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadBurnList, match="twice"):
+    with pytest.raises(BadList, match="twice"):
         burns(tmp_path, [GOOD, GOOD | {"amount_sat": 6_000}]).withdrawal(b"\x11" * 32)
     other = GOOD | {"withdrawal_id": "22" * 32}
     assert burns(tmp_path, [GOOD, other]).withdrawal(b"\x22" * 32).amount == 5_000
