@@ -5,9 +5,9 @@ import json
 import sys
 import time
 
-from tests.soak import kill, psbt, requests
+from tests.soak import kill, psbt, requests, teams
 
-CAMPAIGNS = {"psbt": psbt, "requests": requests, "kill": kill}
+CAMPAIGNS = {"psbt": psbt, "requests": requests, "kill": kill, "teams": teams}
 SHOWN = 5
 
 
