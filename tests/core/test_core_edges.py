@@ -18,7 +18,7 @@ from signer.core.caller import Role
 from signer.core.catalogue import CATALOGUE
 from signer.core.drafts import vault_output
 from signer.core.errors import Objection, VerificationError, shown_to
-from signer.core.evidence import Realm
+from signer.core.evidence import Realm, attestation_digest
 from signer.core.fields import pack, u32_be, u64_be, unpack_exactly
 from signer.core.opreturn import (
     Anchor,
@@ -28,6 +28,7 @@ from signer.core.opreturn import (
     op_return_script,
     validate_anchor,
 )
+from signer.core.payment import WithdrawalTerms
 from signer.core.places import derive_hinted
 from signer.core.stated import AddressStatement, DepositStatement
 from signer.core.vault import Vault, VaultRegistry
@@ -85,6 +86,17 @@ def test_bytes_of_a_deposit_statement() -> None:
         + b"\x00\x07payload"
     )  # fmt: skip
     assert DEPOSIT.digest(REALM) == sha256(said).digest()
+
+
+def test_bytes_that_an_attestor_signs() -> None:
+    """Written out, not made with our own code: watchers in other languages make them too."""
+    terms = WithdrawalTerms(b"\x01" * 32, Sats(2**40), b"\x51" * 34)
+    one = b"\x01" * 32 + b"\x00\x00\x01" + bytes(5) + b"\x00\x22" + b"\x51" * 34
+    body = REALM.genesis_hash + REALM.vault_fingerprint
+    body += b"\x00\x00\x00\x00\x6b\x49\xd2\x00" + b"\x00\x00\x00\x02" + one + one
+    tag = sha256(b"pegwarden/withdrawal/v1").digest()
+    digest = attestation_digest(REALM, 1_800_000_000, (terms, terms))
+    assert digest == sha256(tag + tag + body).digest()
 
 
 # Records of fields
