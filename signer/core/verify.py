@@ -147,7 +147,7 @@ def path_index_of(transaction: Transaction, vault: Vault) -> int:
     """The path that the sequences enable (BIP-68; BIP-112 asks for version 2, which `_verify_transaction`
     demands). Exactly the blocks of a recovery path, in every input, or no relative lock at all."""
     sequences = {txin.sequence for txin in transaction.inputs}
-    if min(sequences) >= LEAST_SEQUENCE:
+    if all(sequence >= LEAST_SEQUENCE for sequence in sequences):
         return 0
     for index, path in enumerate(vault.paths):
         if sequences == {path.older}:

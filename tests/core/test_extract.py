@@ -7,7 +7,7 @@ import pytest
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.model import PartialSignature, UnverifiedPsbt
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.psbt.writer import with_our_signatures
+from signer.bitcoin.psbt.writer import OutputDraft, draft_psbt, with_our_signatures
 from signer.bitcoin.script import push_data
 from signer.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
 from signer.bitcoin.units import FeeRate, Sats
@@ -238,3 +238,10 @@ def test_a_txin_is_only_an_outpoint_here():
     assert all(
         txin == TxIn(OutPoint(txin.previous.txid, 1), b"", 0xFFFFFFFD) for txin in FINAL.inputs
     )
+
+
+def test_a_psbt_without_inputs_is_a_refusal_and_no_fault():
+    empty = parse_psbt(
+        draft_psbt(2, 0, (), (OutputDraft(TxOut(Sats(1_000), b"\x00\x14" + b"\x0a" * 20)),))
+    )
+    assert code_of(empty) == "transaction-not-standard"
