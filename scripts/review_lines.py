@@ -42,9 +42,9 @@ TRUST_PATH = (
     Layer("the line", 300, ("signer: kernel ports", "signer/core: spend")),
     Layer(
         "claims",
-        800,
+        950,
         (
-            "signer/bitcoin/psbt: __init__ reader fields model writer",
+            "signer/bitcoin/psbt: __init__ reader maps version_0 version_2 fields values model writer",
             "signer/core: payment evidence",
         ),
     ),
@@ -69,7 +69,7 @@ TRUST_PATH = (
 )
 APART = (
     Layer("door", 900, ("signer: __init__ handle wire", "signer/methods/")),
-    Layer("words", 1_600, ("signer/core: __init__ caller errors catalogue stated",)),
+    Layer("words", 1_650, ("signer/core: __init__ caller errors catalogue stated",)),
     Layer(
         "edge and configuration",
         1_200,
@@ -77,10 +77,10 @@ APART = (
     ),
     Layer(
         "construction and extraction",
-        850,
+        950,
         (
             "signer/core: drafts construct construct_deposit extract opreturn",
-            "signer/bitcoin/psbt: combine",
+            "signer/bitcoin/psbt: combine convert",
             "signer/bitcoin: coinselect",
             "signer: consensus",
         ),

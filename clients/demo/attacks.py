@@ -127,7 +127,7 @@ def _proprietary_field(forgery: Forgery, _: Scene) -> None:
     forgery.inputs[0][b"\xfc\x04leak\x00"] = b"a covert channel"
 
 
-def _psbt_version_2(forgery: Forgery, _: Scene) -> None:
+def _psbt_of_two_versions(forgery: Forgery, _: Scene) -> None:
     forgery.globals[fields.GLOBAL_VERSION] = (2).to_bytes(4, "little")
 
 
@@ -229,7 +229,7 @@ ATTACKS = (
     ),
     Attack("a relative lock", "sequence-refused", _forged(_relative_lock)),
     Attack("a proprietary field", "psbt-field-not-understood", _forged(_proprietary_field)),
-    Attack("PSBT version 2", "psbt-version-unsupported", _forged(_psbt_version_2)),
+    Attack("a PSBT of two versions", "psbt-version-0-field", _forged(_psbt_of_two_versions)),
     Attack("a truncated PSBT", "psbt-malformed", _truncated),
     Attack(
         "a paid withdrawal again, from other coins",

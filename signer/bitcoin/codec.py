@@ -6,7 +6,6 @@ Rule 3: whoever finishes reading calls `end()`: no trailing bytes.
 """
 
 import struct
-from collections.abc import Iterator
 
 from signer.bitcoin.errors import Malformed
 
@@ -98,12 +97,13 @@ class Reader:
             return data[start:end]
         return self.take(self.compact_size())
 
-    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        """Byte strings two by two, up to an empty one that begins a pair."""
+    def pairs(self, most: int) -> list[tuple[bytes, bytes]]:
+        """Byte strings two by two, up to an empty one that begins a pair, or to that many pairs."""
         # As in `var_bytes`. What a slice lacks at the end of the data, the next length byte lacks too.
         data, at = self.data, self.position
+        found: list[tuple[bytes, bytes]] = []
         try:
-            while size := data[at]:
+            while (size := data[at]) and len(found) < most:
                 at += 1 + size
                 first = data[at - size : at]
                 if size >= 0xFD:
@@ -113,10 +113,11 @@ class Reader:
                 second = data[at - size : at]
                 if size >= 0xFD:
                     second, at = self._long(at - size - 1)
-                yield first, second
+                found.append((first, second))
         except IndexError:
             raise self._short(1) from None
-        self.position = at + 1
+        self.position = at if size else at + 1
+        return found
 
     def _long(self, at: int) -> tuple[bytes, int]:
         self.position = at

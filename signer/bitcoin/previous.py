@@ -45,14 +45,20 @@ class PreviousTransaction(NamedTuple):
     txid: Txid
     outputs_at: list[int]
     """Where each output begins in `data`."""
+    outputs_end: int
+    """Where the last one ends."""
+
+    def output_bytes(self, vout: int) -> bytes | None:
+        """That output as it is written, if it exists."""
+        if vout >= len(self.outputs_at):
+            return None
+        start, *after = self.outputs_at[vout : vout + 2]
+        return self.data[start : after[0] if after else self.outputs_end]
 
     def output(self, vout: int) -> TxOut | None:
         """That output, if it exists."""
-        if vout >= len(self.outputs_at):
-            return None
-        reader = Reader(self.data, "transaction")
-        reader.position = self.outputs_at[vout]
-        return read_output(reader)
+        data = self.output_bytes(vout)
+        return None if data is None else read_output(Reader(data, "transaction"))
 
 
 def read_previous(data: bytes, allowance: Allowance) -> PreviousTransaction:
@@ -69,6 +75,7 @@ def read_previous(data: bytes, allowance: Allowance) -> PreviousTransaction:
     inputs = allowance.take(reader.count(41))
     reader.skip_strings(inputs, 36, 4)
     outputs_at = _skip_outputs(reader, allowance.take(reader.count(9)))
+    outputs_end = reader.position
     stripped = data
     if has_witness:
         stripped = data[:4] + data[body : reader.position] + data[-4:]
@@ -77,7 +84,7 @@ def read_previous(data: bytes, allowance: Allowance) -> PreviousTransaction:
     reader.end()
     if not inputs or not outputs_at:
         raise Malformed("transaction-malformed", "no inputs or no outputs")
-    return PreviousTransaction(data, stripped, Txid(hash256(stripped)), outputs_at)
+    return PreviousTransaction(data, stripped, Txid(hash256(stripped)), outputs_at, outputs_end)
 
 
 def _skip_outputs(reader: Reader, count: int) -> list[int]:

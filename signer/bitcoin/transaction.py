@@ -21,6 +21,8 @@ Txid = NewType("Txid", bytes)
 
 MAX_STANDARD_WEIGHT = Weight(400_000)
 """Core's MAX_STANDARD_TX_WEIGHT."""
+LOCKTIME_THRESHOLD = 500_000_000
+"""Below it nLockTime is a height, from it on a time (BIP-65)."""
 
 
 def display(txid: Txid) -> str:

@@ -11,8 +11,9 @@ from typing import BinaryIO
 import click
 
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.psbt.maps import DEFAULT_LIMITS
 from signer.bitcoin.psbt.model import PsbtInput, UnverifiedPsbt
-from signer.bitcoin.psbt.reader import DEFAULT_LIMITS, MAGIC, parse_psbt, psbt_from_base64
+from signer.bitcoin.psbt.reader import MAGIC, parse_psbt, psbt_from_base64
 from signer.bitcoin.transaction import TxIn, display
 from signer.cli.options import FILE, Emit, json_option
 

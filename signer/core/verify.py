@@ -1,6 +1,7 @@
 """Facts: from what a PSBT claims to what is true (design section 2; checklist groups A to G).
 
-1. Envelope: nothing global that we do not understand; global xpubs, if any, are the federation's.
+1. Envelope: nothing may still be modified (BIP-370); nothing global that we do not understand; global
+   xpubs, if any, are the federation's.
 2. Transaction: version 2, a height as locktime, no outpoint twice and none that is null.
 3. Path: what sequences and locktime enable, never what the caller says. A spend that enables a recovery
    path is that path's; a primary spend enables no other. All inputs go one way.
@@ -100,6 +101,13 @@ def verify(
 
 
 def _verify_envelope(psbt: UnverifiedPsbt, vault: Vault) -> None:
+    if psbt.modifiable:
+        raise unverified(
+            "psbt-modifiable",
+            "a signature commits to the whole transaction: nobody may still change it",
+            f"0x{psbt.modifiable:02x}",
+            "0x00 or absent",
+        )
     if psbt.unknown:
         raise unverified("psbt-field-not-understood", "a global field that we do not understand")
     if not psbt.xpubs:

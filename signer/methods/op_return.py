@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import wire
-from signer.bitcoin.psbt.reader import DEFAULT_LIMITS, parse_psbt
+from signer.bitcoin.psbt.maps import DEFAULT_LIMITS
+from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.transaction import Transaction, TxOut, parse_transaction
 from signer.core.caller import Caller
 from signer.core.errors import malformed

@@ -20,6 +20,7 @@ FEATURES = (
     "wsh-sortedmulti",
     "tr-multi-a",
     "psbt-v0",
+    "psbt-v2",
     "deposits",
     "withdrawals",
     "anchors",

@@ -12,8 +12,9 @@ from coincurve import PublicKey
 
 from signer.bitcoin.codec import compact_size, var_bytes
 from signer.bitcoin.hashes import sha256
+from signer.bitcoin.psbt.convert import as_version_2
 from signer.bitcoin.psbt.model import Bip32Derivation
-from signer.bitcoin.psbt.reader import psbt_from_base64
+from signer.bitcoin.psbt.reader import parse_psbt, psbt_from_base64
 from signer.bitcoin.psbt.writer import InputDraft, OutputDraft, draft_psbt
 from signer.bitcoin.script import multisig_script, p2wsh
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
@@ -24,6 +25,8 @@ Maps = list[list[tuple[bytes, bytes]]]
 """The global map, then the others, each a list of (key, value)."""
 
 MAGIC = b"psbt\xff"
+LARGE = 0.0005
+"""The share of mutants of a large seed."""
 
 
 def split(psbt: bytes) -> Maps:
@@ -78,8 +81,8 @@ def multisig_draft(inputs: int = 2, members: int = 3) -> bytes:
                 witness_utxo=prevout,
                 witness_script=script,
                 bip32_derivations=tuple(
-                    Bip32Derivation(key, b"\x01\x02\x03\x04", (0x80000030, 0, index))
-                    for key in keys
+                    Bip32Derivation(key, b"\x01\x02\x03" + bytes((member,)), (0x80000030, 0, index))
+                    for member, key in enumerate(keys)
                 ),
                 sighash_type=1,
             )
@@ -91,19 +94,26 @@ def multisig_draft(inputs: int = 2, members: int = 3) -> bytes:
 @cache
 def seeds() -> tuple[bytes, ...]:
     """What mutation starts from."""
-    found = [multisig_draft()]
-    for bip in ("bip174", "bip371", "bip373"):
+    found = [multisig_draft(), as_version_2(parse_psbt(multisig_draft()))]
+    for bip in ("bip174", "bip370", "bip371", "bip373"):
         for vector in load_json(f"bips/{bip}/psbt_vectors.json")["vectors"]:
-            if vector["section"] in ("valid", "fails_signer"):
+            if vector["section"] in ("valid", "fails_signer", "locktime"):
                 found.append(psbt_from_base64(vector["base64"]))
     return tuple(found)
+
+
+@cache
+def large_seeds() -> tuple[bytes, ...]:
+    """A hundred inputs of a 15-key vault: what time and memory are measured on."""
+    draft = multisig_draft(100, 15)
+    return draft, as_version_2(parse_psbt(draft))
 
 
 def mutants(seed: int, count: int) -> Iterator[bytes]:
     """`count` mutants, one to three mutations away from a seed."""
     random = Random(seed)
     for _ in range(count):
-        mutant = random.choice(seeds())
+        mutant = random.choice(large_seeds() if random.random() < LARGE else seeds())
         for _ in range(random.randint(1, 3)):
             mutant = mutate(random, mutant)
         yield mutant
@@ -216,9 +226,18 @@ def _move(random: Random, maps: Maps, pairs: Pairs) -> None:
 
 
 def _add(random: Random, maps: Maps, pairs: Pairs) -> None:
-    kind = random.choice((0x02, 0x05, 0x0E, 0xFB, 0xFC, 0x7F))
+    kind = random.choice((0x02, 0x03, 0x05, 0x06, 0x0E, 0x10, 0x11, 0x12, 0xFB, 0xFC, 0x7F))
     value = random.choice((b"", compact_size(random.getrandbits(40)), bytes(4), b"\x02\0\0\0"))
-    pairs.append((bytes((kind,)), value))
+    pairs.append((bytes((kind,)), random.choice((value, random.randbytes(4), b"\x01"))))
+
+
+def _replace(random: Random, maps: Maps, pairs: Pairs) -> None:
+    """A pair of another seed's like map: another amount, script, count, locktime or signature."""
+    other = random.choice(split(random.choice(seeds())))
+    if other:
+        key, value = random.choice(other)
+        pairs[:] = [pair for pair in pairs if pair[0] != key]
+        pairs.insert(random.randint(0, len(pairs)), (key, value))
 
 
 def _change_maps(random: Random, maps: Maps, pairs: Pairs) -> None:
@@ -237,5 +256,6 @@ _PAIR_MUTATIONS: tuple[Callable[[Random, Maps, Pairs], None], ...] = (
     _change_value,
     _move,
     _add,
+    _replace,
     _change_maps,
 )

@@ -61,8 +61,8 @@ def test_reads_in_order() -> None:
         (lambda reader: reader.count(2), b"\x02abcd"),
         (lambda reader: reader.skip_strings(2, 1, 2), b"-\x01a++-\x00++"),
         (lambda reader: reader.skip_strings(1), b"\xfd\xfd\x00" + bytes(253)),
-        (lambda reader: list(reader.pairs()), b"\x01a\x01b\x00"),
-        (lambda reader: list(reader.pairs()), b"\xfd\xfd\x00" + bytes(254) + b"\x00"),
+        (lambda reader: reader.pairs(9), b"\x01a\x01b\x00"),
+        (lambda reader: reader.pairs(9), b"\xfd\xfd\x00" + bytes(254) + b"\x00"),
         (Reader.end, b""),
     ],
 )
@@ -81,9 +81,18 @@ STRINGS = st.binary(max_size=3) | st.binary(min_size=252, max_size=254)
 def test_pairs_are_read_as_single_strings_are(pairs: list[tuple[bytes, bytes]]) -> None:
     data = b"".join(var_bytes(first) + var_bytes(second) for first, second in pairs) + b"\x00"
     reader = Reader(data + b"rest", "psbt")
-    assert list(reader.pairs()) == pairs
+    assert reader.pairs(9) == pairs
     assert reader.take(4) == b"rest"
     reader.end()
+
+
+def test_no_more_pairs_are_read_than_asked_for() -> None:
+    data = b"\x01a\x01b" * 5 + b"\x00"
+    reader = Reader(data, "psbt")
+    assert reader.pairs(3) == [(b"a", b"b")] * 3
+    assert reader.pairs(2) == [(b"a", b"b")] * 2
+    reader.end()
+    assert Reader(data, "psbt").pairs(5) == Reader(data, "psbt").pairs(6) == [(b"a", b"b")] * 5
 
 
 @given(st.lists(STRINGS, max_size=4), st.integers(0, 2), st.integers(0, 2))
@@ -109,7 +118,7 @@ def test_any_bytes_are_skipped_exactly_or_malformed(data: bytes) -> None:
 @given(st.binary(max_size=20))
 def test_any_bytes_are_pairs_exactly_or_malformed(data: bytes) -> None:
     reader = Reader(data, "script")
-    pairs = unless_refused("script-malformed", lambda: list(reader.pairs()))
+    pairs = unless_refused("script-malformed", lambda: reader.pairs(9))
     if pairs is not None:
         written = b"".join(var_bytes(first) + var_bytes(second) for first, second in pairs)
         assert data[: reader.position] == written + b"\x00"
@@ -121,7 +130,7 @@ def test_a_huge_length_costs_nothing() -> None:
         Reader.var_bytes,
         lambda reader: reader.count(1),
         lambda reader: reader.skip_strings(1),
-        lambda reader: list(reader.pairs()),
+        lambda reader: reader.pairs(9),
     ):
         with refused("transaction-malformed"):
             read(Reader(b"\xff" * 9, "transaction"))

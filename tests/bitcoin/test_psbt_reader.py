@@ -7,13 +7,9 @@ import pytest
 
 from signer.bitcoin.codec import compact_size, u32, u64, var_bytes
 from signer.bitcoin.keys import MAX_PATH
+from signer.bitcoin.psbt.maps import DEFAULT_LIMITS, PsbtLimits
 from signer.bitcoin.psbt.model import UnverifiedPsbt
-from signer.bitcoin.psbt.reader import (
-    DEFAULT_LIMITS,
-    PsbtLimits,
-    parse_psbt,
-    psbt_from_base64,
-)
+from signer.bitcoin.psbt.reader import parse_psbt, psbt_from_base64
 from signer.bitcoin.psbt.writer import serialize_psbt
 from signer.bitcoin.secp import ORDER
 from signer.bitcoin.transaction import parse_transaction
@@ -204,7 +200,7 @@ def test_version_0_may_be_said() -> None:
     assert parsed(with_pair(GLOBAL, b"\xfb", u32(0))).version == 0
 
 
-@pytest.mark.parametrize("version", [u32(1), u32(2), u32(3), b"", bytes(5)])
+@pytest.mark.parametrize("version", [u32(1), u32(3), u32(0xFFFFFFFF), b"", bytes(5), b"\x02"])
 def test_other_versions_are_refused_before_anything_else(version: bytes) -> None:
     with refused("psbt-version-unsupported"):
         parse_psbt(with_pair(GLOBAL, b"\xfb", version))
@@ -277,6 +273,7 @@ def test_the_unsigned_transaction_has_no_witness() -> None:
     marked = value[:4] + b"\x00\x01" + value[4:-4] + b"\x00\x00" + value[-4:]
     with refused("amount-out-of-range"):
         parse_psbt(with_pair(GLOBAL, b"\x00", marked))
+    parsed(with_pair(GLOBAL, b"\x00", value))
 
 
 def test_amounts_are_in_range() -> None:
@@ -421,6 +418,12 @@ FORMS = [
             ("psbt-value-malformed", b"\x16" + X_ONLY, b"\x01" + HASH),
             ("psbt-key-malformed", b"\x16" + KEY, b"\x00" + bytes(4)),
         ],
+    ),
+    (
+        INPUT,
+        b"\x16" + X_ONLY,
+        b"\x05" + HASH * 5 + bytes(4),
+        [("psbt-value-malformed", b"\x16" + X_ONLY, b"\x05" + HASH * 4 + bytes(35))],
     ),
     (INPUT, b"\x17", X_ONLY, [("pubkey-malformed", b"\x17", KEY)]),
     (INPUT, b"\x17", X_ONLY, [("pubkey-malformed", b"\x17", OFF_CURVE[1:])]),

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signer.bitcoin.codec import u32, u64
+from signer.bitcoin.psbt import fields
 from signer.bitcoin.psbt.combine import combine
+from signer.bitcoin.psbt.convert import as_version_2
 from signer.bitcoin.psbt.model import Bip32Derivation, PartialSignature, UnverifiedPsbt
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.psbt.writer import (
@@ -171,6 +174,92 @@ def test_only_the_same_transaction_is_combined() -> None:
     with refused("psbt-combine-different-transactions"):
         combine(())
     combine((later, later))
+
+
+# --- combining version 2 ---
+
+V2 = as_version_2(parse_psbt(GOOD))
+HEIGHT, TIME = fields.IN_REQUIRED_HEIGHT_LOCKTIME, fields.IN_REQUIRED_TIME_LOCKTIME
+LATE = u32(1_700_000_000)
+
+
+def version_2(place: int, *pairs: tuple[bytes, bytes]) -> UnverifiedPsbt:
+    """The good PSBT in version 2 with these pairs, in that map, instead of those of their keys."""
+    maps = split(V2)
+    keys = {key for key, _ in pairs}
+    maps[place] = [*pairs, *(each for each in maps[place] if each[0] not in keys)]
+    return parse_psbt(join(maps))
+
+
+def without(psbt: UnverifiedPsbt, place: int, key: bytes) -> UnverifiedPsbt:
+    maps = split(serialize_psbt(psbt))
+    maps[place] = [each for each in maps[place] if each[0] != key]
+    return parse_psbt(join(maps))
+
+
+def test_combining_version_2_adds_up() -> None:
+    parts = (version_2(INPUT, pair(1)), version_2(INPUT, pair(2)))
+    whole = parse_psbt(combine(parts))
+    assert (whole.version, whole.transaction) == (2, parse_psbt(GOOD).transaction)
+    assert {each.pubkey for each in whole.inputs[0].partial_signatures} == {pubkey(1), pubkey(2)}
+    assert combine(parts[::-1]) == combine((*parts, whole)) == serialize_psbt(whole)
+
+
+def test_versions_are_not_mixed() -> None:
+    for order in ((parse_psbt(GOOD), parse_psbt(V2)), (parse_psbt(V2), parse_psbt(GOOD))):
+        with refused("psbt-combine-different-versions"):
+            combine(order)
+    combine((parse_psbt(V2), parse_psbt(V2)))
+
+
+def test_a_sequence_may_be_set_but_not_changed() -> None:
+    """BIP-370's unique identification has all sequences 0: an updater may add one, and no other conflicts."""
+    bare = without(parse_psbt(V2), INPUT, fields.IN_SEQUENCE)
+    whole = parse_psbt(combine((bare, parse_psbt(V2))))
+    assert whole.transaction == parse_psbt(GOOD).transaction != bare.transaction
+    with refused("psbt-combine-conflict"):
+        combine((parse_psbt(V2), version_2(INPUT, (fields.IN_SEQUENCE, u32(0)))))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        version_2(0, (fields.GLOBAL_TX_VERSION, u32(3))),
+        version_2(0, (fields.GLOBAL_FALLBACK_LOCKTIME, u32(1))),
+        version_2(INPUT, (HEIGHT, u32(1))),
+        version_2(OUTPUT, (fields.OUT_AMOUNT, u64(1))),
+        version_2(OUTPUT, (fields.OUT_SCRIPT, b"")),
+    ],
+)
+def test_only_the_same_transaction_is_combined_in_version_2(other: UnverifiedPsbt) -> None:
+    for order in permutations((parse_psbt(V2), other)):
+        with refused("psbt-combine-different-transactions"):
+            combine(order)
+    combine((other, other))
+
+
+def test_modifiable_flags_that_differ_conflict() -> None:
+    with refused("psbt-combine-conflict"):
+        combine(tuple(version_2(0, (fields.GLOBAL_TX_MODIFIABLE, bytes((x,)))) for x in (0, 1)))
+    combine((version_2(0, (fields.GLOBAL_TX_MODIFIABLE, b"\x01")),) * 2)
+
+
+def locks(first: dict[bytes, bytes], second: dict[bytes, bytes]) -> UnverifiedPsbt:
+    """What the two inputs require of the locktime."""
+    maps = split(V2)
+    maps[INPUT] += first.items()
+    maps[INPUT + 1] += second.items()
+    return parse_psbt(join(maps))
+
+
+def test_what_the_inputs_require_together_is_what_each_psbt_required() -> None:
+    """Each of these PSBTs has the time as its locktime; with all their pairs it would be the height."""
+    both, time = {HEIGHT: u32(9), TIME: LATE}, {TIME: LATE}
+    one, other = locks(time, both), locks(both, time)
+    assert one.transaction == other.transaction
+    with refused("psbt-combine-conflict"):
+        combine((one, other))
+    assert combine((one, locks(time, {}))) == combine((one, one))
 
 
 SIGNERS = st.lists(st.sets(st.integers(1, 6)), min_size=1, max_size=4)

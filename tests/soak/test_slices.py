@@ -9,7 +9,7 @@ from tests.vectors import ROOT
 
 
 def test_mutated_psbts() -> None:
-    assert psbt.run(n=2_000, seed=7) == []
+    assert psbt.run(n=20_000, seed=7) == []
 
 
 def test_mutated_requests() -> None:

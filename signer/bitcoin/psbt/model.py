@@ -129,11 +129,13 @@ class UnverifiedPsbt:
     """A well-formed PSBT. Nothing in it is proven."""
 
     version: int
-    """PSBT version (0)."""
+    """PSBT version, 0 or 2."""
     transaction: Transaction
-    """The unsigned transaction."""
+    """The unsigned transaction: in version 2 the one that the maps add up to (BIP-370)."""
     global_pairs: tuple[Pair, ...]
     xpubs: tuple[GlobalXpub, ...]
     unknown: tuple[Pair, ...]
     inputs: tuple[PsbtInput, ...]
     outputs: tuple[PsbtOutput, ...]
+    modifiable: int = 0
+    """PSBT_GLOBAL_TX_MODIFIABLE; 0, in version 0 always: nothing may be added or taken away."""

@@ -1,51 +1,37 @@
-"""The strict PSBT reader (BIP-174), the one birthplace of UnverifiedPsbt. Checklist group A.
+"""The strict PSBT reader (BIP-174, BIP-370), the one birthplace of UnverifiedPsbt. Checklist group A.
 
-Rule 1: sizes and counts are compared with the limits before anything is built from them.
-Rule 2: every length is a CompactSize in its shortest form; no byte is left over.
-Rule 3: no key occurs twice in a map; a known type has the form that `fields` gives it.
-Rule 4: another version than 0 is refused before anything else of the PSBT is interpreted.
-Rule 5: unknown and proprietary pairs are kept as they are, for `verify` to refuse.
-Rule 6: a previous transaction has the txid and the output that its input's outpoint names, so it is
+Rule 1: size and magic first, then the maps (`maps`), then the version: another than 0 and 2 is refused
+        before anything else is interpreted.
+Rule 2: there are exactly as many maps as the transaction has inputs and outputs; no byte is left over.
+Rule 3: unknown and proprietary pairs are kept as they are, for `verify` to refuse.
+Rule 4: a previous transaction has the txid and the output that its input's outpoint names, so it is
         proven; a witness UTXO is a claim.
-Rule 7: what is accepted is written again byte for byte (`writer.serialize_psbt`).
+Rule 5: what is accepted is written again byte for byte (`writer.serialize_psbt`).
 """
 
 from base64 import b64encode
 from binascii import a2b_base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from signer.bitcoin.codec import Reader
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.previous import MAX_PARTS, Allowance, read_previous
-from signer.bitcoin.psbt import fields
+from signer.bitcoin.previous import Allowance, read_previous
+from signer.bitcoin.psbt import fields, values, version_0, version_2
+from signer.bitcoin.psbt.maps import (
+    DEFAULT_LIMITS,
+    PsbtLimits,
+    PsbtMap,
+    read_pairs,
+    sorted_map,
+)
 from signer.bitcoin.psbt.model import Pair, PsbtInput, PsbtOutput, UnverifiedPsbt
-from signer.bitcoin.transaction import Transaction, TxIn, TxOut, parse_unsigned
+from signer.bitcoin.transaction import Transaction, TxIn, TxOut
 
 T = TypeVar("T")
 
 MAGIC = b"psbt\xff"
-_VERSION_0 = bytes(4)
-
-
-@dataclass(frozen=True, slots=True)
-class PsbtLimits:
-    """What we are willing to read."""
-
-    total_bytes: int = 8 * 1024 * 1024
-    inputs: int = 500
-    outputs: int = 500
-    pairs: int = 64
-    """In one map. An 11-of-15 input with all its derivations and signatures has 34."""
-    key_bytes: int = 256
-    value_bytes: int = 400_000
-    """A standard previous transaction always fits."""
-    parts: int = MAX_PARTS
-    """Of all previous transactions, and items of final witnesses."""
-
-
-DEFAULT_LIMITS = PsbtLimits()
+_VERSIONS = {version.to_bytes(4, "little"): version for version in fields.FORMS}
 
 
 def psbt_from_base64(text: str) -> bytes:
@@ -70,100 +56,62 @@ def parse_psbt(data: bytes, limits: PsbtLimits = DEFAULT_LIMITS) -> UnverifiedPs
     reader = Reader(data, "psbt")
     reader.position = len(MAGIC)
 
-    pairs = _read_map(reader, limits)
-    if pairs.get(fields.GLOBAL_VERSION, _VERSION_0) != _VERSION_0:
-        raise Malformed("psbt-version-unsupported", "only PSBT version 0 is read")
-    sorted_pairs = _sort(pairs, fields.GLOBAL_FORMS, fields.GLOBAL_VERSION_2)
-    transaction = _read_unsigned(pairs, limits)
-    allowance = Allowance(limits.parts)
-    inputs = tuple([_read_input(reader, limits, txin, allowance) for txin in transaction.inputs])
-    outputs = tuple([_read_output(reader, limits) for _ in transaction.outputs])
+    pairs = read_pairs(reader, limits)
+    version = _version(dict(pairs))
+    globals_ = sorted_map(pairs, fields.FORMS[version].of_global, limits)
+    read_body = _read_body_2 if version else _read_body_0
+    body = read_body(reader, globals_, limits)
     reader.end()
+
+    allowance = Allowance(limits.parts)
+    inputs = zip(body.inputs, body.transaction.inputs, strict=True)
     return UnverifiedPsbt(
-        version=0,
-        transaction=transaction,
-        global_pairs=sorted_pairs.all,
-        xpubs=_each(sorted_pairs.keyed, fields.GLOBAL_XPUB, fields.read_xpub),
-        unknown=sorted_pairs.unknown,
-        inputs=inputs,
-        outputs=outputs,
+        version=version,
+        transaction=body.transaction,
+        global_pairs=globals_.pairs,
+        xpubs=_each(globals_.keyed, fields.GLOBAL_XPUB, values.read_xpub),
+        unknown=globals_.unknown,
+        inputs=tuple([_read_input(of_input, txin, allowance) for of_input, txin in inputs]),
+        outputs=tuple([_read_output(of_output) for of_output in body.outputs]),
+        modifiable=version_2.read_modifiable(globals_),
     )
 
 
-def _read_map(reader: Reader, limits: PsbtLimits) -> dict[bytes, bytes]:
-    """Pairs up to the separator, in their order."""
-    pairs: dict[bytes, bytes] = {}
-    key_bytes, value_bytes = limits.key_bytes, limits.value_bytes
-    for key, value in reader.pairs():
-        if len(key) > key_bytes or len(value) > value_bytes:
-            raise Malformed("psbt-too-large", f"{len(key)} bytes of key, {len(value)} of value")
-        if key in pairs:
-            raise Malformed("psbt-duplicate-key", f"key {key.hex()} twice in one map")
-        pairs[key] = value
-        if len(pairs) > limits.pairs:
-            raise Malformed("psbt-too-many", f"more than {limits.pairs} pairs in one map")
-    return pairs
+def _version(pairs: dict[bytes, bytes]) -> int:
+    version = _VERSIONS.get(pairs.get(fields.GLOBAL_VERSION, bytes(4)))
+    if version is None:
+        raise Malformed("psbt-version-unsupported", "only PSBT versions 0 and 2 are read")
+    return version
 
 
-def _read_unsigned(pairs: dict[bytes, bytes], limits: PsbtLimits) -> Transaction:
-    transaction = _only(pairs, fields.GLOBAL_UNSIGNED_TX, parse_unsigned)
-    if transaction is None:
-        raise Malformed("psbt-unsigned-tx", "there is no unsigned transaction")
-    if len(transaction.inputs) > limits.inputs or len(transaction.outputs) > limits.outputs:
-        raise Malformed(
-            "psbt-too-many",
-            f"{len(transaction.inputs)} inputs, {len(transaction.outputs)} outputs; "
-            f"at most {limits.inputs} and {limits.outputs}",
-        )
-    if any(txin.script_sig for txin in transaction.inputs):
-        raise Malformed("psbt-unsigned-tx", "the unsigned transaction has a scriptSig")
-    return transaction
+class _Body(NamedTuple):
+    transaction: Transaction
+    inputs: list[PsbtMap]
+    outputs: list[PsbtMap]
 
 
-class _Sorted(NamedTuple):
-    """The pairs of one map. Known types have a key of right size."""
-
-    all: tuple[Pair, ...]
-    keyed: dict[bytes, list[Pair]]
-    """Of known types, those with key data, by type."""
-    other: tuple[Pair, ...]
-    unknown: tuple[Pair, ...]
+def _read_body_0(reader: Reader, globals_: PsbtMap, limits: PsbtLimits) -> _Body:
+    """The transaction says how many maps there are."""
+    counts = limits.counts(*version_0.read_counts(globals_))
+    transaction = version_0.read_transaction(globals_)
+    return _Body(transaction, *_read_maps(reader, counts, limits, fields.FORMS[0]))
 
 
-def _sort(
-    pairs: dict[bytes, bytes], forms: Mapping[bytes, fields.Form], version_2: frozenset[int]
-) -> _Sorted:
-    items = tuple(pairs.items())
-    keyed: dict[bytes, list[Pair]] = {}
-    other: list[Pair] = []
-    unknown: list[Pair] = []
-    for pair in items:
-        key, value = pair
-        kind, data_size = key[:1], len(key) - 1
-        form = forms.get(kind)
-        if form is None:
-            _refuse_misfit(key, version_2)
-            unknown.append(pair)
-            continue
-        if data_size not in form.key_sizes:
-            raise Malformed("psbt-key-malformed", f"key {key.hex()} has a wrong size")
-        if data_size:
-            keyed.setdefault(kind, []).append(pair)
-        if form.other is not None:
-            form.other(key[1:], value)
-            other.append(pair)
-    return _Sorted(items, keyed, tuple(other), tuple(unknown))
+def _read_body_2(reader: Reader, globals_: PsbtMap, limits: PsbtLimits) -> _Body:
+    """The maps say what the transaction is."""
+    counts = limits.counts(*version_2.read_counts(globals_))
+    maps = _read_maps(reader, counts, limits, fields.FORMS[2])
+    return _Body(version_2.read_transaction(globals_, *maps), *maps)
 
 
-def _refuse_misfit(key: bytes, version_2: frozenset[int]) -> None:
-    """A type that we do not know must be a whole CompactSize, and not one of version 2."""
-    reader = Reader(key, "psbt-key")
-    kind = reader.compact_size()
-    if kind in version_2:
-        raise Malformed("psbt-version-2-field", f"type {kind:#04x} exists in version 2 only")
-    if kind == fields.PROPRIETARY:
-        reader.var_bytes()
-        reader.compact_size()
+def _read_maps(
+    reader: Reader, counts: tuple[int, int], limits: PsbtLimits, forms: fields.Forms
+) -> tuple[list[PsbtMap], list[PsbtMap]]:
+    inputs, outputs = counts
+    return (
+        [sorted_map(read_pairs(reader, limits), forms.of_input, limits) for _ in range(inputs)],
+        [sorted_map(read_pairs(reader, limits), forms.of_output, limits) for _ in range(outputs)],
+    )
 
 
 def _only(pairs: dict[bytes, bytes], key: bytes, read: Callable[[bytes], T]) -> T | None:
@@ -180,60 +128,64 @@ def _each(
     return () if pairs is None else tuple([read(key[1:], value) for key, value in pairs])
 
 
-def _prove(pairs: dict[bytes, bytes], txin: TxIn, allowance: Allowance) -> TxOut | None:
-    """The output that the outpoint names, from the transaction that has its txid (BIP-174)."""
+def _read_utxos(
+    pairs: dict[bytes, bytes], txin: TxIn, allowance: Allowance
+) -> tuple[TxOut | None, TxOut | None]:
+    """The output that the previous transaction proves (rule 4), and the witness UTXO that is claimed."""
     data = pairs.get(fields.IN_NON_WITNESS_UTXO)
     if data is None:
-        return None
+        return None, _only(pairs, fields.IN_WITNESS_UTXO, values.read_txout)
     previous = read_previous(data, allowance)
-    output = previous.output(txin.previous.vout)
+    output = previous.output_bytes(txin.previous.vout)
     if previous.txid != txin.previous.txid or output is None:
         raise Malformed("psbt-previous-transaction", f"it does not create {txin.previous}")
-    return output
+    proven = values.read_txout(output)
+    if pairs.get(fields.IN_WITNESS_UTXO) == output:
+        return proven, proven  # as it should be, and the same bytes need no second reading
+    return proven, _only(pairs, fields.IN_WITNESS_UTXO, values.read_txout)
 
 
-def _read_input(reader: Reader, limits: PsbtLimits, txin: TxIn, allowance: Allowance) -> PsbtInput:
-    pairs = _read_map(reader, limits)
-    items, keyed, other, unknown = _sort(pairs, fields.INPUT_FORMS, fields.INPUT_VERSION_2)
+def _read_input(of_input: PsbtMap, txin: TxIn, allowance: Allowance) -> PsbtInput:
+    pairs, keyed = of_input.by_key, of_input.keyed
+    proven, claimed = _read_utxos(pairs, txin, allowance)
     final_witness = pairs.get(fields.IN_FINAL_SCRIPTWITNESS)
     if final_witness is not None:
-        fields.read_stack(final_witness, allowance)
+        values.read_stack(final_witness, allowance)
     return PsbtInput(
-        pairs=items,
+        pairs=of_input.pairs,
         non_witness_utxo=pairs.get(fields.IN_NON_WITNESS_UTXO),
-        proven_utxo=_prove(pairs, txin, allowance),
-        witness_utxo=_only(pairs, fields.IN_WITNESS_UTXO, fields.read_txout),
-        partial_signatures=_each(keyed, fields.IN_PARTIAL_SIG, fields.read_partial_signature),
-        sighash_type=_only(pairs, fields.IN_SIGHASH_TYPE, fields.read_u32),
+        proven_utxo=proven,
+        witness_utxo=claimed,
+        partial_signatures=_each(keyed, fields.IN_PARTIAL_SIG, values.read_partial_signature),
+        sighash_type=_only(pairs, fields.IN_SIGHASH_TYPE, values.read_u32),
         redeem_script=pairs.get(fields.IN_REDEEM_SCRIPT),
         witness_script=pairs.get(fields.IN_WITNESS_SCRIPT),
-        bip32_derivations=_each(keyed, fields.IN_BIP32_DERIVATION, fields.read_derivation),
+        bip32_derivations=_each(keyed, fields.IN_BIP32_DERIVATION, values.read_derivation),
         final_script_sig=pairs.get(fields.IN_FINAL_SCRIPTSIG),
         final_script_witness=final_witness,
-        tap_key_signature=_only(pairs, fields.IN_TAP_KEY_SIG, fields.read_schnorr),
+        tap_key_signature=_only(pairs, fields.IN_TAP_KEY_SIG, values.read_schnorr),
         tap_script_signatures=_each(
-            keyed, fields.IN_TAP_SCRIPT_SIG, fields.read_tap_script_signature
+            keyed, fields.IN_TAP_SCRIPT_SIG, values.read_tap_script_signature
         ),
-        tap_leaf_scripts=_each(keyed, fields.IN_TAP_LEAF_SCRIPT, fields.read_tap_leaf_script),
-        tap_derivations=_each(keyed, fields.IN_TAP_BIP32_DERIVATION, fields.read_tap_derivation),
-        tap_internal_key=_only(pairs, fields.IN_TAP_INTERNAL_KEY, fields.read_xonly),
-        tap_merkle_root=_only(pairs, fields.IN_TAP_MERKLE_ROOT, fields.read_hash),
-        other=other,
-        unknown=unknown,
+        tap_leaf_scripts=_each(keyed, fields.IN_TAP_LEAF_SCRIPT, values.read_tap_leaf_script),
+        tap_derivations=_each(keyed, fields.IN_TAP_BIP32_DERIVATION, values.read_tap_derivation),
+        tap_internal_key=_only(pairs, fields.IN_TAP_INTERNAL_KEY, values.read_xonly),
+        tap_merkle_root=_only(pairs, fields.IN_TAP_MERKLE_ROOT, values.read_hash),
+        other=of_input.other,
+        unknown=of_input.unknown,
     )
 
 
-def _read_output(reader: Reader, limits: PsbtLimits) -> PsbtOutput:
-    pairs = _read_map(reader, limits)
-    items, keyed, other, unknown = _sort(pairs, fields.OUTPUT_FORMS, fields.OUTPUT_VERSION_2)
+def _read_output(of_output: PsbtMap) -> PsbtOutput:
+    pairs, keyed = of_output.by_key, of_output.keyed
     return PsbtOutput(
-        pairs=items,
+        pairs=of_output.pairs,
         redeem_script=pairs.get(fields.OUT_REDEEM_SCRIPT),
         witness_script=pairs.get(fields.OUT_WITNESS_SCRIPT),
-        bip32_derivations=_each(keyed, fields.OUT_BIP32_DERIVATION, fields.read_derivation),
-        tap_internal_key=_only(pairs, fields.OUT_TAP_INTERNAL_KEY, fields.read_xonly),
-        tap_tree=_only(pairs, fields.OUT_TAP_TREE, fields.read_tap_tree) or (),
-        tap_derivations=_each(keyed, fields.OUT_TAP_BIP32_DERIVATION, fields.read_tap_derivation),
-        other=other,
-        unknown=unknown,
+        bip32_derivations=_each(keyed, fields.OUT_BIP32_DERIVATION, values.read_derivation),
+        tap_internal_key=_only(pairs, fields.OUT_TAP_INTERNAL_KEY, values.read_xonly),
+        tap_tree=_only(pairs, fields.OUT_TAP_TREE, values.read_tap_tree) or (),
+        tap_derivations=_each(keyed, fields.OUT_TAP_BIP32_DERIVATION, values.read_tap_derivation),
+        other=of_output.other,
+        unknown=of_output.unknown,
     )

@@ -1,4 +1,4 @@
-"""Writing PSBTs (version 0).
+"""Writing PSBTs: what was read in its own version, what we draft in version 0.
 
 Rule 1: what was read is written byte for byte: a map is its pairs, in the order they came in.
 Rule 2: what we create has its pairs in the order of their keys: equal drafts give equal bytes.
