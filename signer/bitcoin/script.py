@@ -19,15 +19,35 @@ OP_PUSHDATA4 = 0x4E
 OP_1NEGATE = 0x4F
 OP_1 = 0x51
 OP_16 = 0x60
+OP_IF = 0x63
+OP_NOTIF = 0x64
+OP_ELSE = 0x67
+OP_ENDIF = 0x68
 OP_VERIFY = 0x69
 OP_RETURN = 0x6A
+OP_TOALTSTACK = 0x6B
+OP_FROMALTSTACK = 0x6C
+OP_IFDUP = 0x73
 OP_DUP = 0x76
+OP_SWAP = 0x7C
+OP_SIZE = 0x82
 OP_EQUAL = 0x87
 OP_EQUALVERIFY = 0x88
+OP_0NOTEQUAL = 0x92
+OP_ADD = 0x93
+OP_BOOLAND = 0x9A
+OP_BOOLOR = 0x9B
 OP_NUMEQUAL = 0x9C
+OP_NUMEQUALVERIFY = 0x9D
+OP_RIPEMD160 = 0xA6
+OP_SHA256 = 0xA8
 OP_HASH160 = 0xA9
+OP_HASH256 = 0xAA
 OP_CHECKSIG = 0xAC
+OP_CHECKSIGVERIFY = 0xAD
 OP_CHECKMULTISIG = 0xAE
+OP_CHECKMULTISIGVERIFY = 0xAF
+OP_CHECKLOCKTIMEVERIFY = 0xB1
 OP_CHECKSEQUENCEVERIFY = 0xB2
 OP_CHECKSIGADD = 0xBA
 
@@ -60,7 +80,7 @@ DUST_LIMIT = {
 
 
 def push_data(data: bytes) -> bytes:
-    """The minimal push of these bytes (at most 65,535 of them)."""
+    """The minimal push of these bytes (that a script may hold at most 520 of them, consensus says)."""
     size = len(data)
     if size == 0:
         return bytes((OP_0,))
@@ -72,7 +92,14 @@ def push_data(data: bytes) -> bytes:
         return bytes((size,)) + data
     if size <= 0xFF:
         return bytes((OP_PUSHDATA1, size)) + data
-    return bytes((OP_PUSHDATA2,)) + size.to_bytes(2, "little") + data
+    if size <= 0xFFFF:
+        return bytes((OP_PUSHDATA2,)) + size.to_bytes(2, "little") + data
+    return bytes((OP_PUSHDATA4,)) + size.to_bytes(4, "little") + data
+
+
+def script_number(value: int) -> bytes:
+    """A number that is not negative, as scripts have it on the stack: minimal."""
+    return value.to_bytes(value.bit_length() // 8 + 1, "little") if value else b""
 
 
 def push_int(value: int) -> bytes:
@@ -83,7 +110,7 @@ def push_int(value: int) -> bytes:
         return bytes((OP_0,))
     if value <= 16:
         return bytes((OP_1 + value - 1,))
-    return push_data(value.to_bytes(value.bit_length() // 8 + 1, "little"))
+    return push_data(script_number(value))
 
 
 def script_items(script: bytes) -> list[tuple[int, bytes | None]]:
