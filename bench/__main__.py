@@ -1,59 +1,64 @@
-"""Measure, write `bench/results.json` and the table of `docs/performance.md`."""
+"""`make bench`: measure, show, and write what `bench.report` names.
 
-import json
-import platform
+`python -m bench --short --no-call --case wsh-2of3` is a quick look: it writes nothing.
+"""
+
+import argparse
+import gc
 import sys
 import tempfile
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.cases import CASES
+from bench.comparison import Row, compare
+from bench.profile import profile
+from bench.report import call_table, pure_table, reasons_list, write
 from bench.signing import Measured, empty_call, signing
 from bench.stage import stage
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results.json"
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
-CASES = ((1, 60), (10, 40), (100, 15))
-"""(inputs, trials)."""
+CALLS = ((1, 60), (10, 40), (100, 15))
+"""(inputs, trials) of the whole call."""
 
 
-def table(empty: float, cases: list[Measured]) -> str:
-    """For people."""
-    lines = [
-        f"An empty authorised call over mTLS: {empty} ms (p50).",
-        "",
-        "| inputs | SignPsbt, p50 | Core walletprocesspsbt, p50 | Core / ours |",
-        "|---:|---:|---:|---:|",
-    ]
-    for case in cases:
-        ratio = case.walletprocesspsbt / case.sign_psbt
-        lines.append(
-            f"| {case.inputs} | {case.sign_psbt} ms | {case.walletprocesspsbt} ms | {ratio:.1f} |"
-        )
-    return "\n".join(lines)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--case", choices=[case.name for case in CASES], action="append")
+    parser.add_argument("--short", action="store_true", help="few rounds; nothing is written")
+    parser.add_argument("--no-call", action="store_true", help="without the whole call over mTLS")
+    return parser.parse_args()
+
+
+def _rows(asked: argparse.Namespace, folder: Path) -> list[Row]:
+    cases = tuple(case for case in CASES if not asked.case or case.name in asked.case)
+    rows = []
+    for row in compare(cases, folder, 1.0 if asked.short else 8.0):
+        shown = {name: figure.median_ms for name, figure in row.figures.items()}
+        print(f"{row.case}, {row.inputs} inputs: {shown or 'no figures'}", flush=True)
+        rows.append(row)
+        gc.collect()
+    return rows
+
+
+def _calls(folder: Path) -> tuple[float, list[Measured]]:
+    with stage(folder) as running:
+        empty = empty_call(running, 200)
+        return empty, [
+            signing(running, number, inputs, trials)
+            for number, (inputs, trials) in enumerate(CALLS, 1)
+        ]
 
 
 def main() -> int:
     """One run."""
-    with tempfile.TemporaryDirectory() as folder, stage(Path(folder)) as running:
-        empty = empty_call(running, 200)
-        cases = [
-            signing(running, number, inputs, trials)
-            for number, (inputs, trials) in enumerate(CASES, 1)
-        ]
-    text = table(empty, cases)
-    print(text)
-    results = {
-        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "empty_call_ms": empty,
-        "sign_psbt": [asdict(case) for case in cases],
-    }
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
+    asked = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = _rows(asked, Path(folder))
+        empty, calls = (None, []) if asked.no_call else _calls(Path(folder))
+    print(pure_table(rows), reasons_list(rows), sep="\n\n")
+    if empty is not None:
+        print(call_table(empty, calls))
+    if not (asked.short or asked.case):
+        write(rows, profile(CASES), empty, calls)
     return 0
 
 
