@@ -5,7 +5,7 @@ WORKERS ?= auto
 SEED ?= 1
 TESTS ?=
 
-.PHONY: demo test check bench soak setup foreign generate proto lock cover mutate clean
+.PHONY: demo test check bench soak fuzz setup foreign generate proto lock cover mutate clean
 
 demo: setup
 	@$(PY) -m clients.demo
@@ -23,6 +23,7 @@ check: setup .cache/buf-1.75.0/buf
 	$(PY) -m scripts.generate_stubs --compare
 	$(PY) -m scripts.generate_rules --compare
 	$(PY) -m scripts.generate_vectors --compare
+	$(PY) -m scripts.generate_corpus --compare
 	$(PY) -m scripts.review_lines --compare
 	$(PY) -m pytest -q -p no:cacheprovider tests/structure
 
@@ -31,6 +32,7 @@ generate: setup
 	$(PY) -m scripts.generate_stubs
 	$(PY) -m scripts.generate_rules
 	$(PY) -m scripts.generate_vectors
+	$(PY) -m scripts.generate_corpus
 	$(PY) -m scripts.review_lines
 
 proto: setup .cache/buf-1.75.0/buf
@@ -43,6 +45,10 @@ bench: setup
 # Long campaigns: `make soak`, or `make soak SOAK=psbt N=100000 SEED=7`.
 soak: setup
 	$(PY) -m scripts.soak $(if $(SOAK),--campaign $(SOAK)) $(if $(N),--n $(N)) --seed $(SEED)
+
+# Coverage-guided, until a violation or N runs: `make fuzz FUZZ=psbt N=1000000` (tests/fuzz).
+fuzz: setup
+	$(PY) -m tests.fuzz $(FUZZ) $(if $(N),--runs $(N)) --seed $(SEED)
 
 cover: setup
 	$(PY) -m pytest -q -n $(WORKERS) --cov=signer --cov=policies --cov=keystore --cov-branch \
