@@ -28,12 +28,14 @@ def account_path(network: Network) -> KeyPath:
 class PrivateNode:
     """A private key with its chain code. Born in `master_node` and in its own children."""
 
-    __slots__ = ("__weakref__", "_key", "public")
+    __slots__ = ("__weakref__", "_key", "_tweaks", "public")
 
     def __init__(self, key: Any, public: ExtendedPublicKey) -> None:
         self._key = key
         self.public = public
         """The extended public key of this node."""
+        # What the HMACs of all children begin with; nothing of it is secret (rule 3).
+        self._tweaks = hmac.new(public.chain_code, public.pubkey, "sha512")
 
     def expose(self, token: object) -> Any:
         """The 32-byte buffer itself; it is zeroed by `close`."""
@@ -57,6 +59,17 @@ class PrivateNode:
             raise Fault(f"child {number} does not exist")
         place = (public.depth + 1, public.fingerprint(), number)
         return _node(key, digest, place)
+
+    def write_child(self, number: int, key: Any) -> None:
+        """Write the private key of that child, not hardened, into a buffer that its owner zeroes.
+
+        Raises Fault in the 1 of 2^127 cases in which the child does not exist.
+        """
+        tweak = self._tweaks.copy()
+        tweak.update(number.to_bytes(4, "big"))
+        ffi.memmove(key, self._key, 32)
+        if not lib.secp256k1_ec_seckey_tweak_add(CONTEXT, key, tweak.digest()):
+            raise Fault(f"child {number} does not exist")
 
     def close(self) -> None:
         """Zero the key."""

@@ -2,25 +2,19 @@
 
 Rule 1: the seed leaves with its master key as soon as the account is derived.
 Rule 2: the public key in the file's header must be the one that the seed derives to.
-Rule 3: the branch key is derived once per branch; a child's key exists for one signature.
+Rule 3: the branch key is derived once per branch; a child's key is its caller's to zero.
 """
 
-import hmac
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NoReturn
-
-from coincurve._libsecp256k1 import ffi, lib
 
 from keystore.derive import SEED_SIZE, PrivateNode, derive_account
 from keystore.header import DEFAULT_COST, Binding, Role, malformed_file
 from keystore.sealed import Label, OpenedKey, seal
-from keystore.secret import UNSAFE_EXPOSE, Secret, borrowed
+from keystore.secret import Secret
 from signer.bitcoin.keys import ExtendedPublicKey
 from signer.bitcoin.network import Network
-from signer.bitcoin.secp import CONTEXT
-from signer.core.errors import Fault
 
 
 class VaultKey:
@@ -33,6 +27,7 @@ class VaultKey:
         with opened.secret:
             origin, self._account = derive_account(opened.secret, header.network)
         self._branches: dict[int, PrivateNode] = {}
+        self._deriving = Lock()
         self.network: Network = header.network
         self.binding: Binding | None = header.binding
         self.xpub: ExtendedPublicKey = self._account.public
@@ -41,17 +36,9 @@ class VaultKey:
         if self.text != header.public:
             raise malformed_file("the seed does not derive to the public key in the header")
 
-    @contextmanager
-    def child(self, branch: int, index: int) -> Iterator[Any]:
-        """The private key of that address in a buffer, zeroed afterwards."""
-        node = self._branch(branch)
-        message = node.public.pubkey + index.to_bytes(4, "big")
-        tweak = hmac.digest(node.public.chain_code, message, "sha512")
-        with borrowed(32) as key:
-            ffi.memmove(key, node.expose(UNSAFE_EXPOSE), 32)
-            if not lib.secp256k1_ec_seckey_tweak_add(CONTEXT, key, tweak):
-                raise Fault(f"child {branch}/{index} does not exist")
-            yield key
+    def derive_child(self, branch: int, index: int, key: Any) -> None:
+        """Write the private key of that address into a buffer, which its owner zeroes."""
+        self._branch(branch).write_child(index, key)
 
     def close(self) -> None:
         """Zero every key."""
@@ -65,10 +52,10 @@ class VaultKey:
         raise TypeError("a vault key is neither copied nor pickled")
 
     def _branch(self, branch: int) -> PrivateNode:
-        node = self._branches.get(branch)
-        if node is None:
-            node = self._branches.setdefault(branch, self._account.child(branch))
-        return node
+        with self._deriving:  # else two threads would derive it, and one copy would never be zeroed
+            if branch not in self._branches:
+                self._branches[branch] = self._account.child(branch)
+            return self._branches[branch]
 
 
 def new_vault_key(

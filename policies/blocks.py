@@ -103,7 +103,7 @@ def _vault(fields: Fields, vaults: Mapping[str, VaultEntry], key: str) -> str:
 
 def _vocabulary(fields: Fields, route: Route, vault: Vault, names: Names) -> Vocabulary[Predicate]:
     """What the block's expression may say."""
-    open_to = [path for path in vault.paths if path.older is None or route.kind in _MOVES]
+    open_to = [path for path in vault.paths if not path.is_locked or route.kind in _MOVES]
     paths = {path.name: path for path in open_to}
     if route.kind is Kind.ANCHOR and not names.rollups:
         raise fields.error("policy-unsatisfiable", "no [rollups.NAME] has an anchor", "spend")

@@ -60,10 +60,13 @@ def as_json(policy: LoadedPolicy) -> Json:
 
 
 def _vault_lines(entry: VaultEntry) -> Iterator[str]:
-    vault, k, n = entry.vault, entry.vault.threshold, entry.vault.members
+    vault, its = entry.vault, entry.vault.federation
     yield f"Vault {vault.vault_id}: {entry.definition.template}"
     yield f"  fingerprint {vault.fingerprint.hex()}"
-    yield f"  {k} of {n} members sign withdrawals and anchors; any {n - k} may be silent."
+    yield (
+        f"  {its.threshold} of {its.members} members sign withdrawals and anchors; "
+        f"any {its.may_be_silent} may be silent."
+    )
     yield f"  f = {vault.tolerated}: no withdrawal is paid twice while at most that many are dishonest."
     yield from (f"    @{place} {key}" for place, key in enumerate(entry.definition.keys))
     yield from _path_lines(entry)
@@ -78,21 +81,27 @@ def _path_lines(entry: VaultEntry) -> Iterator[str]:
         yield "  Nobody can spend by the key path: the internal key is unspendable."
     for path in entry.vault.paths:
         keys = ", ".join(f"@{place}" for place in _signers(entry, path))
-        lock = (
-            ""
-            if path.older is None
-            else f", {path.older} blocks after the coin, to sweep or rotate"
-        )
-        yield f"  Path {path.name}: any {path.threshold} of {keys} sign{lock}."
+        lock = f", {path.locks_text}, to sweep or rotate" if path.is_locked else ""
+        yield f"  Path {path.name}: {_needed(path)} of {keys} sign{lock}."
     if entry.weaker_after is not None:
-        yield f"  No recovery path opens earlier than {entry.weaker_after} blocks after the coin."
+        yield f"  No fewer can move a coin until it is {entry.weaker_after} blocks old."
+    if entry.weaker_from is not None:
+        yield f"  No fewer can move a coin below height {entry.weaker_from}."
+
+
+def _needed(path: SpendingPath) -> str:
+    """How many sign: any so many, or a choice that VerifyScript lists way by way."""
+    (first, *others) = path.ways
+    plain = not others and len(first.groups) == 1
+    return f"any {path.threshold}" if plain else f"at least {path.threshold}, as its script says,"
 
 
 def _signers(entry: VaultEntry, path: SpendingPath) -> list[int]:
     """Which of the vault's keys, as the template numbers them."""
     vault = entry.vault
     known = [parse_key_information(key, vault.network)[1] for key in entry.definition.keys]
-    return [known.index(vault.places[position].xpub) for position in path.positions]
+    signers = [known.index(vault.places[position].xpub) for position in path.positions]
+    return list(dict.fromkeys(signers))
 
 
 def _kind_lines(policy: LoadedPolicy, kind: Kind, vault_id: str) -> Iterator[str]:
@@ -170,12 +179,14 @@ def _vault_json(entry: VaultEntry) -> Json:
         "lookahead": vault.lookahead,
         "release_depth": entry.release_depth,
         "weaker_after": entry.weaker_after,
+        "weaker_from": entry.weaker_from,
         "paths": [
             {
                 "name": path.name,
                 "threshold": path.threshold,
                 "keys": _signers(entry, path),
-                "older_blocks": path.older,
+                "older": path.older,
+                "after": path.after,
             }
             for path in vault.paths
         ],

@@ -2,7 +2,8 @@
 
 1. The format is exact: each table and key is known here, and none is repeated.
 2. Vaults register (`signer.core.vault`), keys are on their curve, addresses belong to the network.
-   No recovery path opens before the vault's `weaker_after`.
+   No path that needs fewer members than the primary one opens before the vault's `weaker_after`, an age in
+   blocks, or `weaker_from`, a height.
 3. The `[[allow]]` blocks meet the rules of `blocks`.
 """
 
@@ -22,11 +23,16 @@ from policies.predicates.attested import Attested
 from policies.source import Source, near, read_source
 from signer.bitcoin.address import script_of
 from signer.bitcoin.descriptor import parse_key_information
-from signer.bitcoin.descriptor.model import MAX_OLDER
 from signer.bitcoin.hashes import sha256
+from signer.bitcoin.miniscript.locks import (
+    SEQUENCE_VALUE,
+    after_in_time,
+    older_in_time,
+)
 from signer.bitcoin.network import Network, network_named
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
 from signer.bitcoin.secp import parse_xonly
+from signer.bitcoin.transaction import LOCKTIME_THRESHOLD
 from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, VaultRegistry, register
 
 FORMAT = "pegwarden-policy/1"
@@ -43,7 +49,7 @@ _TABLES = {
     ("lists", 1, False): "[lists]",
     ("allow", 1, True): "[[allow]]",
 }
-_VAULT_OPTIONS = ("lookahead", "release_depth", "weaker_after")
+_VAULT_OPTIONS = ("lookahead", "release_depth", "weaker_after", "weaker_from")
 _MAGIC, _XONLY = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -181,24 +187,46 @@ def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
     vocabulary: Vocabulary[Attested] = Vocabulary(COIN_PREDICATES, setting.names)
     coins = parse_expression(source, fields.item("coins"), vocabulary)
     release_depth = fields.number_or("release_depth", 100, MAX_DEPTH)
-    return VaultEntry(definition, vault, coins, release_depth, _weaker_after(fields, vault))
+    return VaultEntry(definition, vault, coins, release_depth, *_weaker(fields, vault))
 
 
-def _weaker_after(fields: Fields, vault: Vault) -> int | None:
-    if "weaker_after" not in fields.table.entries:
-        if any(path.threshold < vault.threshold for path in vault.paths):
+def _weaker(fields: Fields, vault: Vault) -> tuple[int | None, int | None]:
+    """(weaker_after, weaker_from): no path that fewer than k members open is open before both."""
+    after = from_height = None
+    if "weaker_after" in fields.table.entries:
+        after = fields.number("weaker_after", 1, SEQUENCE_VALUE)
+    if "weaker_from" in fields.table.entries:
+        from_height = fields.number("weaker_from", 1, LOCKTIME_THRESHOLD - 1)
+    for path in vault.paths:
+        if path.threshold >= vault.threshold:
+            continue
+        if after is None and from_height is None:
             raise fields.error(
                 "vault-weaker-unstated",
-                "a path needs fewer keys than the primary one; state `weaker_after`, in blocks",
+                f"path {path.name} needs fewer members than the primary one; state `weaker_after`, in "
+                "blocks, or `weaker_from`, a height",
                 "template",
             )
-        return None
-    stated = fields.number("weaker_after", 1, MAX_OLDER)
-    for path in vault.paths:
-        if path.older is not None and path.older < stated:
-            detail = f"path {path.name} opens after {path.older} blocks"
-            raise fields.error("vault-weaker-too-early", detail, "weaker_after")
-    return stated
+        if not (_later_by_age(path.older, after) or _later_by_height(path.after, from_height)):
+            stated = "weaker_from" if after is None else "weaker_after"
+            raise fields.error(
+                "vault-weaker-too-early", f"path {path.name} opens {path.locks_text}", stated
+            )
+    return after, from_height
+
+
+def _later_by_age(older: int | None, stated: int | None) -> bool:
+    """Whether the lock counts blocks, at least as many as stated."""
+    if older is None or stated is None or older_in_time(older):
+        return False
+    return older >= stated
+
+
+def _later_by_height(after: int | None, stated: int | None) -> bool:
+    """Whether the lock is a height, at least the stated one."""
+    if after is None or stated is None or after_in_time(after):
+        return False
+    return after >= stated
 
 
 def _rollups(source: Source, tables: list[Table]) -> tuple[Rollup, ...]:

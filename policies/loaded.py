@@ -34,7 +34,9 @@ class VaultEntry:
     release_depth: int
     """Blocks."""
     weaker_after: int | None
-    """Blocks before which no recovery path opens, where the policy states it."""
+    """Blocks that a coin must be old before fewer than k members can move it, where stated."""
+    weaker_from: int | None
+    """Height below which fewer than k members can not, where stated."""
 
 
 @dataclass(frozen=True, slots=True)

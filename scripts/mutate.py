@@ -66,6 +66,7 @@ class Point:
 def main() -> int:
     """Prints what survived and the score; 0 if nothing did."""
     options = _options()
+    os.environ.setdefault("PEGWARDEN_VECTORS", str(ROOT.parent / "shared" / "vectors"))
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
         pristine = Path(scratch) / "pristine"
         shutil.copytree(ROOT, pristine, ignore=IGNORED)

@@ -68,8 +68,8 @@ TRUST_PATH = (
     ),
 )
 APART = (
-    Layer("door", 900, ("signer: __init__ handle wire", "signer/methods/")),
-    Layer("words", 1_650, ("signer/core: __init__ caller errors catalogue stated",)),
+    Layer("door", 1_050, ("signer: __init__ handle wire", "signer/methods/")),
+    Layer("words", 1_800, ("signer/core: __init__ caller errors catalogue stated",)),
     Layer(
         "edge and configuration",
         1_200,
@@ -85,14 +85,26 @@ APART = (
             "signer: consensus",
         ),
     ),
+    Layer("standardness of inputs", 300, ("signer/core: standard_inputs standard_script",)),
     Layer(
         "registration",
-        850,
+        1_150,
         (
             "signer/bitcoin: __init__ errors network base58 bech32 address",
             "signer/bitcoin/descriptor/",
+            "signer/core: quorums",
         ),
     ),
+    Layer(
+        "miniscript",
+        1_700,
+        (
+            "signer/bitcoin/miniscript: __init__ model locks rope parse text types sane encode",
+            "signer/bitcoin/miniscript: witnesses satisfy witness_size ways",
+            "signer/bitcoin/miniscript: exactly execution limits backwards decode",
+        ),
+    ),
+    Layer("scripts explained", 300, ("signer/core: candidate script_report",)),
     Layer("policies", 1_900, ("policies/",)),
     Layer(
         "journal, beside recording",
@@ -107,7 +119,7 @@ APART = (
         600,
         ("keystore: __init__ header identity passphrase sealed selftest",),
     ),
-    Layer("command line", 1_500, ("signer: __main__", "signer/cli/")),
+    Layer("command line", 1_750, ("signer: __main__", "signer/cli/")),
 )
 
 

@@ -5,9 +5,15 @@ import json
 import sys
 import time
 
-from tests.soak import kill, psbt, requests, teams
+from tests.soak import kill, miniscript, psbt, requests, teams
 
-CAMPAIGNS = {"psbt": psbt, "requests": requests, "kill": kill, "teams": teams}
+CAMPAIGNS = {
+    "psbt": psbt,
+    "miniscript": miniscript,
+    "requests": requests,
+    "kill": kill,
+    "teams": teams,
+}
 SHOWN = 5
 
 

@@ -51,12 +51,12 @@ def _forged(change: Callable[[Forgery, Scene], None]) -> Callable[[Scene], Draft
 
 
 def _changed_destination(forgery: Forgery, _: Scene) -> None:
-    forgery.change_output(PAYMENT, lambda txout: replace(txout, script_pubkey=THIEF))
+    forgery.change_output(PAYMENT, lambda txout: txout._replace(script_pubkey=THIEF))
 
 
 def _changed_amount(forgery: Forgery, _: Scene) -> None:
-    forgery.change_output(PAYMENT, lambda txout: replace(txout, amount=Sats(txout.amount + 1)))
-    forgery.change_output(CHANGE, lambda txout: replace(txout, amount=Sats(txout.amount - 1)))
+    forgery.change_output(PAYMENT, lambda txout: txout._replace(amount=Sats(txout.amount + 1)))
+    forgery.change_output(CHANGE, lambda txout: txout._replace(amount=Sats(txout.amount - 1)))
 
 
 def _amount_lie(forgery: Forgery, scene: Scene) -> None:
@@ -90,17 +90,17 @@ def _extra_output(forgery: Forgery, _: Scene) -> None:
 
 def _payment_to_op_return(forgery: Forgery, _: Scene) -> None:
     nobody = bytes([OP_RETURN]) + push_data(b"paid")
-    forgery.change_output(PAYMENT, lambda txout: replace(txout, script_pubkey=nobody))
+    forgery.change_output(PAYMENT, lambda txout: txout._replace(script_pubkey=nobody))
 
 
 def _payment_to_the_vault(forgery: Forgery, scene: Scene) -> None:
     script = script_of(scene.pending_coin)
-    forgery.change_output(PAYMENT, lambda txout: replace(txout, script_pubkey=script))
+    forgery.change_output(PAYMENT, lambda txout: txout._replace(script_pubkey=script))
 
 
 def _change_on_the_receive_branch(forgery: Forgery, scene: Scene) -> None:
     script = script_of(scene.spare)
-    forgery.change_output(CHANGE, lambda txout: replace(txout, script_pubkey=script))
+    forgery.change_output(CHANGE, lambda txout: txout._replace(script_pubkey=script))
     forgery.outputs[CHANGE] = {
         fields.OUT_BIP32_DERIVATION + key[1:]: value
         for key, value in forgery.inputs[0].items()
@@ -109,7 +109,7 @@ def _change_on_the_receive_branch(forgery: Forgery, scene: Scene) -> None:
 
 
 def _change_to_the_thief(forgery: Forgery, _: Scene) -> None:
-    forgery.change_output(CHANGE, lambda txout: replace(txout, script_pubkey=THIEF))
+    forgery.change_output(CHANGE, lambda txout: txout._replace(script_pubkey=THIEF))
 
 
 def _sighash(kind: int) -> Callable[[Scene], Draft]:
@@ -120,7 +120,7 @@ def _sighash(kind: int) -> Callable[[Scene], Draft]:
 
 
 def _relative_lock(forgery: Forgery, _: Scene) -> None:
-    forgery.change_input(0, lambda txin: replace(txin, sequence=144))
+    forgery.change_input(0, lambda txin: txin._replace(sequence=144))
 
 
 def _proprietary_field(forgery: Forgery, _: Scene) -> None:

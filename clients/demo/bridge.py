@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 
 from clients.demo.narrator import Narrator, expect
 from clients.demo.policy import DELAY, FEE_CAP, FIRST_GAMES_BATCH, GAMES_MAGIC, MAGIC
-from clients.demo.scene import FEE, NEXT, TAPROOT, VAULT, Cast, withdrawal_id
+from clients.demo.scene import (
+    FEE,
+    MINISCRIPT,
+    NEXT,
+    TAPROOT,
+    VAULT,
+    Cast,
+    withdrawal_id,
+)
 from clients.demo.story import deposit, previous_transactions
 from clients.relayer.coins import VaultCoin, coins_made
 from clients.relayer.draft import Draft, Order
@@ -21,8 +29,11 @@ from signer.core.evidence import AnchorTerms, SweepTerms
 DEPOSITS = (100_000_000, 90_000_000, 80_000_000, 70_000_000, 60_000_000)
 """Into the Taproot vault."""
 RECOVERED = 65_000_000
+PAID = 25_000_000
+"""By the miniscript vault."""
 AMOUNTS = {"begun": 20_000_000, "joined": 85_000_000, "divided": 30_000_000, "honest": 5_000_000}
 FIRST_BURN = 100
+MINISCRIPT_BURN = 110
 RECOVERY = 1
 """The path's index in VerifyScript."""
 
@@ -204,13 +215,27 @@ def rotations(cast: Cast, left: dict[str, VaultCoin], narrator: Narrator) -> Non
         narrator.step(f"{coin.amount} sat rotated from {vault_id} to {NEXT}: {txid}")
 
 
-def recovery(cast: Cast, told: Told, narrator: Narrator) -> None:
-    """A coin that two members no longer move: after DELAY blocks one member alone sweeps it."""
-    txid, coin = deposit(cast, (TAPROOT, len(DEPOSITS)), RECOVERED, narrator)
+def miniscript_vault(cast: Cast, told: Told, narrator: Narrator) -> None:
+    """A P2WSH vault whose script is a miniscript: two members pay, one alone recovers."""
+    txid, coin = deposit(cast, (MINISCRIPT, 0), 2 * PAID, narrator)
     told.deposits.append(txid)
-    relayer = cast.sides[TAPROOT].relayer
-    draft = move_draft(relayer, decided(cast, TAPROOT, TAPROOT, RECOVERY), (coin,), FEE)
-    alone = Federation(cast.kernels[2:], TAPROOT)
+    order = Order(withdrawal_id(MINISCRIPT_BURN), cast.wallet.address, PAID)
+    cast.burn(tap_orders(cast) | {"miniscript": order})
+    relayer = cast.sides[MINISCRIPT].relayer
+    paid = confirmed(cast, relayer.finish(relayer.construct((order,), (coin,), FEE)))
+    told.withdrawals.append(paid)
+    narrator.step(f"a withdrawal from a miniscript vault, by its primary path: {paid}")
+    recovery(cast, (MINISCRIPT, 1), told, narrator)
+
+
+def recovery(cast: Cast, place: tuple[str, int], told: Told, narrator: Narrator) -> None:
+    """A coin that two members no longer move: after DELAY blocks one member alone sweeps it."""
+    vault_id = place[0]
+    txid, coin = deposit(cast, place, RECOVERED, narrator)
+    told.deposits.append(txid)
+    relayer = cast.sides[vault_id].relayer
+    draft = move_draft(relayer, decided(cast, vault_id, vault_id, RECOVERY), (coin,), FEE)
+    alone = Federation(cast.kernels[2:], vault_id)
     raw = alone.extract(alone.collect(draft))
     try:
         relayer.broadcast(raw)

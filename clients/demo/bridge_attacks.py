@@ -105,7 +105,7 @@ def _on_anchors(cast: Cast, coin: VaultCoin) -> tuple[Attempt, ...]:
 
 def _paying(anchor: Draft) -> Draft:
     forgery, amount = Forgery(anchor.psbt), Sats(1_000_000)
-    forgery.change_output(CHANGE, lambda txout: replace(txout, amount=Sats(txout.amount - amount)))
+    forgery.change_output(CHANGE, lambda txout: txout._replace(amount=Sats(txout.amount - amount)))
     forgery.add_output(TxOut(amount, THIEF), {})
     claim = types_pb2.PaymentClaim(withdrawal_id=sha256(b"nothing owed"), vout=2)
     return replace(anchor, psbt=bytes(forgery), payments=(claim,))
@@ -118,7 +118,7 @@ def _forged(honest: Draft, change: Callable[[Forgery], None]) -> Draft:
 
 
 def _sequence(value: int) -> Callable[[Forgery], None]:
-    return lambda forgery: forgery.change_input(0, lambda txin: replace(txin, sequence=value))
+    return lambda forgery: forgery.change_input(0, lambda txin: txin._replace(sequence=value))
 
 
 def _first_leaf(forgery: Forgery, change: Callable[[bytes, bytes], tuple[bytes, bytes]]) -> None:

@@ -55,5 +55,5 @@ class Forgery:
     def replace_in_outputs(self, old: bytes, new: bytes) -> None:
         """Other bytes in every output script."""
         for vout, txout in enumerate(self.transaction.outputs):
-            changed = replace(txout, script_pubkey=txout.script_pubkey.replace(old, new))
+            changed = txout._replace(script_pubkey=txout.script_pubkey.replace(old, new))
             self.set_output(vout, changed)

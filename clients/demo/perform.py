@@ -14,10 +14,12 @@ from pathlib import Path
 
 from clients.attestor.chain import NotSeen
 from clients.bitcoind import Bitcoind, BitcoindError
+from clients.demo.bridge import DEPOSITS as TAPROOT_DEPOSITS
 from clients.demo.bridge import (
     Told,
     anchors,
     change_of,
+    miniscript_vault,
     recovery,
     resume_without_memory,
     rotations,
@@ -61,7 +63,7 @@ def perform(directory: Path, narrator: Narrator) -> None:
         narrator.step(f"bitcoind {version} on regtest, port {node.address.port}")
         houses = stage.enter_context(serving_federation(directory, keys))
         narrator.step(
-            f"{len(houses)} kernels, each its own process: a P2WSH and two Taproot vaults, 2-of-3"
+            f"{len(houses)} kernels, each its own process: two P2WSH and two Taproot vaults, 2-of-3"
         )
         cast = stage.enter_context(cast_with(directory, node, houses, keys))
         _play(cast, houses, narrator)
@@ -103,7 +105,9 @@ def _play_bridge(
     left[TAPROOT] = attempt_all(cast, left[TAPROOT], told, narrator)
     narrator.chapter("Rotation to the next vault, and recovery")
     rotations(cast, left, narrator)
-    recovery(cast, told, narrator)
+    recovery(cast, (TAPROOT, len(TAPROOT_DEPOSITS)), told, narrator)
+    narrator.chapter("A miniscript vault")
+    miniscript_vault(cast, told, narrator)
     narrator.finish(told.deposits, told.withdrawals, told.anchors)
 
 

@@ -9,9 +9,9 @@ DAY_LIMIT = 300_000_000
 """Satoshis that may leave the vault in 24 hours by withdrawals."""
 FEE_CAP = 40_000
 DELAY = 10
-"""Blocks after which one member may move a Taproot coin."""
-VAULTS = ("peg", "tap", "next")
-"""P2WSH; Taproot; Taproot too, to which both rotate."""
+"""Blocks after which one member may move a coin of a vault with a recovery path."""
+VAULTS = ("peg", "tap", "mini", "next")
+"""P2WSH; Taproot; a P2WSH miniscript; Taproot too, to which the first two rotate."""
 MAGIC, GAMES_MAGIC = b"PGWD", b"GAME"
 FIRST_GAMES_BATCH = 1_000
 _HEAD = """# The demo's federation.
@@ -91,6 +91,15 @@ def taproot_vault(name: str, threshold: int, xpubs: Sequence[str], internal: str
     return _vault(name, f"tr(@0/**,{{{leaves}}})", (key, *xpubs)) + f"weaker_after = {DELAY}\n"
 
 
+def miniscript_vault(name: str, threshold: int, xpubs: Sequence[str]) -> str:
+    """A k-of-n P2WSH vault, of which any one member may move coins after DELAY blocks."""
+    primary = ",".join(f"@{place}/**" for place in range(len(xpubs)))
+    recovery = ",".join(f"@{place}/<2;3>/*" for place in range(len(xpubs)))
+    locked = f"and_v(v:multi(1,{recovery}),older({DELAY}))"
+    template = f"wsh(or_d(multi({threshold},{primary}),{locked}))"
+    return _vault(name, template, xpubs) + f"weaker_after = {DELAY}\n"
+
+
 def groups(watchers: Sequence[bytes]) -> str:
     """The attestors."""
     return _GROUPS.format(watchers="\n".join(f'    "{key.hex()}",' for key in watchers))
@@ -113,7 +122,7 @@ def bridge_policy_text(
     threshold: int, xpubs: Sequence[Sequence[str]], watchers: Sequence[bytes], internal: str = ""
 ) -> str:
     """The policy of the whole bridge. `xpubs`: of each of VAULTS."""
-    peg, tap, following = xpubs
+    peg, tap, mini, following = xpubs
     games = {"first": FIRST_GAMES_BATCH, "sequence": "increasing"}
     limits = {"fee_cap": FEE_CAP, "day_limit": DAY_LIMIT}
     return "".join(
@@ -121,6 +130,7 @@ def bridge_policy_text(
             _HEAD,
             wsh_vault("peg", threshold, peg),
             taproot_vault("tap", threshold, tap, internal),
+            miniscript_vault("mini", threshold, mini),
             taproot_vault("next", threshold, following),
             _ROLLUP.format(name="main", magic=MAGIC.hex(), first=1, sequence="contiguous"),
             _ROLLUP.format(name="games", magic=GAMES_MAGIC.hex(), **games),

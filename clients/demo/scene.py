@@ -16,7 +16,7 @@ from clients.relayer.relayer import Relayer
 from signer.bitcoin.hashes import sha256
 from signer.core.evidence import AnchorTerms, SweepTerms
 
-VAULT, TAPROOT, NEXT = VAULTS
+VAULT, TAPROOT, MINISCRIPT, NEXT = VAULTS
 L2_CHAIN_ID = 31_337
 L2_CONTRACT = bytes.fromhex("00000000000000000000000000000000000b41d6")
 L2_USER = bytes.fromhex("c0ffee00000000000000000000000000000000aa")

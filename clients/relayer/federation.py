@@ -2,7 +2,8 @@
 
 1. A question that any kernel can answer goes to the first one that does.
 2. Each kernel is asked to explain before it is asked to sign, and to sign only what it would sign.
-3. Signatures are collected from every kernel in turn until the threshold is met.
+3. Signatures are collected from one kernel after another until they suffice: at least as many as the path
+   needs, and, where not any so many will do, until ExtractTx says that they are complete.
 """
 
 from collections.abc import Callable
@@ -114,17 +115,17 @@ class Federation:
         return member.ask(request, kernel_pb2.SignPsbtResponse)
 
     def threshold(self, path_index: int) -> int:
-        """How many members sign for that path."""
+        """The fewest members that can sign by that path."""
         request = kernel_pb2.VerifyScriptRequest(vault_id=self.vault_id)
         return self.ask_any(request, kernel_pb2.VerifyScriptResponse).paths[path_index].threshold
 
     def collect(self, draft: Draft) -> list[bytes]:
-        """Signed PSBTs of as many members as the threshold asks for. Raises NotSigned."""
+        """Signed PSBTs of as many members as the path needs. Raises NotSigned."""
         wanted = self.threshold(draft.path_index)
         signed: list[bytes] = []
         reasons: list[Exception] = []
         for member in self.members:
-            if len(signed) == wanted:
+            if len(signed) >= wanted and self._extracted(signed).complete:
                 break
             try:
                 signed.append(self._explained_and_signed(member, draft))
@@ -142,11 +143,14 @@ class Federation:
 
     def extract(self, psbts: list[bytes]) -> bytes:
         """The final raw transaction, combined and verified by one kernel. Raises NotSigned."""
-        request = kernel_pb2.ExtractTxRequest(vault_id=self.vault_id, psbts=psbts)
-        extracted = self.ask_any(request, kernel_pb2.ExtractTxResponse)
+        extracted = self._extracted(psbts)
         if not extracted.complete:
             raise NotSigned(LookupError(f"{len(extracted.missing)} inputs lack signatures"))
         return extracted.transaction
+
+    def _extracted(self, psbts: list[bytes]) -> kernel_pb2.ExtractTxResponse:
+        request = kernel_pb2.ExtractTxRequest(vault_id=self.vault_id, psbts=psbts)
+        return self.ask_any(request, kernel_pb2.ExtractTxResponse)
 
     def on_record(self, withdrawal_id: bytes) -> list[kernel_pb2.WithdrawalInfo]:
         """What each member that signed a version of it has on record. Raises NotSigned."""

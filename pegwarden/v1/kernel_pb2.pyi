@@ -705,17 +705,33 @@ class ExpectedScript(_message.Message):
     script: bytes
     def __init__(self, branch: _Optional[_Union[_types_pb2.Branch, str]] = ..., index: _Optional[int] = ..., script: _Optional[bytes] = ...) -> None: ...
 
+class BareScript(_message.Message):
+    __slots__ = ("witness_script", "leaf", "script_pubkey", "miniscript")
+    WITNESS_SCRIPT_FIELD_NUMBER: _ClassVar[int]
+    LEAF_FIELD_NUMBER: _ClassVar[int]
+    SCRIPT_PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    MINISCRIPT_FIELD_NUMBER: _ClassVar[int]
+    witness_script: bytes
+    leaf: bytes
+    script_pubkey: bytes
+    miniscript: str
+    def __init__(self, witness_script: _Optional[bytes] = ..., leaf: _Optional[bytes] = ..., script_pubkey: _Optional[bytes] = ..., miniscript: _Optional[str] = ...) -> None: ...
+
 class VerifyScriptRequest(_message.Message):
-    __slots__ = ("vault_id", "descriptor", "template", "expected")
+    __slots__ = ("vault_id", "descriptor", "template", "script", "expected", "coin_height")
     VAULT_ID_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    SCRIPT_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    COIN_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     vault_id: str
     descriptor: str
     template: VaultTemplate
+    script: BareScript
     expected: _containers.RepeatedCompositeFieldContainer[ExpectedScript]
-    def __init__(self, vault_id: _Optional[str] = ..., descriptor: _Optional[str] = ..., template: _Optional[_Union[VaultTemplate, _Mapping]] = ..., expected: _Optional[_Iterable[_Union[ExpectedScript, _Mapping]]] = ...) -> None: ...
+    coin_height: int
+    def __init__(self, vault_id: _Optional[str] = ..., descriptor: _Optional[str] = ..., template: _Optional[_Union[VaultTemplate, _Mapping]] = ..., script: _Optional[_Union[BareScript, _Mapping]] = ..., expected: _Optional[_Iterable[_Union[ExpectedScript, _Mapping]]] = ..., coin_height: _Optional[int] = ...) -> None: ...
 
 class ScriptKey(_message.Message):
     __slots__ = ("position", "key")
@@ -725,24 +741,110 @@ class ScriptKey(_message.Message):
     key: str
     def __init__(self, position: _Optional[int] = ..., key: _Optional[str] = ...) -> None: ...
 
+class ScriptGroup(_message.Message):
+    __slots__ = ("threshold", "positions")
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    threshold: int
+    positions: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, threshold: _Optional[int] = ..., positions: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ScriptWay(_message.Message):
+    __slots__ = ("groups", "hashes", "older_blocks", "older_seconds", "after_height", "after_unix")
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    HASHES_FIELD_NUMBER: _ClassVar[int]
+    OLDER_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    OLDER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_UNIX_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[ScriptGroup]
+    hashes: _containers.RepeatedScalarFieldContainer[bytes]
+    older_blocks: int
+    older_seconds: int
+    after_height: int
+    after_unix: int
+    def __init__(self, groups: _Optional[_Iterable[_Union[ScriptGroup, _Mapping]]] = ..., hashes: _Optional[_Iterable[bytes]] = ..., older_blocks: _Optional[int] = ..., older_seconds: _Optional[int] = ..., after_height: _Optional[int] = ..., after_unix: _Optional[int] = ...) -> None: ...
+
 class ScriptPath(_message.Message):
-    __slots__ = ("index", "name", "threshold", "keys", "older_blocks", "input_weight")
+    __slots__ = ("index", "name", "threshold", "keys", "older_blocks", "input_weight", "older_seconds", "after_height", "after_unix", "ways", "leaves", "fewest")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     OLDER_BLOCKS_FIELD_NUMBER: _ClassVar[int]
     INPUT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    OLDER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_UNIX_FIELD_NUMBER: _ClassVar[int]
+    WAYS_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    FEWEST_FIELD_NUMBER: _ClassVar[int]
     index: int
     name: str
     threshold: int
     keys: _containers.RepeatedCompositeFieldContainer[ScriptKey]
     older_blocks: int
     input_weight: int
-    def __init__(self, index: _Optional[int] = ..., name: _Optional[str] = ..., threshold: _Optional[int] = ..., keys: _Optional[_Iterable[_Union[ScriptKey, _Mapping]]] = ..., older_blocks: _Optional[int] = ..., input_weight: _Optional[int] = ...) -> None: ...
+    older_seconds: int
+    after_height: int
+    after_unix: int
+    ways: _containers.RepeatedCompositeFieldContainer[ScriptWay]
+    leaves: _containers.RepeatedScalarFieldContainer[int]
+    fewest: MemberSet
+    def __init__(self, index: _Optional[int] = ..., name: _Optional[str] = ..., threshold: _Optional[int] = ..., keys: _Optional[_Iterable[_Union[ScriptKey, _Mapping]]] = ..., older_blocks: _Optional[int] = ..., input_weight: _Optional[int] = ..., older_seconds: _Optional[int] = ..., after_height: _Optional[int] = ..., after_unix: _Optional[int] = ..., ways: _Optional[_Iterable[_Union[ScriptWay, _Mapping]]] = ..., leaves: _Optional[_Iterable[int]] = ..., fewest: _Optional[_Union[MemberSet, _Mapping]] = ...) -> None: ...
+
+class MemberSet(_message.Message):
+    __slots__ = ("members",)
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    members: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, members: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ScriptAnalysis(_message.Message):
+    __slots__ = ("miniscript", "script", "depth", "types", "sane", "insanities", "nonmalleable", "needs_signature", "timelock_mix", "ops", "stack", "max_witness_weight")
+    MINISCRIPT_FIELD_NUMBER: _ClassVar[int]
+    SCRIPT_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    SANE_FIELD_NUMBER: _ClassVar[int]
+    INSANITIES_FIELD_NUMBER: _ClassVar[int]
+    NONMALLEABLE_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    TIMELOCK_MIX_FIELD_NUMBER: _ClassVar[int]
+    OPS_FIELD_NUMBER: _ClassVar[int]
+    STACK_FIELD_NUMBER: _ClassVar[int]
+    MAX_WITNESS_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    miniscript: str
+    script: bytes
+    depth: int
+    types: str
+    sane: bool
+    insanities: _containers.RepeatedScalarFieldContainer[str]
+    nonmalleable: bool
+    needs_signature: bool
+    timelock_mix: bool
+    ops: int
+    stack: int
+    max_witness_weight: int
+    def __init__(self, miniscript: _Optional[str] = ..., script: _Optional[bytes] = ..., depth: _Optional[int] = ..., types: _Optional[str] = ..., sane: _Optional[bool] = ..., insanities: _Optional[_Iterable[str]] = ..., nonmalleable: _Optional[bool] = ..., needs_signature: _Optional[bool] = ..., timelock_mix: _Optional[bool] = ..., ops: _Optional[int] = ..., stack: _Optional[int] = ..., max_witness_weight: _Optional[int] = ...) -> None: ...
+
+class MinoritySpend(_message.Message):
+    __slots__ = ("size", "members", "path_index", "height", "age_seconds", "unix_time")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    PATH_INDEX_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    UNIX_TIME_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    members: MemberSet
+    path_index: int
+    height: int
+    age_seconds: int
+    unix_time: int
+    def __init__(self, size: _Optional[int] = ..., members: _Optional[_Union[MemberSet, _Mapping]] = ..., path_index: _Optional[int] = ..., height: _Optional[int] = ..., age_seconds: _Optional[int] = ..., unix_time: _Optional[int] = ...) -> None: ...
 
 class VerifyScriptResponse(_message.Message):
-    __slots__ = ("descriptor", "fingerprint", "script_type", "paths", "threshold", "members", "tolerated", "may_be_silent", "vault_allowed", "objections", "matches", "first_address")
+    __slots__ = ("descriptor", "fingerprint", "script_type", "paths", "threshold", "members", "tolerated", "may_be_silent", "vault_allowed", "objections", "matches", "first_address", "scripts", "quorums", "intersection", "earliest", "owner", "unspendable_internal_key")
     DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     SCRIPT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -755,6 +857,12 @@ class VerifyScriptResponse(_message.Message):
     OBJECTIONS_FIELD_NUMBER: _ClassVar[int]
     MATCHES_FIELD_NUMBER: _ClassVar[int]
     FIRST_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    SCRIPTS_FIELD_NUMBER: _ClassVar[int]
+    QUORUMS_FIELD_NUMBER: _ClassVar[int]
+    INTERSECTION_FIELD_NUMBER: _ClassVar[int]
+    EARLIEST_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    UNSPENDABLE_INTERNAL_KEY_FIELD_NUMBER: _ClassVar[int]
     descriptor: str
     fingerprint: bytes
     script_type: str
@@ -767,4 +875,20 @@ class VerifyScriptResponse(_message.Message):
     objections: _containers.RepeatedCompositeFieldContainer[_types_pb2.Objection]
     matches: _containers.RepeatedScalarFieldContainer[bool]
     first_address: str
-    def __init__(self, descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., script_type: _Optional[str] = ..., paths: _Optional[_Iterable[_Union[ScriptPath, _Mapping]]] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., vault_allowed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., matches: _Optional[_Iterable[bool]] = ..., first_address: _Optional[str] = ...) -> None: ...
+    scripts: _containers.RepeatedCompositeFieldContainer[ScriptAnalysis]
+    quorums: _containers.RepeatedCompositeFieldContainer[MemberSet]
+    intersection: int
+    earliest: _containers.RepeatedCompositeFieldContainer[MinoritySpend]
+    owner: ScriptOwner
+    unspendable_internal_key: bool
+    def __init__(self, descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., script_type: _Optional[str] = ..., paths: _Optional[_Iterable[_Union[ScriptPath, _Mapping]]] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., vault_allowed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., matches: _Optional[_Iterable[bool]] = ..., first_address: _Optional[str] = ..., scripts: _Optional[_Iterable[_Union[ScriptAnalysis, _Mapping]]] = ..., quorums: _Optional[_Iterable[_Union[MemberSet, _Mapping]]] = ..., intersection: _Optional[int] = ..., earliest: _Optional[_Iterable[_Union[MinoritySpend, _Mapping]]] = ..., owner: _Optional[_Union[ScriptOwner, _Mapping]] = ..., unspendable_internal_key: _Optional[bool] = ...) -> None: ...
+
+class ScriptOwner(_message.Message):
+    __slots__ = ("vault_id", "branch", "index")
+    VAULT_ID_FIELD_NUMBER: _ClassVar[int]
+    BRANCH_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    vault_id: str
+    branch: _types_pb2.Branch
+    index: int
+    def __init__(self, vault_id: _Optional[str] = ..., branch: _Optional[_Union[_types_pb2.Branch, str]] = ..., index: _Optional[int] = ...) -> None: ...

@@ -12,6 +12,7 @@ from signer.bitcoin.errors import Malformed
 _U16, _U32, _U64 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
 _WIDE_FORMS = {0xFD: (2, 0xFD), 0xFE: (4, 0x1_0000), 0xFF: (8, 0x1_0000_0000)}
 """First byte -> (bytes that follow, least value that needs them)."""
+_ONE_BYTE = tuple(bytes((value,)) for value in range(0xFD))
 
 
 class Reader:
@@ -162,7 +163,7 @@ def u64(value: int) -> bytes:
 def compact_size(value: int) -> bytes:
     """CompactSize, shortest form."""
     if value < 0xFD:
-        return bytes((value,))
+        return _ONE_BYTE[value]
     if value <= 0xFFFF:
         return b"\xfd" + _U16.pack(value)
     if value <= 0xFFFF_FFFF:
@@ -172,7 +173,8 @@ def compact_size(value: int) -> bytes:
 
 def var_bytes(data: bytes) -> bytes:
     """A byte string with its CompactSize length in front."""
-    return compact_size(len(data)) + data
+    size = len(data)
+    return _ONE_BYTE[size] + data if size < 0xFD else compact_size(size) + data
 
 
 def hex_bytes(text: str, what: str) -> bytes:

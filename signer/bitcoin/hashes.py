@@ -14,9 +14,14 @@ def hash256(data: bytes) -> bytes:
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()
 
 
+def ripemd160(data: bytes) -> bytes:
+    """RIPEMD-160."""
+    return hashlib.new("ripemd160", data).digest()
+
+
 def hash160(data: bytes) -> bytes:
     """RIPEMD-160 of SHA-256."""
-    return hashlib.new("ripemd160", hashlib.sha256(data).digest()).digest()
+    return ripemd160(sha256(data))
 
 
 @lru_cache(maxsize=64)

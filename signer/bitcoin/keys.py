@@ -135,7 +135,7 @@ def parse_path(text: str) -> KeyPath:
 def _parse_step(step: str) -> int:
     digits = step[:-1] if step[-1:] in ("'", "h") else step
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 10:
-        raise Malformed("path-malformed", f"{step[:12]!r} is not a child number")
+        raise Malformed("path-malformed", "a step is not a child number")
     number = int(digits)
     if number >= HARDENED:
         raise Malformed("path-malformed", f"{step!r} is out of range")

@@ -12,6 +12,7 @@ from coincurve._libsecp256k1 import ffi, lib
 
 from signer.bitcoin.errors import Malformed
 
+_SIGNATURE: Any = ffi.typeof("secp256k1_ecdsa_signature *")
 CONTEXT: Any = lib.secp256k1_context_create(lib.SECP256K1_CONTEXT_NONE)
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -50,7 +51,7 @@ def serialize_pubkey(point: Any) -> bytes:
 
 
 def _read_der(signature: bytes) -> Any:
-    parsed = ffi.new("secp256k1_ecdsa_signature *")
+    parsed = ffi.new(_SIGNATURE)
     if not lib.secp256k1_ecdsa_signature_parse_der(CONTEXT, parsed, signature, len(signature)):
         raise Malformed("signature-malformed", "not a DER signature")
     return parsed

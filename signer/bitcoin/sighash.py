@@ -35,5 +35,5 @@ class SegwitV0Sighash:
         The script has no OP_CODESEPARATOR (our vault scripts never do), so it is the whole script.
         """
         outpoint, sequence = self._inputs[index]
-        middle = outpoint + var_bytes(script_code) + u64(amount) + sequence
-        return hash256(self._head + middle + self._tail)
+        coin = (outpoint, var_bytes(script_code), u64(amount), sequence)
+        return hash256(b"".join((self._head, *coin, self._tail)))

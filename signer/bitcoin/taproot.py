@@ -1,4 +1,4 @@
-"""Taproot (BIP-341): the tree, the tweak, the control block; the multisig leaf (BIP-342, BIP-387).
+"""Taproot (BIP-341): the tree, the tweak, the control block.
 
 1. A tree is its leaves in depth-first order, each with its depth (the form of BIP-371): nothing is
    nested, so nothing recurses. It is at most 128 deep and complete.
@@ -18,15 +18,6 @@ from signer.bitcoin.codec import var_bytes
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import sha256, tagged_hash
 from signer.bitcoin.keys import ExtendedPublicKey
-from signer.bitcoin.script import (
-    OP_CHECKSEQUENCEVERIFY,
-    OP_CHECKSIG,
-    OP_CHECKSIGADD,
-    OP_NUMEQUAL,
-    OP_VERIFY,
-    push_data,
-    push_int,
-)
 from signer.bitcoin.secp import parse_xonly, pubkey_tweak_add
 
 T = TypeVar("T")
@@ -34,8 +25,6 @@ T = TypeVar("T")
 LEAF_VERSION = 0xC0
 """Tapscript (BIP-342)."""
 MAX_DEPTH = 128
-MAX_MULTI_A_KEYS = 999
-"""BIP-387: 999 signatures and the counter are the 1,000 elements that a stack may have."""
 UNSPENDABLE_H = bytes.fromhex("50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0")
 """BIP-341's H: the x coordinate is the SHA-256 of the uncompressed generator."""
 UNSPENDABLE_DOMAIN = b"pegwarden/unspendable/v1"
@@ -163,22 +152,3 @@ def unspendable_xpub() -> ExtendedPublicKey:
 def is_unspendable(xpub: ExtendedPublicKey) -> bool:
     """Whether nobody can know a private key of its children (rule 4)."""
     return xpub.pubkey == b"\x02" + UNSPENDABLE_H
-
-
-def multi_a_script(threshold: int, xonly_keys: tuple[bytes, ...]) -> bytes:
-    """<key> CHECKSIG <key> CHECKSIGADD ... <k> NUMEQUAL, keys in the order given (BIP-387).
-
-    Raises Malformed `script-malformed`.
-    """
-    if not 1 <= threshold <= len(xonly_keys) <= MAX_MULTI_A_KEYS:
-        raise Malformed("script-malformed", f"{threshold} of {len(xonly_keys)} keys is no multi_a")
-    first, *others = (push_data(key) for key in xonly_keys)
-    parts = [first, bytes((OP_CHECKSIG,))]
-    for key in others:
-        parts += (key, bytes((OP_CHECKSIGADD,)))
-    return b"".join(parts) + push_int(threshold) + bytes((OP_NUMEQUAL,))
-
-
-def older_prefix(blocks: int) -> bytes:
-    """<n> CHECKSEQUENCEVERIFY VERIFY: `v:older(n)` in front of a leaf's script."""
-    return push_int(blocks) + bytes((OP_CHECKSEQUENCEVERIFY, OP_VERIFY))

@@ -9,6 +9,7 @@ Rule 4: there is at least one input and one output; `parse_unsigned` leaves this
 
 from dataclasses import dataclass
 from functools import cached_property
+from struct import Struct
 from typing import NamedTuple, NewType
 
 from signer.bitcoin.codec import Reader, compact_size, u32, u64, var_bytes
@@ -37,6 +38,10 @@ def txid_from_display(text: str) -> Txid:
     return Txid(bytes.fromhex(text)[::-1])
 
 
+_BARE_INPUT = Struct("<32sIBI")
+"""Outpoint, the length of an empty scriptSig, sequence."""
+
+
 class OutPoint(NamedTuple):
     """Names a transaction output. Ordered by txid bytes (internal order), then vout."""
 
@@ -51,8 +56,7 @@ class OutPoint(NamedTuple):
         return self.txid + u32(self.vout)
 
 
-@dataclass(frozen=True, slots=True)
-class TxOut:
+class TxOut(NamedTuple):
     """An output."""
 
     amount: Sats
@@ -63,8 +67,7 @@ class TxOut:
         return u64(self.amount) + var_bytes(self.script_pubkey)
 
 
-@dataclass(frozen=True, slots=True)
-class TxIn:
+class TxIn(NamedTuple):
     """An input without its witness."""
 
     previous: OutPoint
@@ -135,6 +138,12 @@ def read_witness(reader: Reader) -> tuple[bytes, ...]:
 
 
 def _read_input(reader: Reader) -> TxIn:
+    # Nearly all inputs that we read are of unsigned transactions: one call for those without a scriptSig.
+    data, at = reader.data, reader.position
+    if data[at + 36 : at + 37] == b"\x00" and at + 41 <= len(data):
+        txid, vout, _, sequence = _BARE_INPUT.unpack_from(data, at)
+        reader.position = at + 41
+        return TxIn(OutPoint(txid, vout), b"", sequence)
     previous = OutPoint(Txid(reader.take(32)), reader.u32())
     return TxIn(previous, reader.var_bytes(), reader.u32())
 

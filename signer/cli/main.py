@@ -30,6 +30,7 @@ _COMMANDS = {
     "key": ("signer.cli.key", "Bind, back up, restore and show sealed keys."),
     "policy": ("signer.cli.policy", "Say what a policy allows."),
     "psbt": ("signer.cli.psbt", "Parse PSBTs; ask a kernel what it would say."),
+    "script": ("signer.cli.script", "Say what a script is, and who can spend by it."),
     "serve": ("signer.cli.serve", "Run the kernel of a member."),
     "vault": ("signer.cli.vault", "Export a vault's descriptors."),
 }

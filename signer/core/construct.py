@@ -3,7 +3,7 @@ same bytes.
 
 1. Each coin offered is proven (`signer.core.drafts`).
 2. Coins are selected by `signer.bitcoin.coinselect`; all required ones are spent. A sweep spends all.
-3. Version 2, inputs ascending by outpoint: replaceable, or in a recovery with its path's relative lock.
+3. Version 2, inputs ascending by outpoint: replaceable, or in a recovery with its path's locks.
    Outputs: payments as requested, or the anchor; then change.
 4. What was built passes `verify`, the same rules as for signing: no kernel builds what it would refuse.
 """
@@ -106,10 +106,11 @@ def construct_sweep(request: SweepRequest, registry: VaultRegistry) -> Construct
         raise unverified("path-unknown", "the vault has no such path", str(request.path_index))
     verify_fee_rate(request.fee_rate)
     _verify_offer(request.coins, frozenset())
-    older = vault.paths[request.path_index].older
+    path = vault.paths[request.path_index]
+    sequence = SEQUENCE if path.older is None else path.older
     allowance, offered = Allowance(), sorted(request.coins, key=lambda each: each.outpoint)
     coins = [prove(coin, vault, allowance) for coin in offered]
-    inputs = tuple(input_draft(coin, vault, SEQUENCE if older is None else older) for coin in coins)
+    inputs = tuple(input_draft(coin, vault, sequence) for coin in coins)
     branch = CHANGE if request.to is vault else RECEIVE
     if branch == RECEIVE and request.index >= request.to.lookahead:
         raise unverified(
@@ -128,7 +129,7 @@ def construct_sweep(request: SweepRequest, registry: VaultRegistry) -> Construct
             "coins-insufficient", "the coins do not pay for moving them", f"{amount} sat left"
         )
     output = vault_output(request.to, script, Sats(amount))
-    return _verified(draft_psbt(2, 0, inputs, (output,)), (), vault, registry)
+    return _verified(draft_psbt(2, path.after or 0, inputs, (output,)), (), vault, registry)
 
 
 _FRAME = 4 + 3 + 1 + 4

@@ -23,7 +23,8 @@ from signer.core.spend import SpentCoin
 from signer.core.vault import Vault
 
 _TAPROOT_FIELDS = frozenset(
-    (
+    kind[0]
+    for kind in (
         fields.IN_TAP_SCRIPT_SIG,
         fields.IN_TAP_LEAF_SCRIPT,
         fields.IN_TAP_BIP32_DERIVATION,
@@ -49,7 +50,7 @@ def verify_inputs(psbt: UnverifiedPsbt, vault: Vault) -> tuple[SpentCoin, ...]:
 def _verify_input(claims: PsbtInput, outpoint: OutPoint, vault: Vault) -> SpentCoin:
     _verify_understood(claims, outpoint, vault)  # 1
     prevout = _prevout(claims, outpoint, vault)  # 2
-    derived = derive_hinted(claims, vault, f"input {outpoint}")  # 3
+    derived = derive_hinted(claims, vault, outpoint)  # 3
     if derived is None or derived.script_pubkey != prevout.script_pubkey:
         raise unverified(
             "input-foreign",
@@ -91,8 +92,8 @@ def _has_foreign_fields(claims: PsbtInput, vault: Vault) -> bool:
     if not vault.is_taproot:
         return bool(claims.other)
     ecdsa = claims.partial_signatures or claims.bip32_derivations or claims.witness_script
-    foreign = any(key[:1] not in _TAPROOT_FIELDS for key, _ in claims.other)
-    return bool(ecdsa or claims.redeem_script or foreign)
+    kinds = {key[0] for key, _ in claims.other}
+    return bool(ecdsa or claims.redeem_script or kinds - _TAPROOT_FIELDS)
 
 
 def _prevout(claims: PsbtInput, outpoint: OutPoint, vault: Vault) -> TxOut:
@@ -120,12 +121,12 @@ def _script_matches(claims: PsbtInput, derived: DerivedScript) -> bool:
 
 
 def _leaves_match(claims: PsbtInput, derived: DerivedScript) -> bool:
-    ours = {(leaf.script, leaf.control_block, LEAF_VERSION) for leaf in derived.leaves}
-    said = {
-        (leaf.script, leaf.control_block, leaf.leaf_version) for leaf in claims.tap_leaf_scripts
-    }
+    ours = {leaf.control_block: (leaf.script, LEAF_VERSION) for leaf in derived.leaves}
     return (
-        said <= ours
+        all(
+            ours.get(leaf.control_block) == (leaf.script, leaf.leaf_version)
+            for leaf in claims.tap_leaf_scripts
+        )
         and claims.tap_internal_key in (None, derived.internal_key)
         and claims.tap_merkle_root in (None, derived.merkle_root)
     )

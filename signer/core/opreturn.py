@@ -23,6 +23,8 @@ from signer.core.vault import RECEIVE, ScriptPlace
 
 _VERSION, _DEPOSIT, _ANCHOR = 1, 1, 2
 _SIZE = {_DEPOSIT: 30, _ANCHOR: 78}
+_MAX_SCRIPT = 3 + max(_SIZE.values())
+"""OP_RETURN, OP_PUSHDATA1, the length; then the longest payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def op_return_script(data: bytes) -> bytes:
 
 def parse_op_return(script: bytes) -> Payload:
     """The payload of a scriptPubKey. Raises MalformedRequest as `decode_payload` does."""
+    if len(script) > _MAX_SCRIPT:  # before it is read: a request may hold megabytes of opcodes
+        raise malformed("op-return-malformed", f"{len(script)} bytes; at most {_MAX_SCRIPT}")
     try:
         items = script_items(script)
     except Malformed as error:

@@ -15,6 +15,7 @@ from signer.bitcoin.descriptor import DerivedScript
 from signer.bitcoin.psbt import fields
 from signer.bitcoin.psbt.model import PsbtOutput, UnverifiedPsbt
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
+from signer.bitcoin.taproot import tap_tree
 from signer.bitcoin.transaction import TxOut
 from signer.core.errors import MalformedRequest, unverified
 from signer.core.opreturn import Anchor, parse_op_return
@@ -122,7 +123,10 @@ def _verify_payable(vout: int, hints: PsbtOutput, txout: TxOut, registry: VaultR
 
 def _hinted(hints: PsbtOutput, txout: TxOut, registry: VaultRegistry) -> bool:
     """Whether the PSBT itself shows the output to be a vault's, beyond the lookahead window."""
+    kind = script_type(txout.script_pubkey)
     for vault in registry.all():
+        if kind is not (ScriptType.P2TR if vault.is_taproot else ScriptType.P2WSH):
+            continue  # not worth a derivation
         derived = derive_hinted(hints, vault, "output")
         if derived is not None and derived.script_pubkey == txout.script_pubkey:
             return True
@@ -184,10 +188,9 @@ def _change(vout: int, hints: PsbtOutput, txout: TxOut, vault: Vault) -> Change:
 def _script_matches(hints: PsbtOutput, derived: DerivedScript, vault: Vault) -> bool:
     if not vault.is_taproot:
         return hints.witness_script in (None, derived.witness_script) and not hints.redeem_script
-    tree = tuple(leaf.script for leaf in hints.tap_tree)
     return (
         hints.tap_internal_key in (None, derived.internal_key)
-        and tree in ((), tuple(leaf.script for leaf in derived.leaves))
+        and (not hints.tap_tree or tap_tree(hints.tap_tree).merkle_root == derived.merkle_root)
         and not (hints.witness_script or hints.redeem_script or hints.bip32_derivations)
     )
 

@@ -7,67 +7,66 @@ Rule 3: every derivation beside the hint must be exactly one of that address's k
         Taproot with exactly the leaf that the key stands in; the internal key may be named too.
 """
 
-from signer.bitcoin.descriptor import DerivedScript, Tr
+from functools import lru_cache
+
+from signer.bitcoin.descriptor import DerivedScript, Descriptor, Tr, derive
 from signer.bitcoin.psbt.model import Bip32Derivation, PsbtInput, PsbtOutput, TapDerivation
-from signer.core.errors import VerificationError, unverified
+from signer.core.errors import unverified
 from signer.core.vault import Vault, key_origin
 
 
-def derive_hinted(hints: PsbtInput | PsbtOutput, vault: Vault, where: str) -> DerivedScript | None:
+def derive_hinted(
+    hints: PsbtInput | PsbtOutput, vault: Vault, where: object
+) -> DerivedScript | None:
     """The vault's script at the place that the derivations name; None when they name none of its keys.
 
-    Raises VerificationError `derivation-mismatch`; Malformed `derivation-impossible`.
+    `where`: what carries the hints; it becomes text only when an error names it. Raises VerificationError
+    `derivation-mismatch`; Malformed `derivation-impossible`.
     """
-    derivations = hints.tap_derivations if vault.is_taproot else hints.bip32_derivations
+    derivations: tuple[Bip32Derivation | TapDerivation, ...] = hints.bip32_derivations
+    if vault.is_taproot:
+        derivations = hints.tap_derivations
     for derivation in derivations:
         place = vault.place_of(derivation.fingerprint, derivation.path)
         if place is not None:
-            derived = vault.script(*place)
-            if vault.is_taproot:
-                _match_taproot(hints.tap_derivations, derived, vault, where)
-            else:
-                _match(hints.bip32_derivations, derived, where)
-            return derived
+            _match(derivations, _named(vault.descriptor, *place), where)
+            return vault.script(*place)
     return None
 
 
-def _match(derivations: tuple[Bip32Derivation, ...], derived: DerivedScript, where: str) -> None:
-    expected = {key.pubkey: (key.fingerprint, key.path) for key in derived.keys}
-    for derivation in derivations:
-        if expected.get(derivation.pubkey) != (derivation.fingerprint, derivation.path):
-            raise _mismatch(derivation.pubkey, derived, where)
-
-
-def _match_taproot(
-    derivations: tuple[TapDerivation, ...], derived: DerivedScript, vault: Vault, where: str
+def _match(
+    derivations: tuple[Bip32Derivation | TapDerivation, ...],
+    named: dict[bytes, Bip32Derivation | TapDerivation],
+    where: object,
 ) -> None:
-    expected = {
-        key.xonly: ((leaf.leaf_hash,), key.fingerprint, key.path)
+    for derivation in derivations:
+        if named.get(derivation[0]) != derivation:
+            raise unverified(
+                "derivation-mismatch",
+                f"{where}: a key derivation is not one of the vault's keys at that address",
+                derivation[0].hex(),
+                f"the keys of that address: {', '.join(key.hex() for key in named)}",
+            )
+
+
+@lru_cache(maxsize=1_024)
+def _named(
+    descriptor: Descriptor, branch: int, index: int
+) -> dict[bytes, Bip32Derivation | TapDerivation]:
+    """Key -> how a PSBT names it, for each key of that address. Nobody changes it."""
+    derived = derive(descriptor, branch, index)
+    if not isinstance(descriptor, Tr):
+        return {
+            key.pubkey: Bip32Derivation(key.pubkey, key.fingerprint, key.path)
+            for key in derived.keys
+        }
+    named: dict[bytes, Bip32Derivation | TapDerivation] = {
+        key.xonly: TapDerivation(key.xonly, (leaf.leaf_hash,), key.fingerprint, key.path)
         for leaf in derived.leaves
         for key in leaf.keys
-    } | _internal(derived, vault)
-    for derivation in derivations:
-        said = (derivation.leaf_hashes, derivation.fingerprint, derivation.path)
-        if expected.get(derivation.xonly) != said:
-            raise _mismatch(derivation.xonly, derived, where)
-
-
-def _internal(
-    derived: DerivedScript, vault: Vault
-) -> dict[bytes, tuple[tuple[bytes, ...], bytes, tuple[int, ...]]]:
-    """The unspendable internal key, as wallets name it: derived from an xpub, in no leaf."""
-    descriptor = vault.descriptor
-    if not isinstance(descriptor, Tr) or descriptor.internal is None:
-        return {}
-    fingerprint, path = key_origin(descriptor.internal)
-    place = (*path, descriptor.internal.branches[derived.branch], derived.index)
-    return {derived.internal_key: ((), fingerprint, place)}
-
-
-def _mismatch(key: bytes, derived: DerivedScript, where: str) -> VerificationError:
-    return unverified(
-        "derivation-mismatch",
-        f"{where}: a key derivation is not one of the vault's keys at that address",
-        key.hex(),
-        f"the keys of branch {derived.branch}, index {derived.index}",
-    )
+    }
+    if descriptor.internal is not None:  # as wallets name it: derived from an xpub, in no leaf
+        fingerprint, path = key_origin(descriptor.internal)
+        place = (*path, descriptor.internal.branches[branch], index)
+        named[derived.internal_key] = TapDerivation(derived.internal_key, (), fingerprint, place)
+    return named

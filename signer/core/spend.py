@@ -7,6 +7,7 @@ Rule 2: all are immutable; whoever holds one need not check again what its birth
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from signer.bitcoin.descriptor import DerivedScript, SpendingPath
 from signer.bitcoin.psbt.model import PartialSignature, TapScriptSignature, UnverifiedPsbt
@@ -27,8 +28,7 @@ class Kind(StrEnum):
     ROTATION = "rotation"
 
 
-@dataclass(frozen=True, slots=True)
-class SpentCoin:
+class SpentCoin(NamedTuple):
     """An input: the coin it spends, proven to be what is said (not yet: to be unspent)."""
 
     outpoint: OutPoint
@@ -58,8 +58,7 @@ class Rotation:
     """Address index on its receive branch."""
 
 
-@dataclass(frozen=True, slots=True)
-class SigningTask:
+class SigningTask(NamedTuple):
     """One signature that we owe if all consent: what is recorded, and what a retry must equal."""
 
     input_index: int
@@ -69,6 +68,8 @@ class SigningTask:
     """33 bytes, in Taproot too."""
     script: bytes
     """Witness script or leaf."""
+    leaf_hash: bytes
+    """Of the leaf that the signature commits to; empty in P2WSH."""
     sighash_type: int
     digest: bytes
     """32 bytes, computed by us from the proven prevouts."""

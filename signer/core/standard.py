@@ -1,35 +1,36 @@
 """What nodes relay and mine: Core's default policy, for a transaction that is about to leave.
 
 1. Version 2, no coin twice, inputs cover outputs and pay at least the minimum relay fee.
-2. At most 400,000 weight units; at least 65 bytes without witness (a transaction of 64 could pass for
-   an inner node of a block's Merkle tree, CVE-2017-12842).
-3. Witness of a P2WSH input: at most 100 items of at most 80 bytes, and a script of at most 3,600. Of a
-   Taproot leaf: items of at most 80 bytes beside leaf and control block.
-4. Outputs of standard types, not dust; at most one OP_RETURN, of value 0, its script at most 83 bytes.
-Sigops need no rule: 500 inputs of 20 keys and 500 outputs stay below the limit of 16,000.
+2. At most 400,000 weight units; at least 65 bytes without witness (one of 64 could pass for an inner
+   node of a block's Merkle tree, CVE-2017-12842).
+3. Outputs of standard types, not dust; at most one OP_RETURN, of value 0, at most 83 bytes, with pushes only.
+4. Inputs as `standard_inputs` has them. The whole table is in `docs/standardness.md`.
 """
 
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.script import DUST_LIMIT, MAX_WITNESS_SCRIPT, ScriptType, script_type
+from signer.bitcoin.script import DUST_LIMIT, OP_16, ScriptType, script_items, script_type
 from signer.bitcoin.secp import parse_xonly
 from signer.bitcoin.transaction import MAX_STANDARD_WEIGHT, Transaction, TxOut
 from signer.bitcoin.units import FeeRate, Sats, rate_below
-from signer.core.errors import VerificationError, unverified
+from signer.core.errors import unverified
+from signer.core.standard_inputs import verify_inputs_standard
+from signer.core.standard_script import not_standard
 
 MIN_RELAY_RATE = FeeRate(100)
 """Core 30's -minrelaytxfee: 0.1 sat/vB."""
 MIN_STRIPPED = 65
 MAX_OP_RETURN = 83
-MAX_WITNESS_ITEMS, MAX_WITNESS_ITEM = 100, 80
 
 
 def verify_standard(transaction: Transaction, prevouts: tuple[TxOut, ...]) -> Sats:
-    """The fee of a final transaction with P2WSH or Taproot script-path inputs. Raises VerificationError."""
+    """The fee of a final transaction. Raises VerificationError."""
     _verify_size(transaction)
-    for stack, prevout in zip(transaction.witnesses, prevouts, strict=True):
-        _verify_witness(stack, prevout)
+    if not len(transaction.inputs) == len(transaction.witnesses) == len(prevouts):
+        raise not_standard("witnesses", len(transaction.witnesses), len(transaction.inputs))
     _verify_outputs(transaction.outputs)
-    return _fee(transaction, prevouts)
+    fee = _fee(transaction, prevouts)
+    verify_inputs_standard(transaction, prevouts)
+    return fee
 
 
 def spendable_type(script_pubkey: bytes) -> ScriptType | None:
@@ -46,33 +47,15 @@ def spendable_type(script_pubkey: bytes) -> ScriptType | None:
     return kind if kind in DUST_LIMIT else None
 
 
-def _refuse(detail: str, observed: int | str, limit: int | str) -> VerificationError:
-    return unverified("transaction-not-standard", detail, str(observed), str(limit))
-
-
 def _verify_size(transaction: Transaction) -> None:
     if transaction.version != 2:
-        raise _refuse("the version", transaction.version, 2)
+        raise not_standard("the version", transaction.version, 2)
     if transaction.weight > MAX_STANDARD_WEIGHT:
-        raise _refuse("weight units", transaction.weight, f"at most {MAX_STANDARD_WEIGHT}")
+        raise not_standard("weight units", transaction.weight, f"at most {MAX_STANDARD_WEIGHT}")
     if len(transaction.stripped) < MIN_STRIPPED:
-        raise _refuse(
+        raise not_standard(
             "bytes without witness", len(transaction.stripped), f"at least {MIN_STRIPPED}"
         )
-
-
-def _verify_witness(stack: tuple[bytes, ...], prevout: TxOut) -> None:
-    taproot = script_type(prevout.script_pubkey) is ScriptType.P2TR
-    items, script = (stack[:-2], b"") if taproot else (stack[:-1], stack[-1])
-    longest = max(map(len, items), default=0)
-    if len(items) > MAX_WITNESS_ITEMS or longest > MAX_WITNESS_ITEM:
-        raise _refuse(
-            "witness items",
-            f"{len(items)}, the longest of {longest} bytes",
-            f"{MAX_WITNESS_ITEMS} of {MAX_WITNESS_ITEM} bytes",
-        )
-    if len(script) > MAX_WITNESS_SCRIPT:
-        raise _refuse("bytes of witness script", len(script), f"at most {MAX_WITNESS_SCRIPT}")
 
 
 def _verify_outputs(outputs: tuple[TxOut, ...]) -> None:
@@ -83,22 +66,33 @@ def _verify_outputs(outputs: tuple[TxOut, ...]) -> None:
             carriers += 1
             _verify_carrier(vout, txout)
         elif kind not in DUST_LIMIT:
-            raise _refuse(f"the type of output {vout}", kind, ", ".join(DUST_LIMIT))
+            raise not_standard(f"the type of output {vout}", kind, ", ".join(DUST_LIMIT))
         elif txout.amount < DUST_LIMIT[kind]:
-            raise _refuse(f"sat in output {vout}", txout.amount, f"at least {DUST_LIMIT[kind]}")
+            raise not_standard(
+                f"sat in output {vout}", txout.amount, f"at least {DUST_LIMIT[kind]}"
+            )
     if carriers > 1:
-        raise _refuse("OP_RETURN outputs", carriers, 1)
+        raise not_standard("OP_RETURN outputs", carriers, 1)
 
 
 def _verify_carrier(vout: int, txout: TxOut) -> None:
     if txout.amount != 0:
-        raise _refuse(f"sat in the OP_RETURN output {vout}", txout.amount, 0)
+        raise not_standard(f"sat in the OP_RETURN output {vout}", txout.amount, 0)
     if len(txout.script_pubkey) > MAX_OP_RETURN:
-        raise _refuse(
+        raise not_standard(
             f"bytes of the OP_RETURN output {vout}",
             len(txout.script_pubkey),
             f"at most {MAX_OP_RETURN}",
         )
+    if not _is_push_only(txout.script_pubkey[1:]):
+        raise not_standard(f"the OP_RETURN output {vout}", txout.script_pubkey.hex(), "pushes only")
+
+
+def _is_push_only(script: bytes) -> bool:
+    try:
+        return all(opcode <= OP_16 for opcode, _ in script_items(script))
+    except Malformed:
+        return False
 
 
 def _fee(transaction: Transaction, prevouts: tuple[TxOut, ...]) -> Sats:
@@ -109,7 +103,7 @@ def _fee(transaction: Transaction, prevouts: tuple[TxOut, ...]) -> Sats:
     if fee < 0:
         raise unverified("amounts-impossible", "the inputs do not cover the outputs", f"{fee} sat")
     if rate_below(Sats(fee), transaction.vsize, MIN_RELAY_RATE):
-        raise _refuse(
+        raise not_standard(
             "sat of fee", f"{fee} for {transaction.vsize} vB", f"at least {MIN_RELAY_RATE} per kvB"
         )
     return Sats(fee)

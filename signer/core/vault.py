@@ -1,13 +1,16 @@
 """Vaults: one registered descriptor with its federation, and the scripts that belong to it.
 
 Registration refuses a vault (design section 6):
-1. whose template or keys do not parse (`signer.bitcoin.descriptor`), or give one member two keys of the
-   multisig (`vault-key-repeated`): a threshold counts members;
-2. whose primary quorums need not intersect in an honest member: f = min(k-1, 2k-n-1) < 0
-   (`vault-quorums-disjoint`): a relayer could have one withdrawal paid by each of two quorums;
-3. that shares an xpub with another vault (`vault-key-shared`): windows and pins would start afresh.
+1. whose template or keys do not parse or whose scripts are not sane (`signer.bitcoin.descriptor`), or in
+   which one choice of signers counts a member twice (`vault-key-repeated`): a threshold counts members;
+2. whose primary quorums need not intersect in an honest member (`vault-quorums-disjoint`): a relayer could
+   have one withdrawal paid by each of two quorums;
+3. whose primary path cannot be opened without a preimage (`vault-needs-preimage`): who lost it lost all;
+4. whose structure is too large to enumerate (`vault-too-complex`);
+5. that shares an xpub with another vault (`vault-key-shared`): windows and pins would start afresh.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,6 +34,7 @@ from signer.bitcoin.network import Network
 from signer.bitcoin.units import Weight
 from signer.core.errors import Objection, VerificationError
 from signer.core.evidence import Realm
+from signer.core.quorums import Federation, federation
 
 RECEIVE, CHANGE = 0, 1
 MAX_LOOKAHEAD = 100_000
@@ -64,20 +68,25 @@ class Vault:
         """What attestations for this vault are bound to."""
         return Realm(self.network.genesis_hash, self.fingerprint)
 
+    @cached_property
+    def federation(self) -> Federation:
+        """What the scripts promise, proven over all sets of members. Raises Malformed `vault-too-complex`."""
+        return federation(self.paths, tuple(key.xpub.pubkey for key in self.places))
+
     @property
     def threshold(self) -> int:
-        """k: signatures that a spend by the primary path needs."""
-        return self.descriptor.inner.threshold
+        """k: the fewest members that spend by the primary path."""
+        return self.federation.threshold
 
     @property
     def members(self) -> int:
-        """n: federation keys of the primary path."""
-        return len(self.descriptor.inner.keys)
+        """n: members of the primary path."""
+        return self.federation.members
 
     @property
     def tolerated(self) -> int:
         """f: dishonest kernels despite which a withdrawal is paid at most once (design J6, q = 0)."""
-        return min(self.threshold - 1, 2 * self.threshold - self.members - 1)
+        return self.federation.tolerated
 
     @property
     def is_taproot(self) -> bool:
@@ -117,9 +126,13 @@ class Vault:
         """Which of `places` hold that xpub: ours, in the kernel that holds its secret."""
         return tuple(at for at, key in enumerate(self.places) if key.xpub == xpub)
 
+    @cached_property
+    def _input_weights(self) -> tuple[Weight, ...]:
+        return tuple(input_weight(self.descriptor, index) for index in range(len(self.paths)))
+
     def input_weight(self, path_index: int = 0) -> Weight:
         """Worst-case weight of one input spent by that path, non-witness part included."""
-        return input_weight(self.descriptor, path_index)
+        return self._input_weights[path_index]
 
     def script(self, branch: int, index: int) -> DerivedScript:
         """The script at that address index. Raises Malformed `derivation-impossible`."""
@@ -163,46 +176,42 @@ def register(definition: VaultDefinition, network: Network) -> Vault:
 
 
 def verify_invariants(vault: Vault) -> None:
-    """Rules 1 and 2. Raises VerificationError with the first that the vault breaks."""
+    """Rules 1 to 4. Raises VerificationError or Malformed with the first that the vault breaks."""
     _refuse_repeated_keys(vault)
-    _refuse_paths_alike(vault)
     _refuse_disjoint_quorums(vault)
+    if vault.federation.may_be_silent < 0:
+        raise _refuse(
+            "vault-needs-preimage",
+            f"vault {vault.vault_id}: the primary path cannot be opened without a hash's preimage",
+        )
 
 
 def _refuse_repeated_keys(vault: Vault) -> None:
     for path in vault.paths:
-        pubkeys = [vault.places[position].xpub.pubkey for position in path.positions]
-        if len(set(pubkeys)) != len(pubkeys):
-            raise _refuse(
-                "vault-key-repeated", f"vault {vault.vault_id}: one key twice in path {path.name}"
-            )
-
-
-def _refuse_paths_alike(vault: Vault) -> None:
-    """The path follows from the sequence, so two paths with one lock could not be told apart."""
-    locks = [path.older for path in vault.paths]
-    if len(set(locks)) != len(locks):
-        raise _refuse(
-            "vault-paths-alike", f"vault {vault.vault_id} has two paths with the same lock"
-        )
+        for group in (group for way in path.ways for group in way.groups):
+            pubkeys = [vault.places[position].xpub.pubkey for position in group.places]
+            if group.threshold < len(pubkeys) != len(set(pubkeys)):
+                raise _refuse(
+                    "vault-key-repeated",
+                    f"vault {vault.vault_id}: a member stands twice where {group.threshold} of "
+                    f"{len(pubkeys)} keys sign, in path {path.name}",
+                )
 
 
 def _refuse_disjoint_quorums(vault: Vault) -> None:
-    k, n = vault.threshold, vault.members
     if vault.tolerated >= 0:
         return
-    first, second = set(range(k)), set(range(n - k, n))
+    first, second = vault.federation.quorums
     raise _refuse(
         "vault-quorums-disjoint",
-        f"{k}-of-{n}: members {_names(first)} could pay a withdrawal from one coin while members "
-        f"{_names(second)}, who share nobody with them, pay it again from another; "
-        "nobody but the relayer need misbehave",
-        f"2k - n - 1 = {2 * k - n - 1}",
-        "2k - n - 1 >= 0, that is 2k > n",
+        f"members {_names(first)} could pay a withdrawal from one coin while members {_names(second)}, "
+        "who share nobody with them, pay it again from another; nobody but the relayer need misbehave",
+        "sets of signers that share no member",
+        "any two sets of signers share a member; of k-of-n, 2k > n",
     )
 
 
-def _names(members: set[int]) -> str:
+def _names(members: Iterable[int]) -> str:
     return "{" + ", ".join(f"@{member}" for member in sorted(members)) + "}"
 
 

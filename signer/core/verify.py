@@ -14,10 +14,11 @@
 from dataclasses import dataclass
 
 from signer.bitcoin.descriptor import SpendingPath, federation_keys
+from signer.bitcoin.miniscript.locks import after_met
 from signer.bitcoin.psbt.model import UnverifiedPsbt
 from signer.bitcoin.sighash import SIGHASH_ALL
 from signer.bitcoin.taproot_sighash import SIGHASH_DEFAULT
-from signer.bitcoin.transaction import MAX_STANDARD_WEIGHT, Transaction
+from signer.bitcoin.transaction import LOCKTIME_THRESHOLD, MAX_STANDARD_WEIGHT, Transaction
 from signer.bitcoin.units import (
     MAX_MONEY,
     Sats,
@@ -27,8 +28,8 @@ from signer.bitcoin.units import (
     rate_below,
     vbytes_of,
 )
-from signer.core.digests import input_digests, verified_signatures
-from signer.core.errors import unverified
+from signer.core.digests import InputDigests, verified_signatures
+from signer.core.errors import VerificationError, unverified
 from signer.core.inputs import verify_inputs
 from signer.core.outputs import Purposes, assign_purposes
 from signer.core.payment import PaymentClaim
@@ -39,8 +40,6 @@ from signer.core.vault import Vault, VaultRegistry
 LEAST_SEQUENCE = 0xFFFFFFFD
 """At or above it BIP-68 sees no relative lock; it signals replaceability (BIP-125)."""
 FINAL_SEQUENCE = 0xFFFFFFFF
-LOCKTIME_THRESHOLD = 500_000_000
-"""Below it nLockTime is a height, from it on a time (BIP-65)."""
 NON_WITNESS_INPUT = Weight(4 * 41)
 """An input with an empty scriptSig, in the stripped serialisation."""
 
@@ -73,16 +72,16 @@ def verify(
     """
     psbt = claims.psbt
     transaction = psbt.transaction
-    _verify_envelope(psbt, vault)  # 1
+    verify_envelope(psbt, vault)  # 1
     _verify_transaction(transaction)  # 2
     path_index = path_index_of(transaction, vault)  # 3
+    weight = _weight(transaction, vault.input_weight(path_index))  # 7, before anything is derived
     coins = verify_inputs(psbt, vault)  # 4
     purposes = assign_purposes(psbt, claims.payments, vault, registry)  # 5
     kind = _kind(purposes, vault.paths[path_index], transaction.locktime)  # 6
-    weight = _weight(transaction, vault.input_weight(path_index))  # 7
     fee = _fee(transaction, coins, vbytes_of(weight))  # 7
-    digests = input_digests(transaction, coins, vault, path_index)  # 8
-    verified_signatures(psbt, coins, digests, vault.paths[path_index].leaf_index)  # 8
+    digests = InputDigests(transaction, coins, vault)  # 8
+    verified_signatures(psbt, coins, digests)  # 8
     return VerifiedSpend(
         vault=vault,
         psbt=psbt,
@@ -100,7 +99,8 @@ def verify(
     )
 
 
-def _verify_envelope(psbt: UnverifiedPsbt, vault: Vault) -> None:
+def verify_envelope(psbt: UnverifiedPsbt, vault: Vault) -> None:
+    """Step 1. Raises VerificationError."""
     if psbt.modifiable:
         raise unverified(
             "psbt-modifiable",
@@ -137,36 +137,67 @@ def _verify_transaction(transaction: Transaction) -> None:
     for txin in transaction.inputs:
         if txin.previous.vout == 0xFFFFFFFF or txin.previous.txid == bytes(32):
             raise unverified("input-null", "an input spends the null outpoint")
-    _verify_locktime(transaction)
-
-
-def _verify_locktime(transaction: Transaction) -> None:
-    final = all(txin.sequence == FINAL_SEQUENCE for txin in transaction.inputs)
-    if transaction.locktime >= LOCKTIME_THRESHOLD or (transaction.locktime and final):
-        raise unverified(
-            "locktime-refused",
-            "nLockTime is a time, or no input lets it take effect",
-            str(transaction.locktime),
-            f"a height below {LOCKTIME_THRESHOLD}, with a sequence below 0xffffffff",
-        )
 
 
 def path_index_of(transaction: Transaction, vault: Vault) -> int:
-    """The path that the sequences enable (BIP-68; BIP-112 asks for version 2, which `_verify_transaction`
-    demands). Exactly the blocks of a recovery path, in every input, or no relative lock at all."""
+    """The path that sequences and locktime enable (BIP-65, BIP-68; BIP-112 asks for version 2, which
+    `_verify_transaction` demands): exactly the locks of one recovery path, or no lock of any.
+
+    Exactly, so that it enables nothing that this path does not; what it needs of weaker locks of the same
+    script is the path's own (`signer.bitcoin.descriptor.paths`).
+    """
+    relative = _relative_lock(transaction, vault)
+    final = any(txin.sequence == FINAL_SEQUENCE for txin in transaction.inputs)
+    for index, path in enumerate(vault.paths):
+        if index == 0 or path.older != relative or (path.after and final):
+            continue
+        if (path.after or 0) == transaction.locktime:
+            return index
+    if relative is not None:
+        raise _sequence_refused({relative}, vault)
+    _verify_primary_locktime(transaction, vault)
+    return 0
+
+
+def _relative_lock(transaction: Transaction, vault: Vault) -> int | None:
+    """The one sequence below LEAST_SEQUENCE that all inputs have; None when none has."""
     sequences = {txin.sequence for txin in transaction.inputs}
     if all(sequence >= LEAST_SEQUENCE for sequence in sequences):
-        return 0
-    for index, path in enumerate(vault.paths):
-        if sequences == {path.older}:
-            return index
-    locks = [f"0x{path.older:08x}" for path in vault.paths if path.older is not None]
-    raise unverified(
+        return None
+    if len(sequences) != 1:
+        raise _sequence_refused(sequences, vault)
+    return sequences.pop()
+
+
+def _sequence_refused(sequences: set[int], vault: Vault) -> VerificationError:
+    locks = [path.locks_text for path in vault.paths[1:]]
+    return unverified(
         "sequence-refused",
-        "sequences have relative locks that are no path's, or not the same in all inputs",
+        "sequences and nLockTime have locks that are not exactly a path's, or not the same in all inputs",
         ", ".join(f"0x{sequence:08x}" for sequence in sorted(sequences)[:4]),
         " or ".join(("0xfffffffd to 0xffffffff", *locks)),
     )
+
+
+def _verify_primary_locktime(transaction: Transaction, vault: Vault) -> None:
+    """Nothing, or a height that takes effect and opens no other path."""
+    locktime = transaction.locktime
+    final = all(txin.sequence == FINAL_SEQUENCE for txin in transaction.inputs)
+    if locktime >= LOCKTIME_THRESHOLD or (locktime and final):
+        raise unverified(
+            "locktime-refused",
+            "nLockTime is a time, or no input lets it take effect",
+            str(locktime),
+            f"a height below {LOCKTIME_THRESHOLD}, with a sequence below 0xffffffff",
+        )
+    for path in vault.paths[1:]:
+        if path.older is None and path.after and after_met(path.after, locktime):
+            raise unverified(
+                "locktime-enables-path",
+                f"nLockTime opens the path {path.name} beside the primary one",
+                str(locktime),
+                f"below {path.after}; or exactly that, to spend by {path.name}",
+            )
 
 
 def _fee(transaction: Transaction, coins: tuple[SpentCoin, ...], size: VBytes) -> Sats:
@@ -215,42 +246,43 @@ def _kind(purposes: Purposes, path: SpendingPath, locktime: int) -> Kind:
             "a transaction is one thing: payments with change, one anchor with change, change alone, or "
             "rotation alone",
         )
-    if path.older is not None and kind not in (Kind.SWEEP, Kind.ROTATION):
+    if path.is_locked and kind not in (Kind.SWEEP, Kind.ROTATION):
         raise unverified(
             "recovery-may-not-pay",
-            f"the sequences enable the path {path.name}, which fewer keys can sign; it may only sweep "
-            "or rotate",
+            f"sequences and nLockTime enable the path {path.name}; it may only sweep or rotate",
         )
-    if kind is not Kind.WITHDRAWAL and locktime:
+    needed = path.after or 0
+    if kind is not Kind.WITHDRAWAL and locktime != needed:
         raise unverified(
             "locktime-refused",
-            f"nLockTime of a transaction of kind {kind} is 0",
+            f"nLockTime of a transaction of kind {kind} by the path {path.name}",
             str(locktime),
-            "0",
+            str(needed),
         )
     return kind
 
 
 def _tasks(
     coins: tuple[SpentCoin, ...],
-    digests: tuple[bytes, ...],
+    digests: InputDigests,
     path: SpendingPath,
     ours: tuple[int, ...],
 ) -> tuple[SigningTask, ...]:
     positions = [position for position in ours if position in path.positions]
     return tuple(
-        _task(index, coin, digest, path.leaf_index, position)
-        for index, (coin, digest) in enumerate(zip(coins, digests, strict=True))
+        _task(index, coin, digests, position)
+        for index, coin in enumerate(coins)
         for position in positions
     )
 
 
-def _task(
-    index: int, coin: SpentCoin, digest: bytes, leaf_index: int | None, position: int
-) -> SigningTask:
-    pubkey = coin.derived.keys[position].pubkey
-    if leaf_index is None:
-        script, sighash_type = coin.derived.witness_script, SIGHASH_ALL
-    else:
-        script, sighash_type = coin.derived.leaves[leaf_index].script, SIGHASH_DEFAULT
-    return SigningTask(index, position, pubkey, script, sighash_type, digest)
+def _task(index: int, coin: SpentCoin, digests: InputDigests, position: int) -> SigningTask:
+    """Each place stands in one script: the vault's, or one leaf."""
+    derived = coin.derived
+    key = derived.keys[position]
+    script, leaf_hash, sighash_type = derived.witness_script, b"", SIGHASH_ALL
+    for leaf in derived.leaves:
+        if key in leaf.keys:
+            script, leaf_hash, sighash_type = leaf.script, leaf.leaf_hash, SIGHASH_DEFAULT
+    digest = digests.digest(index, leaf_hash)
+    return SigningTask(index, position, key.pubkey, script, leaf_hash, sighash_type, digest)

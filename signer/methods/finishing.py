@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import wire
-from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.transaction import display
 from signer.consensus import ConsensusGate
 from signer.core.caller import Caller
 from signer.core.errors import malformed
-from signer.core.extract import MAX_PSBTS, Extracted, Incomplete, extract
+from signer.core.extract import MAX_PSBTS, Extracted, Incomplete, extract, read_answer
 from signer.kernel import Kernel
 
 
@@ -23,7 +22,8 @@ def extract_tx(
         vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
         if not 1 <= len(request.psbts) <= MAX_PSBTS:
             raise malformed("request-malformed", f"{len(request.psbts)} PSBTs; 1 to {MAX_PSBTS}")
-        outcome = extract(vault, tuple(parse_psbt(psbt) for psbt in request.psbts))
+        answers = dict.fromkeys(request.psbts)  # each once
+        outcome = extract(vault, tuple(read_answer(psbt, vault) for psbt in answers))
         if isinstance(outcome, Incomplete):
             return _incomplete(outcome)
         gate.verify(outcome.transaction, outcome.prevouts)

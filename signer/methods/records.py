@@ -17,7 +17,8 @@ MAX_VERSIONS, DEFAULT_VERSIONS = 100, 20
 MAX_PSBT_BYTES = 4 * 1024 * 1024
 """In one page of versions, unless its first alone is larger."""
 FEATURES = (
-    "wsh-sortedmulti",
+    "wsh-miniscript",
+    "tr-miniscript",
     "tr-multi-a",
     "psbt-v0",
     "psbt-v2",
@@ -72,7 +73,7 @@ def _vault_info(kernel: Kernel, vault: Vault, view: Reading) -> pb.VaultInfo:
         threshold=vault.threshold,
         members=vault.members,
         tolerated=vault.tolerated,
-        may_be_silent=vault.members - vault.threshold,
+        may_be_silent=vault.federation.may_be_silent,
         our_xpub=ours[0].text(kernel.network),
         next_change_index=next_index,
         change_index_end=next_index + vault.lookahead,

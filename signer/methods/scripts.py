@@ -1,99 +1,82 @@
-"""VerifyScript: who can spend from a descriptor, how, and whether it may be a vault."""
+"""VerifyScript: what scripts are, who can spend by them, and whether they may be a vault's.
+
+1. Every descriptor that is understood is described; what speaks against a vault is said as objections.
+2. A bare script is read as a Miniscript. A scriptPubKey says nothing but whose it is, if it is ours.
+3. Work is bounded before it begins.
+"""
 
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import wire
 from signer.bitcoin.address import address_of
-from signer.bitcoin.descriptor import (
-    KeyExpression,
-    parse_descriptor,
-    parse_template,
-    with_checksum,
-)
+from signer.bitcoin.descriptor import parse_template, with_checksum
+from signer.bitcoin.descriptor.read import ReadDescriptor, read_descriptor
 from signer.bitcoin.script import script_type
 from signer.core.caller import Caller
-from signer.core.errors import MalformedRequest, Objection, Refusal, malformed
-from signer.core.vault import Vault, verify_invariants
+from signer.core.candidate import judged
+from signer.core.errors import malformed
+from signer.core.script_report import report_of, subject_of_descriptor
+from signer.core.vault import Vault
 from signer.kernel import Kernel
+from signer.methods.bare_scripts import verify_bare_script
+from signer.methods.script_messages import describe
 
 MAX_DERIVATIONS = 2_000
-"""Expected scripts times keys of the descriptor: what one call may cost."""
+"""Expected scripts times keys times alternatives: what one call may cost."""
 
 
 def verify_script(kernel: Kernel, _: Caller, raw: bytes) -> pb.VerifyScriptResponse:
-    """Every spending path with keys, locks and weight; the invariants of design section 6."""
+    """Every script, every spending path, and the invariants of design section 6."""
     request = wire.decode(pb.VerifyScriptRequest, raw)
-    vault = _subject(kernel, request)
-    if (1 + len(request.expected)) * len(vault.places) > MAX_DERIVATIONS:
+    if request.WhichOneof("subject") == "script":
+        return verify_bare_script(kernel, request)
+    text = _text(kernel, request)
+    descriptor = read_descriptor(text, kernel.network)
+    _refuse_costly(descriptor, len(request.expected))
+    report = report_of(subject_of_descriptor(descriptor))
+    vault, objections = judged(text, kernel.network)
+    first = descriptor.scripts_at(0)[0].script_pubkey
+    response = pb.VerifyScriptResponse(
+        descriptor=text if vault is None else with_checksum(vault.text),
+        fingerprint=b"" if vault is None else vault.fingerprint,
+        script_type=script_type(first),
+        vault_allowed=not objections,
+        objections=[wire.objection_message(each) for each in objections],
+        matches=[_matches(descriptor, each) for each in request.expected],
+        first_address=address_of(first, kernel.network),
+        unspendable_internal_key=(
+            descriptor.internal is not None and not report.subject.internal_key_signs
+        ),
+    )
+    height = request.coin_height if request.HasField("coin_height") else None
+    describe(response, report, height)
+    return response
+
+
+def _text(kernel: Kernel, request: pb.VerifyScriptRequest) -> str:
+    """The descriptor with checksum."""
+    subject = request.WhichOneof("subject")
+    if subject == "vault_id":
+        return with_checksum(kernel.registry.get(request.vault_id).text)
+    if subject == "descriptor":
+        return request.descriptor
+    if subject == "template":
+        keys = tuple(request.template.keys)
+        descriptor = parse_template(request.template.template, keys, kernel.network)
+        return with_checksum(Vault("", kernel.network, descriptor, 1).text)
+    raise malformed("request-malformed", "vault_id, descriptor, template or script is missing")
+
+
+def _refuse_costly(descriptor: ReadDescriptor, expected: int) -> None:
+    if (1 + expected) * (1 + len(descriptor.keys)) * descriptor.alternatives > MAX_DERIVATIONS:
         raise malformed(
             "request-malformed", f"expected scripts times keys are at most {MAX_DERIVATIONS}"
         )
-    first = vault.script(0, 0)
-    objections = _objections(vault)
-    return pb.VerifyScriptResponse(
-        descriptor=with_checksum(vault.text),
-        fingerprint=vault.fingerprint,
-        script_type=script_type(first.script_pubkey),
-        paths=_paths(vault),
-        threshold=vault.threshold,
-        members=vault.members,
-        tolerated=vault.tolerated,
-        may_be_silent=vault.members - vault.threshold,
-        vault_allowed=not objections,
-        objections=[wire.objection_message(each) for each in objections],
-        matches=[_matches(vault, each) for each in request.expected],
-        first_address=address_of(first.script_pubkey, vault.network),
-    )
 
 
-def _subject(kernel: Kernel, request: pb.VerifyScriptRequest) -> Vault:
-    subject = request.WhichOneof("subject")
-    if subject == "vault_id":
-        return kernel.registry.get(request.vault_id)
-    if subject == "descriptor":
-        descriptor = parse_descriptor(request.descriptor, kernel.network)
-    elif subject == "template":
-        keys = tuple(request.template.keys)
-        descriptor = parse_template(request.template.template, keys, kernel.network)
-    else:
-        raise malformed("request-malformed", "vault_id, descriptor or template is missing")
-    return Vault("", kernel.network, descriptor, 1)
-
-
-def _objections(vault: Vault) -> tuple[Objection, ...]:
-    try:
-        verify_invariants(vault)
-    except MalformedRequest:
-        raise
-    except Refusal as refusal:
-        return refusal.objections
-    return ()
-
-
-def _paths(vault: Vault) -> list[pb.ScriptPath]:
-    return [
-        pb.ScriptPath(
-            index=index,
-            name=path.name,
-            threshold=path.threshold,
-            keys=[
-                pb.ScriptKey(position=position, key=_key_text(vault, vault.places[position]))
-                for position in path.positions
-            ],
-            older_blocks=path.older,
-            input_weight=vault.input_weight(index),
-        )
-        for index, path in enumerate(vault.paths)
-    ]
-
-
-def _key_text(vault: Vault, key: KeyExpression) -> str:
-    origin = "" if key.origin is None else str(key.origin)
-    receive, change = key.branches
-    return f"{origin}{key.xpub.text(vault.network)}/<{receive};{change}>/*"
-
-
-def _matches(vault: Vault, expected: pb.ExpectedScript) -> bool:
-    derived = vault.script(wire.branch(expected.branch), expected.index)
-    leaves = {leaf.script for leaf in derived.leaves}
-    ours = {derived.script_pubkey, derived.witness_script, *leaves} - {b""}
-    return expected.script in ours
+def _matches(descriptor: ReadDescriptor, expected: pb.ExpectedScript) -> bool:
+    alternatives = descriptor.scripts_at(expected.index)
+    branch = wire.branch(expected.branch)
+    if branch >= len(alternatives):
+        return False
+    ours = alternatives[branch]
+    return expected.script in {ours.script_pubkey, *ours.scripts}

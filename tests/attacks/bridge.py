@@ -427,7 +427,7 @@ class Maps:
         """With one more output, its amount taken from output `taken_from`."""
         outputs = list(self.transaction.outputs)
         rest = Sats(outputs[taken_from].amount - txout.amount)
-        outputs[taken_from] = replace(outputs[taken_from], amount=rest)
+        outputs[taken_from] = outputs[taken_from]._replace(amount=rest)
         longer = Maps((*self.maps, tuple(sorted(pairs))))
         body = replace(self.transaction, outputs=(*outputs, txout)).serialize()
         maps = (((fields.GLOBAL_UNSIGNED_TX, body),), *longer.maps[1:])

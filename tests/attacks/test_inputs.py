@@ -1,7 +1,6 @@
 """Coins that are not what they seem: the PSBT lies, the whole kernel reads it (checklist A to E, G)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -57,7 +56,7 @@ def twice(maps: Maps) -> Maps:
 def sequence(number: int) -> Lie:
     def lie(maps: Maps) -> Maps:
         return maps.with_transaction(
-            inputs=tuple(replace(each, sequence=number) for each in maps.transaction.inputs)
+            inputs=tuple(each._replace(sequence=number) for each in maps.transaction.inputs)
         )
 
     return lie
@@ -66,7 +65,7 @@ def sequence(number: int) -> Lie:
 def richer(maps: Maps) -> Maps:
     """CVE-2020-14199: the coin seems to hold one satoshi less, and the signature is used for a fee."""
     prevout = coin(0).previous.outputs[1]
-    poor = replace(prevout, amount=Sats(prevout.amount - 1)).serialize()
+    poor = prevout._replace(amount=Sats(prevout.amount - 1)).serialize()
     return put(fields.IN_WITNESS_UTXO, poor)(maps)
 
 

@@ -81,7 +81,7 @@ def test_a_withdrawal_to_a_script_that_is_no_address(kernel: Running, script: by
     honest = pay(kernel, (coin(0),), ((1, 60_000_000),))
     maps = maps_of(honest.psbt)
     outputs = maps.transaction.outputs
-    evil = maps.with_transaction(outputs=(replace(outputs[0], script_pubkey=script), *outputs[1:]))
+    evil = maps.with_transaction(outputs=(outputs[0]._replace(script_pubkey=script), *outputs[1:]))
     evidence = words(owed(1, 60_000_000, script), coin(0).terms)
     assert refused(kernel, with_evidence(with_psbt(honest, evil.psbt), evidence)) == (
         "payment-script-refused"
@@ -114,7 +114,7 @@ def test_a_withdrawal_to_a_vault(kernel: Running, script: bytes) -> None:
     honest = pay(kernel, (coin(0),), ((1, 60_000_000),))
     maps = maps_of(honest.psbt)
     outputs = maps.transaction.outputs
-    evil = maps.with_transaction(outputs=(replace(outputs[0], script_pubkey=script), *outputs[1:]))
+    evil = maps.with_transaction(outputs=(outputs[0]._replace(script_pubkey=script), *outputs[1:]))
     evidence = words(owed(1, 60_000_000, script), coin(0).terms)
     assert (
         refused(kernel, with_evidence(with_psbt(honest, evil.psbt), evidence)) == "payment-to-vault"
@@ -132,7 +132,7 @@ def test_the_thiefs_output_wears_the_label_of_change(kernel: Running) -> None:
     honest = pay(kernel, (coin(0),), ((1, 60_000_000),))
     maps = maps_of(honest.psbt)
     outputs = maps.transaction.outputs
-    evil = maps.with_transaction(outputs=(outputs[0], replace(outputs[1], script_pubkey=THIEF)))
+    evil = maps.with_transaction(outputs=(outputs[0], outputs[1]._replace(script_pubkey=THIEF)))
     assert refused(kernel, with_psbt(honest, evil.psbt)) == "output-unexplained"
     assert kernel.sign(honest).signatures == 1
 
@@ -167,9 +167,9 @@ def test_a_recovery_that_pays(kernel: Running) -> None:
     honest = pay(kernel, (coin(0, TAP),), ((1, 60_000_000),))
     maps = maps_of(honest.psbt)
     spent = maps.transaction.inputs[0]
-    early = with_psbt(honest, maps.with_transaction(inputs=(replace(spent, sequence=144),)).psbt)
+    early = with_psbt(honest, maps.with_transaction(inputs=(spent._replace(sequence=144),)).psbt)
     assert refused(kernel, early) == "recovery-may-not-pay"
-    other = with_psbt(honest, maps.with_transaction(inputs=(replace(spent, sequence=143),)).psbt)
+    other = with_psbt(honest, maps.with_transaction(inputs=(spent._replace(sequence=143),)).psbt)
     assert refused(kernel, other) == "sequence-refused"
     assert kernel.sign(honest).signatures == 1
 
@@ -213,7 +213,7 @@ def test_a_rotation_to_the_thiefs_vault(kernel: Running) -> None:
     maps = maps_of(honest.psbt).but(2, ())
     paid = maps.transaction.outputs[0]
     for script in (THIEF, TAP.script(1, 0).script_pubkey, TAP.script(0, 20).script_pubkey):
-        outputs = (replace(paid, script_pubkey=script),)
+        outputs = (paid._replace(script_pubkey=script),)
         evil = with_psbt(honest, maps.with_transaction(outputs=outputs).psbt)
         assert refused(kernel, evil) == "output-unexplained"
     far = pb.ConstructSweepTxRequest(
@@ -275,7 +275,7 @@ def test_a_sweep_that_burns_the_vault_in_fees(kernel: Running) -> None:
     honest = sweep(kernel, (coin(0), coin(1)), moving(1))
     maps = maps_of(honest.psbt)
     paid = maps.transaction.outputs[0]
-    outputs = (replace(paid, amount=Sats(paid.amount - 99_000_000)),)
+    outputs = (paid._replace(amount=Sats(paid.amount - 99_000_000)),)
     evil = with_psbt(honest, maps.with_transaction(outputs=outputs).psbt)
     assert refused(kernel, evil) == "attestation-missing"
     assert kernel.sign(honest).signatures == 2
@@ -287,7 +287,7 @@ def test_a_transaction_that_is_money_for_the_miner(kernel: Running) -> None:
     honest = pay(kernel, (coin(0),), ((1, 60_000_000),))
     maps = maps_of(honest.psbt)
     outputs = maps.transaction.outputs
-    lost = replace(outputs[1], amount=Sats(outputs[1].amount - 1_000_000))
+    lost = outputs[1]._replace(amount=Sats(outputs[1].amount - 1_000_000))
     evil = with_psbt(honest, maps.with_transaction(outputs=(outputs[0], lost)).psbt)
     assert refused(kernel, evil) == "fee-too-high"
     assert kernel.sign(honest).signatures == 1
@@ -311,7 +311,7 @@ def test_a_strangers_anchor(kernel: Running) -> None:
     mine = replace(coin(0), vault=PEG).previous
     foreign = maps_of(honest.psbt).with_transaction(
         inputs=(
-            replace(maps_of(honest.psbt).transaction.inputs[0], previous=mine.inputs[0].previous),
+            maps_of(honest.psbt).transaction.inputs[0]._replace(previous=mine.inputs[0].previous),
         )
     )
     stranger = foreign.without(1, fields.IN_NON_WITNESS_UTXO).without(1, fields.IN_WITNESS_UTXO)
@@ -331,7 +331,7 @@ def test_the_address_is_somebody_elses(kernel: Running) -> None:
     honest = pay(kernel, (coin(0),), ((1, 60_000_000),))
     maps = maps_of(honest.psbt)
     outputs = maps.transaction.outputs
-    evil = maps.with_transaction(outputs=(replace(outputs[0], script_pubkey=THIEF), *outputs[1:]))
+    evil = maps.with_transaction(outputs=(outputs[0]._replace(script_pubkey=THIEF), *outputs[1:]))
     assert refused(kernel, with_psbt(honest, evil.psbt)) == "attestation-missing"
     assert outputs[0].script_pubkey == USER_SCRIPT
     assert kernel.sign(honest).signatures == 1

@@ -41,13 +41,15 @@ def taproot(template: str, members: int) -> Tr:
 
 def leaf_signatures(
     leaf: DerivedLeaf, digest: bytes, signers: tuple[int, ...]
-) -> dict[bytes, bytes]:
-    """BIP-340 signatures, by x-only key, of these members for one leaf."""
+) -> dict[tuple[bytes, bytes], bytes]:
+    """BIP-340 signatures of these members for one leaf, by its hash and the x-only key."""
     signatures = {}
     for key in leaf.keys:
         member = next(each for each in MEMBERS if each.fingerprint == key.fingerprint)
         if MEMBERS.index(member) in signers:
-            signatures[key.xonly] = member.secret(*key.path[-2:]).sign_schnorr(digest)
+            signatures[leaf.leaf_hash, key.xonly] = member.secret(*key.path[-2:]).sign_schnorr(
+                digest
+            )
     return signatures
 
 

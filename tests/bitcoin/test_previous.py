@@ -24,7 +24,7 @@ from tests.bitcoin.transactions import core_rows, transactions
 EITHER = "transaction-malformed or amount-out-of-range"
 INPUT = TxIn(OutPoint(Txid(bytes(range(32))), 1), b"", 0xFFFFFFFD)
 OUTPUT = TxOut(Sats(50_000), b"\x00\x14" + bytes(20))
-PLAIN = Transaction(2, (INPUT,), (OUTPUT, replace(OUTPUT, amount=Sats(7))), 7)
+PLAIN = Transaction(2, (INPUT,), (OUTPUT, OUTPUT._replace(amount=Sats(7))), 7)
 SEGWIT = replace(PLAIN, witnesses=((b"", b"sig"),))
 
 

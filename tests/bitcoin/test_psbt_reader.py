@@ -167,13 +167,15 @@ def test_no_key_occurs_twice() -> None:
 
 def test_pairs_are_limited_in_number_and_size() -> None:
     maps = split(GOOD)
-    maps[OUTPUT] = [(b"\x7f" + bytes((each,)), b"") for each in range(64)]
+    maps[OUTPUT] = [
+        (b"\x7f" + each.to_bytes(2, "big"), b"") for each in range(DEFAULT_LIMITS.pairs)
+    ]
     parsed(join(maps))
     maps[OUTPUT].append((b"\x7e", b""))
     with refused("psbt-too-many"):
         parse_psbt(join(maps))
-    parsed(with_pair(OUTPUT, b"\x7f" + bytes(255), bytes(400_000)))
-    for key, value in ((b"\x7f" + bytes(256), b""), (b"\x7f", bytes(400_001))):
+    parsed(with_pair(OUTPUT, b"\x7f" + bytes(4_129), bytes(400_000)))
+    for key, value in ((b"\x7f" + bytes(4_130), b""), (b"\x7f", bytes(400_001))):
         with refused("psbt-too-large"):
             parse_psbt(with_pair(OUTPUT, key, value))
 

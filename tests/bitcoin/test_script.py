@@ -19,6 +19,7 @@ from signer.bitcoin.script import (
     push_data,
     push_int,
     script_items,
+    script_number,
     script_type,
     witness_program,
     witness_script_pubkey,
@@ -39,10 +40,10 @@ def is_minimal_push(opcode: int, data: bytes) -> bool:
         return opcode == len(data)
     if len(data) <= 255:
         return opcode == 0x4C
-    return opcode == 0x4D and len(data) <= 65535
+    return opcode == (0x4D if len(data) <= 65535 else 0x4E)
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 75, 76, 255, 256, 520, 65_535])
+@pytest.mark.parametrize("size", [0, 1, 2, 75, 76, 255, 256, 520, 65_535, 65_536, 70_000])
 def test_pushes_at_the_edges_are_minimal(size: int) -> None:
     data = b"\xaa" * size
     push = push_data(data)
@@ -85,6 +86,14 @@ def test_pushes_are_minimal(data: bytes) -> None:
 )
 def test_script_numbers(number: int, script: str) -> None:
     assert push_int(number).hex() == script
+
+
+@pytest.mark.parametrize(
+    ("number", "item"),
+    [(0, ""), (1, "01"), (16, "10"), (127, "7f"), (128, "8000"), (2**31 - 1, "ffffff7f")],
+)
+def test_script_numbers_on_the_stack(number: int, item: str) -> None:
+    assert script_number(number).hex() == item
 
 
 def test_no_negative_number_is_written() -> None:

@@ -2,7 +2,6 @@
 
 import hmac
 import re
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -26,13 +25,12 @@ from signer.bitcoin.taproot import (
     TapTree,
     fold_tree,
     is_unspendable,
-    multi_a_script,
-    older_prefix,
     tap_tree,
     tweak,
     unspendable_xpub,
     verify_control_block,
 )
+from tests.bitcoin.multisigs import multi_a_script
 from tests.bitcoin.refused import refused
 from tests.vectors import load_json
 
@@ -332,32 +330,3 @@ def test_only_h_is_unspendable() -> None:
     assert not is_unspendable(other)
     whatever = type(xpub)(0, bytes(4), 0, bytes(32), xpub.pubkey)
     assert is_unspendable(whatever)
-
-
-# --- leaves ---
-
-
-def test_multi_a_script() -> None:
-    one, two, three = KEYS
-    assert multi_a_script(1, (one,)) == b"\x20" + one + b"\xac\x51\x9c"
-    assert multi_a_script(2, KEYS) == (
-        b"\x20" + one + b"\xac\x20" + two + b"\xba\x20" + three + b"\xba\x52\x9c"
-    )
-    assert len({multi_a_script(2, keys) for keys in permutations(KEYS)}) == 6
-    many = multi_a_script(17, KEYS * 6)
-    assert many[-3:] == b"\x01\x11\x9c"
-
-
-@pytest.mark.parametrize(("threshold", "count"), [(0, 1), (2, 1), (1, 0), (1, 1_000)])
-def test_no_multi_a(threshold: int, count: int) -> None:
-    with refused("script-malformed"):
-        multi_a_script(threshold, (KEYS[0],) * count)
-    assert multi_a_script(1, (KEYS[0],) * 999)
-
-
-@pytest.mark.parametrize(
-    ("blocks", "prefix"),
-    [(1, "51b269"), (16, "60b269"), (144, "029000b269"), (65_535, "03ffff00b269")],
-)
-def test_older_prefix(blocks: int, prefix: str) -> None:
-    assert older_prefix(blocks).hex() == prefix

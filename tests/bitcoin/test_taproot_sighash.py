@@ -10,7 +10,7 @@ from signer.bitcoin import taproot_sighash
 from signer.bitcoin.hashes import sha256, tagged_hash
 from signer.bitcoin.script import witness_script_pubkey
 from signer.bitcoin.secp import ORDER, verify_schnorr
-from signer.bitcoin.taproot import TapLeaf, multi_a_script, tap_tree, tweak
+from signer.bitcoin.taproot import TapLeaf, tap_tree, tweak
 from signer.bitcoin.taproot_sighash import SIGHASH_DEFAULT, SIGHASH_TYPES, TaprootSighash
 from signer.bitcoin.transaction import (
     OutPoint,
@@ -24,6 +24,7 @@ from signer.bitcoin.transaction import (
 from signer.bitcoin.units import Sats
 from signer.consensus import verify_consensus
 from signer.core.errors import Refusal
+from tests.bitcoin.multisigs import multi_a_script
 from tests.bitcoin.refused import refused
 from tests.vectors import load_json
 
@@ -136,7 +137,7 @@ def test_core_accepts_signatures_of_every_type_and_path(kind: int, leaf_hash: by
         for index in range(3)
     )
     verify_consensus(replace(SPEND, witnesses=stacks), PREVOUTS)
-    wrong = (replace(PREVOUTS[0], amount=Sats(49_999)), *PREVOUTS[1:])
+    wrong = (PREVOUTS[0]._replace(amount=Sats(49_999)), *PREVOUTS[1:])
     with pytest.raises(Refusal):
         verify_consensus(replace(SPEND, witnesses=stacks), wrong)
 

@@ -85,6 +85,15 @@ def test_core_tx_invalid() -> None:
     assert sorted(codes) == ["amount-out-of-range"] * 3 + ["transaction-malformed"]
 
 
+def test_core_sighash_transactions() -> None:
+    """500 random ones without witness are read as they were written. (Their types are not ours to sign.)"""
+    rows = [row for row in load_json("bitcoin-core/src_test_data/sighash.json") if len(row) == 5]
+    for raw, *_ in rows:
+        data = bytes.fromhex(raw)
+        assert assert_reads_as_written(data).txid == bytes(pbk.Transaction(data).txid)
+    assert len(rows) == 500
+
+
 def test_other_public_transactions() -> None:
     """BIP-341's nine-input transaction and rust-bitcoin's witness of a megabyte."""
     wallet = load_json("bips/bip341/wallet-test-vectors.json")["keyPathSpending"][0]

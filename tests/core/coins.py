@@ -9,7 +9,7 @@ from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import FeeRate, Sats
 from signer.core.construct import NO_FEE, Funding, WithdrawalRequest
-from signer.core.digests import input_digests
+from signer.core.digests import InputDigests
 from signer.core.drafts import OfferedCoin
 from signer.core.inputs import verify_inputs
 from signer.core.payment import WithdrawalTerms
@@ -38,13 +38,11 @@ def sign(psbt_bytes: bytes, of: Vault, position: int) -> UnverifiedPsbt:
     """The PSBT with the signatures of one member only, as a kernel would answer."""
     psbt = parse_psbt(psbt_bytes)
     coins = verify_inputs(psbt, of)
-    signatures = []
-    for index, (spent, digest) in enumerate(
-        zip(coins, input_digests(psbt.transaction, coins, of, 0), strict=True)
-    ):
+    signatures, digests = [], InputDigests(psbt.transaction, coins, of)
+    for index, spent in enumerate(coins):
         key = spent.derived.keys[position]
         signer = next(each for each in MEMBERS if each.fingerprint == key.fingerprint)
-        signature = signer.sign(*key.path[-2:], digest)
+        signature = signer.sign(*key.path[-2:], digests.digest(index, b""))
         signatures.append((index, PartialSignature(key.pubkey, signature)))
     return parse_psbt(with_our_signatures(psbt, tuple(signatures)))
 

@@ -91,9 +91,9 @@ def test_a_foreign_wallet_signs_it_and_consensus_accepts():
     assert wallet.sign_with(ec.PrivateKey(b"\x07" * 32)) == 3
     signature = [next(iter(each.partial_sigs.values())) for each in wallet.inputs]
     inputs = list(made.transaction.inputs)
-    inputs[1] = replace(inputs[1], script_sig=b"\x16" + P2WPKH)
+    inputs[1] = inputs[1]._replace(script_sig=b"\x16" + P2WPKH)
     push = bytes((len(signature[2]),)) + signature[2] + b"\x21" + PUBKEY
-    inputs[2] = replace(inputs[2], script_sig=push)
+    inputs[2] = inputs[2]._replace(script_sig=push)
     witnesses = ((signature[0], PUBKEY), (signature[1], PUBKEY), ())
     final = replace(made.transaction, inputs=tuple(inputs), witnesses=witnesses)
     prevouts = tuple(parse_transaction(each.previous_tx).outputs[1] for each in GOOD.utxos)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from signer.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
 from signer.bitcoin.units import Sats
+from signer.core import opreturn
 from signer.core.errors import MalformedRequest
 from signer.core.opreturn import (
     Anchor,
@@ -66,6 +67,7 @@ DATA = encode_payload(DEPOSIT)
         (b"\x6b" + GOOD[1:], "op-return-malformed"),
         (b"\x6a\x4c\x1e" + DATA, "op-return-malformed"),
         (b"\x6a\x4d\x1e\x00" + DATA, "op-return-malformed"),
+        (b"\x6a\x4e" + (65_536).to_bytes(4, "little") + bytes(65_536), "op-return-malformed"),
         (GOOD + b"\x00", "op-return-malformed"),
         (b"\x00" + GOOD, "op-return-malformed"),
         (GOOD[:-1], "op-return-malformed"),
@@ -82,6 +84,15 @@ DATA = encode_payload(DEPOSIT)
 )
 def test_one_field_away(script, code):
     assert code_of(parse_op_return, script) == code
+
+
+def test_a_script_of_megabytes_is_refused_unread(monkeypatch):
+    """One byte longer than the longest payload's script: its opcodes are not even listed."""
+    longest = op_return_script(encode_payload(ANCHOR))
+    assert parse_op_return(longest) == ANCHOR
+    monkeypatch.setattr(opreturn, "script_items", None)
+    for script in (longest + b"\x00", b"\x6a" + bytes(8_000_000)):
+        assert code_of(parse_op_return, script) == "op-return-malformed"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +172,7 @@ def test_a_deposit():
 def test_exactly_one_op_return_of_value_zero():
     assert codes(RECEIVE, OTHER, expected=None) == ["deposit-op-return"]
     assert codes(RECEIVE, CARRIER, CARRIER, expected=None) == ["deposit-op-return"]
-    carrier = replace(CARRIER, amount=Sats(1))
+    carrier = CARRIER._replace(amount=Sats(1))
     assert codes(RECEIVE, carrier, expected=None) == ["deposit-op-return"]
     # Another OP_RETURN that we cannot read counts as one too.
     unreadable = TxOut(Sats(0), b"\x6a\x01\x01")
@@ -199,3 +210,17 @@ def test_what_is_spent_must_be_proven():
     cut = Transaction(2, short.inputs, short.outputs[:1], 0)
     assert codes(RECEIVE, CARRIER, previous=(cut,), spends=cut) == ["deposit-origin-unproven"]
     assert report(RECEIVE, CARRIER, previous=()).from_vault is None
+
+
+@pytest.mark.parametrize("at", [0, 31])
+def test_one_byte_that_is_not_zero_is_enough(at):
+    """The first or the last of a field; the batch, whose last byte counts least, and the address likewise."""
+    field = bytes(at) + b"\x01" + bytes(31 - at)
+    for payload in (replace(ANCHOR, state_root=field), replace(ANCHOR, eth_tx_hash=field)):
+        assert decode_payload(encode_payload(payload)) == payload
+    for batch in (1, 1 << 56):
+        anchor = replace(ANCHOR, batch_id=batch)
+        assert decode_payload(encode_payload(anchor)) == anchor
+    for address in (b"\x01" + bytes(19), bytes(19) + b"\x01"):
+        deposit = replace(DEPOSIT, l2_address=address)
+        assert decode_payload(encode_payload(deposit)) == deposit

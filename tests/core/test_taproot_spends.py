@@ -89,7 +89,7 @@ class Draft:
         changed = replace(
             transaction,
             inputs=tuple(
-                replace(txin, sequence=sequence)
+                txin._replace(sequence=sequence)
                 for txin, sequence in zip(transaction.inputs, sequences, strict=True)
             ),
         )
@@ -133,7 +133,7 @@ def signed(case: Draft, member: int, path_index: int = 0) -> bytes:
     signatures = []
     for task in spend.tasks:
         coin = spend.coins[task.input_index]
-        leaf = coin.derived.leaves[spend.path.leaf_index or 0]
+        leaf = coin.derived.leaves[spend.path.leaves[0]]
         key = next(key for key in leaf.keys if key.pubkey == task.pubkey)
         if key.fingerprint == federation.MEMBERS[member].fingerprint:
             secret = federation.MEMBERS[member].secret(*key.path[-2:])

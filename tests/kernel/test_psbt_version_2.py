@@ -9,6 +9,7 @@ from pegwarden.v1 import kernel_pb2 as pb
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.convert import as_version_0, as_version_2
 from signer.bitcoin.psbt.reader import parse_psbt
+from signer.bitcoin.psbt.writer import serialize_maps
 from signer.core.errors import Refusal
 from tests.core.spends import Coin
 from tests.kernel.room import Member, Running, attested, construct_request, sign_request
@@ -61,11 +62,31 @@ def test_a_retry_in_the_other_version_is_the_same_decision(members: tuple[Runnin
     assert as_version_0(parse_psbt(again.psbt)) == first.psbt
 
 
-def test_answers_of_two_versions_are_not_combined(members: tuple[Running, ...]) -> None:
+def test_answers_of_two_versions_are_combined_in_version_0(members: tuple[Running, ...]) -> None:
     a, b = members
     version_0, version_2 = asked(a)
     answers = a.sign(version_0).psbt, b.sign(version_2).psbt
-    with pytest.raises((Malformed, Refusal)) as caught:
-        extracted(a, *answers)
-    assert caught.value.code == "psbt-combine-different-versions"
-    assert extracted(a, answers[0], as_version_0(parse_psbt(answers[1]))).complete
+    final = extracted(a, *answers)
+    assert final.complete
+    assert parse_psbt(final.combined_psbt).version == 0
+    assert final == extracted(a, answers[0], as_version_0(parse_psbt(answers[1])))
+
+
+def test_what_is_not_understood_or_not_complete_is_not_extracted(
+    members: tuple[Running, ...],
+) -> None:
+    """As for signing: before anything is combined."""
+    a, _ = members
+    answer = parse_psbt(a.sign(asked(a)[1]).psbt)
+    maps = [answer.global_pairs, *(each.pairs for each in (*answer.inputs, *answer.outputs))]
+    assert not extracted(a, serialize_maps(maps)).complete
+    for number, pair, code in (
+        (0, (b"\x06", b"\x03"), "psbt-modifiable"),
+        (0, (b"\x7f", b""), "psbt-field-not-understood"),
+        (1, (b"\x7f", b""), "psbt-field-not-understood"),
+        (len(maps) - 1, (b"\x7f", b""), "psbt-field-not-understood"),
+    ):
+        changed = [*maps[:number], (*maps[number], pair), *maps[number + 1 :]]
+        with pytest.raises((Malformed, Refusal)) as caught:
+            extracted(a, serialize_maps(changed))
+        assert caught.value.code == code

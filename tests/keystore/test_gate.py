@@ -72,7 +72,7 @@ def test_signatures_are_those_of_another_implementation(
 
 
 def with_task(spend: VerifiedSpend, **changes: object) -> VerifiedSpend:
-    task: SigningTask = replace(spend.tasks[1], **changes)  # type: ignore[arg-type]
+    task: SigningTask = spend.tasks[1]._replace(**changes)  # type: ignore[arg-type]
     return replace(spend, tasks=(spend.tasks[0], task, spend.tasks[2]))
 
 
@@ -90,8 +90,8 @@ FORGERIES: tuple[Callable[[VerifiedSpend], VerifiedSpend], ...] = (
     lambda spend: replace(
         spend,
         coins=(
-            replace(
-                spend.coins[0], prevout=replace(spend.coins[0].prevout, amount=Sats(99_999_999))
+            spend.coins[0]._replace(
+                prevout=spend.coins[0].prevout._replace(amount=Sats(99_999_999))
             ),
             *spend.coins[1:],
         ),
@@ -136,8 +136,12 @@ def test_a_signature_with_one_bit_flipped_does_not_leave(
 def test_a_wrong_child_key_does_not_sign(
     room: FileKeystore, spend: VerifiedSpend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child = VaultKey.child
-    monkeypatch.setattr(VaultKey, "child", lambda key, branch, index: child(key, branch, index + 1))
+    derive = VaultKey.derive_child
+
+    def derive_next(key: VaultKey, branch: int, index: int, buffer: object) -> None:
+        derive(key, branch, index + 1, buffer)
+
+    monkeypatch.setattr(VaultKey, "derive_child", derive_next)
     with pytest.raises(Fault):
         room.sign(recorded(spend))
 

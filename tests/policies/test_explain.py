@@ -85,7 +85,7 @@ def test_english_of_every_kind() -> None:
         "  Nobody can spend by the key path: the internal key is unspendable.",
         "  Path primary: any 2 of @1, @2, @3 sign.",
         "  Path recovery: any 1 of @1, @2, @3 sign, 4320 blocks after the coin, to sweep or rotate.",
-        "  No recovery path opens earlier than 4032 blocks after the coin.",
+        "  No fewer can move a coin until it is 4032 blocks old.",
         "Rollup games: magic 47414d45, batches from 1000, increasing",
         "      2. the attested batch before is the one that this batch may follow in its rollup",
     ):
@@ -107,14 +107,16 @@ def test_json_of_every_kind() -> None:
     shown = json.loads(json.dumps(as_json(BRIDGE)))
     peg, following = shown["vaults"]
     assert (peg["weaker_after"], following["weaker_after"]) == (None, 4032)
+    assert (peg["weaker_from"], following["weaker_from"]) == (None, None)
     assert peg["paths"] == [
-        {"name": "primary", "threshold": 2, "keys": [0, 1, 2], "older_blocks": None}
+        {"name": "primary", "threshold": 2, "keys": [0, 1, 2], "older": None, "after": None}
     ]
     assert following["paths"][1] == {
         "name": "recovery",
         "threshold": 1,
         "keys": [1, 2, 3],
-        "older_blocks": 4320,
+        "older": 4320,
+        "after": None,
     }
     assert [(rule["spend"], rule["from"], rule["to"]) for rule in shown["rules"]] == [
         ("withdrawal", "peg", None),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from policies.explain import render
 from policies.expression import predicates
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy, Route, route_of
@@ -184,7 +185,7 @@ def test_a_recovery_path_before_weaker_after_is_refused() -> None:
     error = refusal(early)
     assert error.code == "vault-weaker-too-early"
     assert (error.line, error.column) == place_of(early, "4321")
-    assert "path recovery opens after 4320 blocks" in str(error)
+    assert "path recovery opens 4320 blocks after the coin" in str(error)
     load_policy(BRIDGE_TEXT.replace("weaker_after = 4032", "weaker_after = 4320").encode())
     assert (
         refusal(BRIDGE_TEXT.replace("weaker_after = 4032", "weaker_after = 0")).code
@@ -193,6 +194,57 @@ def test_a_recovery_path_before_weaker_after_is_refused() -> None:
     assert [entry.weaker_after for entry in BRIDGE.vault_entries] == [None, 4032]
     beyond = BRIDGE_TEXT.replace("weaker_after = 4032", "weaker_after = 65536")
     assert refusal(beyond).code == "policy-value"
+
+
+AT_HEIGHT = BRIDGE_TEXT.replace(
+    "and_v(v:older(4320),multi_a(1,", "and_v(v:after(900000),multi_a(1,"
+).replace("weaker_after = 4032", "weaker_from = 890000")
+
+
+def test_a_recovery_path_by_height_is_stated_by_height() -> None:
+    entry = load_policy(AT_HEIGHT.encode()).vault_entries[1]
+    assert (entry.weaker_after, entry.weaker_from) == (None, 890_000)
+    lines = render(load_policy(AT_HEIGHT.encode()))
+    assert "  No fewer can move a coin below height 890000." in lines
+    load_policy(AT_HEIGHT.replace("890000", "900000").encode())
+    early = AT_HEIGHT.replace("890000", "900001")
+    assert (refusal(early).code, refusal(early).line) == (
+        "vault-weaker-too-early",
+        place_of(early, "900001")[0],
+    )
+    for unit in ("weaker_after = 1", "weaker_from = 1\nweaker_after = 1"):
+        text = AT_HEIGHT.replace("weaker_from = 890000", unit)
+        expected = "vault-weaker-too-early" if "from" not in unit else ""
+        assert _code(text) == expected
+
+
+def _code(text: str) -> str:
+    try:
+        load_policy(text.encode())
+    except PolicyError as error:
+        return error.code
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("lock", "stated"),
+    [("older(4194305)", "weaker_after = 1"), ("after(1800000000)", "weaker_from = 1")],
+)
+def test_a_recovery_path_by_time_cannot_be_stated(lock: str, stated: str) -> None:
+    """Ages and heights are what a policy states; a weaker path that counts seconds is neither."""
+    text = BRIDGE_TEXT.replace("older(4320)", lock).replace("weaker_after = 4032", stated)
+    assert refusal(text).code == "vault-weaker-too-early"
+    in_blocks = BRIDGE_TEXT.replace("weaker_after = 4032", "weaker_after = 1")
+    load_policy(in_blocks.encode())
+
+
+def test_a_script_with_a_choice_of_ways_is_explained_as_one() -> None:
+    """`any k of these keys` would not be true of it."""
+    leaf = "multi_a(2,@1/**,@2/**,@3/**)"
+    choice = "or_d(pk(@1/<4;5>/*),and_v(v:pk(@2/<4;5>/*),pk(@3/<4;5>/*)))"
+    text = BRIDGE_TEXT.replace(leaf, f"and_v(v:{leaf},{choice})")
+    lines = render(load_policy(text.encode()))
+    assert "  Path primary: at least 2, as its script says, of @1, @2, @3 sign." in lines
 
 
 def test_a_vault_without_recovery_is_never_weaker() -> None:

@@ -80,7 +80,7 @@ CHANGES = [
     ('name    = "federation"', 'name = 7', "policy-value", "7", None),
     ('name    = "federation"', 'naem = "federation"', "policy-key-unknown", "naem", None),
     ("multi(2,", "multi(1,", "vault-quorums-disjoint", "wsh(sortedmulti(1", "multi(3,"),
-    ("multi(2,", "multi(2,,", "descriptor-placeholder", "wsh(sortedmulti(2,,", None),
+    ("multi(2,", "multi(2,,", "miniscript-malformed", "wsh(sortedmulti(2,,", None),
     ("[6143f0f6/48'", "[6143f0f6/48''", "path-malformed", "[6143f0f6", "[6143f0f6/48h"),
     ("[6143f0f6", "[6143f0f", "key-malformed", "[6143f0f/", "[6143f0f7"),
     ('spend = "withdrawal"', 'spend = "anchor"', "policy-expression", 'payment_at_most', None),

@@ -7,10 +7,10 @@ the same transaction of it, and Core's mempool takes it.
    descriptor in which one member's xpub is its xprv.
 2. Everything else is drawn: coins of both branches, payments to five types of address, fee rate, change or
    none, who signs, with one signer too many or not, each from the draft or from what the last one answered.
-3. Of a vault with several leaves Core's wallet signs every leaf in which it has a key, and may write the
-   change's tree with siblings swapped (the same root). Kernels want signatures for the leaf of the spend's
-   path and the tree in the descriptor's order. So a relayer takes from Core's answer the former alone, and
-   the outputs' fields from its own draft. With one leaf, or P2WSH, Core's answer goes to kernels as it is.
+3. Of a vault with several leaves Core's wallet signs every leaf in which it has a key, which kernels verify
+   and leave aside. It may write the change's tree with siblings swapped (the same root), which no combiner
+   joins with our own. So a relayer takes the outputs' fields from its draft. With one leaf, or P2WSH, Core's
+   answer goes to kernels as it is.
 """
 
 from base64 import b64encode
@@ -27,7 +27,6 @@ from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
 from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.network import REGTEST
-from signer.bitcoin.psbt import fields
 from signer.bitcoin.psbt.reader import parse_psbt, psbt_from_base64
 from signer.bitcoin.psbt.writer import serialize_maps
 from signer.bitcoin.transaction import OutPoint, Transaction, parse_transaction
@@ -258,20 +257,13 @@ class Company:
 
     def _for_kernels(self, answer: bytes, draft: Draft) -> bytes:
         """Rule 3."""
-        leaf_index = self.vault.paths[draft.path_index].leaf_index
-        if leaf_index is None or len(self.vault.paths) == 1:
+        if len(self.vault.script(*PLACES[0]).leaves) < 2:
             return answer
         psbt, drafted = parse_psbt(answer), parse_psbt(draft.psbt)
-        leaves = {self.vault.script(*place).leaves[leaf_index].leaf_hash for place in PLACES}
-        kept = [
-            [
-                pair
-                for pair in each.pairs
-                if pair[0][:1] != fields.IN_TAP_SCRIPT_SIG or pair[0][-32:] in leaves
-            ]
-            for each in psbt.inputs
-        ]
-        return serialize_maps([psbt.global_pairs, *kept, *(each.pairs for each in drafted.outputs)])
+        inputs = (each.pairs for each in psbt.inputs)
+        return serialize_maps(
+            [psbt.global_pairs, *inputs, *(each.pairs for each in drafted.outputs)]
+        )
 
     def _extracted(self, draft: Draft, answers: list[bytes]) -> Transaction | None:
         """By ExtractTx of whichever kernel."""

@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 
-from tests.soak import kill, psbt, requests
+from tests.soak import kill, miniscript, psbt, requests
 from tests.vectors import ROOT
 
 
 def test_mutated_psbts() -> None:
     assert psbt.run(n=20_000, seed=7) == []
+
+
+def test_miniscripts() -> None:
+    assert miniscript.run(n=1_000, seed=7) == []
 
 
 def test_mutated_requests() -> None:

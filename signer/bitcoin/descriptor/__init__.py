@@ -1,25 +1,18 @@
-"""Output descriptors (BIP-380 to 383, 386 to 389): a vault's scripts and how they are spent."""
+"""Output descriptors (BIP-379 to 383, 386 to 389): a vault's scripts and how they are spent."""
 
 from signer.bitcoin.descriptor.checksum import strip_checksum, with_checksum
 from signer.bitcoin.descriptor.derive import derive
+from signer.bitcoin.descriptor.keys import DescriptorKey, parse_key_information
 from signer.bitcoin.descriptor.model import (
     DerivedKey,
     DerivedLeaf,
     DerivedScript,
     Descriptor,
     KeyExpression,
-    KeyOrder,
-    MultiA,
-    SortedMulti,
     Tr,
     Wsh,
 )
-from signer.bitcoin.descriptor.parse import (
-    canonical_text,
-    parse_descriptor,
-    parse_key_information,
-    parse_template,
-)
+from signer.bitcoin.descriptor.parse import parse_descriptor, parse_template
 from signer.bitcoin.descriptor.paths import (
     SpendingPath,
     federation_keys,
@@ -27,16 +20,15 @@ from signer.bitcoin.descriptor.paths import (
     spending_paths,
 )
 from signer.bitcoin.descriptor.satisfy import input_weight, satisfaction
+from signer.bitcoin.descriptor.text import canonical_text
 
 __all__ = [
     "DerivedKey",
     "DerivedLeaf",
     "DerivedScript",
     "Descriptor",
+    "DescriptorKey",
     "KeyExpression",
-    "KeyOrder",
-    "MultiA",
-    "SortedMulti",
     "SpendingPath",
     "Tr",
     "Wsh",

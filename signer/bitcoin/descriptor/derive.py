@@ -1,12 +1,11 @@
-"""Scripts of a descriptor.
+"""Scripts of a vault's descriptor.
 
 Rule 1: `derive` is pure; its cache changes its speed only, and is bounded.
-Rule 2: keys of a sorted multisig are sorted by their bytes (BIP-67; x-only in BIP-387).
+Rule 2: each key is derived once, whatever the script; `script_bytes` does the rest.
 Rule 3: a Taproot output is computed from our own tree: internal key, every leaf, root, tweak.
 """
 
 from functools import lru_cache
-from itertools import islice
 
 from signer.bitcoin.descriptor.model import (
     DerivedKey,
@@ -14,22 +13,13 @@ from signer.bitcoin.descriptor.model import (
     DerivedScript,
     Descriptor,
     KeyExpression,
-    KeyOrder,
-    MultiA,
     Tr,
 )
-from signer.bitcoin.descriptor.paths import key_places
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.keys import branch_key
-from signer.bitcoin.script import multisig_script, p2wsh, witness_script_pubkey
-from signer.bitcoin.taproot import (
-    UNSPENDABLE_H,
-    TapLeaf,
-    multi_a_script,
-    older_prefix,
-    tap_tree,
-    tweak,
-)
+from signer.bitcoin.miniscript.encode import script_bytes
+from signer.bitcoin.script import p2wsh, witness_script_pubkey
+from signer.bitcoin.taproot import UNSPENDABLE_H, TapLeaf, tap_tree, tweak
 
 
 @lru_cache(maxsize=4_096)
@@ -41,13 +31,11 @@ def derive(descriptor: Descriptor, branch: int, index: int) -> DerivedScript:
     if branch not in (0, 1):
         raise Malformed("derivation-impossible", f"branch {branch} is neither receive nor change")
     keys = tuple(
-        _derive_key(key, position, branch, index)
-        for position, key in enumerate(key_places(descriptor))
+        _derive_key(key, position, branch, index) for position, key in enumerate(descriptor.keys)
     )
     if isinstance(descriptor, Tr):
         return _derive_taproot(descriptor, branch, index, keys)
-    ordered = tuple(sorted(key.pubkey for key in keys))
-    script = multisig_script(descriptor.inner.threshold, ordered)
+    script = script_bytes(descriptor.script, tuple(key.pubkey for key in keys))
     return DerivedScript(branch, index, p2wsh(script), script, keys)
 
 
@@ -63,23 +51,18 @@ def _derive_taproot(
     descriptor: Tr, branch: int, index: int, keys: tuple[DerivedKey, ...]
 ) -> DerivedScript:
     internal = _internal_key(descriptor.internal, branch, index)
-    remaining, drafts = iter(keys), []
-    for depth, leaf in descriptor.leaves:
-        its_keys = _in_script_order(leaf, tuple(islice(remaining, len(leaf.keys))))
-        script = leaf_script(leaf, tuple(key.xonly for key in its_keys))
-        drafts.append((leaf, its_keys, TapLeaf(depth, script)))
-    tree = tap_tree(tuple(draft for _, _, draft in drafts))
+    xonly = tuple(key.xonly for key in keys)
+    drafts = tuple(TapLeaf(depth, script_bytes(leaf, xonly)) for depth, leaf in descriptor.leaves)
+    tree = tap_tree(drafts)
     output, parity = tweak(internal, tree.merkle_root)
     leaves = tuple(
         DerivedLeaf(
             draft.script,
             placed.leaf_hash,
             placed.control_block(internal, parity),
-            its_keys,
-            leaf.threshold,
-            leaf.older,
+            tuple(keys[place] for place in leaf.places),
         )
-        for (leaf, its_keys, draft), placed in zip(drafts, tree.leaves, strict=True)
+        for (_, leaf), draft, placed in zip(descriptor.leaves, drafts, tree.leaves, strict=True)
     )
     script_pubkey = witness_script_pubkey(1, output)
     return DerivedScript(
@@ -91,15 +74,3 @@ def _internal_key(internal: KeyExpression | None, branch: int, index: int) -> by
     if internal is None:
         return UNSPENDABLE_H
     return branch_key(internal.xpub, internal.branches[branch]).child_pubkey(index)[1:]
-
-
-def _in_script_order(leaf: MultiA, keys: tuple[DerivedKey, ...]) -> tuple[DerivedKey, ...]:
-    if leaf.order is KeyOrder.WRITTEN:
-        return keys
-    return tuple(sorted(keys, key=lambda key: key.xonly))
-
-
-def leaf_script(leaf: MultiA, xonly_keys: tuple[bytes, ...]) -> bytes:
-    """The script of a leaf with these keys, in the order given."""
-    prefix = b"" if leaf.older is None else older_prefix(leaf.older)
-    return prefix + multi_a_script(leaf.threshold, xonly_keys)

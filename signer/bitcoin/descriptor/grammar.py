@@ -1,101 +1,95 @@
 """The functions of a descriptor or template, with the texts of their keys still unread.
 
-    SCRIPT = wsh(sortedmulti(k,KEY,...)) | tr(KEY,TREE)
-    TREE   = LEAF | {TREE,TREE}
-    LEAF   = MULTI | sortedmulti_a(k,KEY,...) | and_v(v:older(n),MULTI),   MULTI = multi_a(k,KEY,...)
+    SCRIPT = wsh(MINISCRIPT) | sh(wsh(MINISCRIPT)) | tr(KEY) | tr(KEY,TREE)     (BIP-381, 382, 386)
+    TREE   = MINISCRIPT | {TREE,TREE}                                           (BIP-379, 383, 387)
 
-1. 1 <= k <= keys <= 20, 1 <= n <= 65,535 blocks, at most 64 leaves, exactly one of them without a lock.
-2. Reading is iterative and linear. Functions that we do not support are refused by their name.
+1. At most 16,384 characters and 64 leaves. Reading is iterative and linear.
+2. Functions that we do not support are refused by their name, `musig` (BIP-390) wherever it stands.
 3. No refusal repeats key text: it could be private.
 """
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from signer.bitcoin.descriptor.checksum import MAX_TEXT
-from signer.bitcoin.descriptor.model import MAX_KEYS, MAX_LEAVES, MAX_OLDER, KeyOrder
+from signer.bitcoin.descriptor.model import MAX_LEAVES
 from signer.bitcoin.errors import Malformed
-
-NUMBER = r"(0|[1-9][0-9]{0,9})"
+from signer.bitcoin.miniscript.model import Context, Miniscript
+from signer.bitcoin.miniscript.parse import parse_miniscript
 
 _FUNCTION = re.compile(r"([a-z][a-z0-9_]{0,15})\((.*)\)")
-_OLDER = re.compile(rf"and_v\(v:older\({NUMBER}\),(.*)\)")
 
 
-@dataclass(frozen=True, slots=True)
-class MultisigText:
-    """A multisig and its keys' texts."""
+class Form(StrEnum):
+    """What stands around the scripts."""
 
-    threshold: int
-    keys: tuple[str, ...]
-    order: KeyOrder = KeyOrder.SORTED
-    older: int | None = None
+    WSH = "wsh"
+    SH_WSH = "sh(wsh)"
+    TR = "tr"
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptText:
-    """A whole script."""
+    """All but the keys."""
 
+    form: Form
     internal: str | None
-    """The internal key's text; None in wsh."""
-    leaves: tuple[tuple[int, MultisigText], ...]
-    """(depth, leaf) in depth-first order; in wsh one, of depth 0."""
+    """The internal key's text; None outside tr."""
+    leaves: tuple[tuple[int, Miniscript], ...]
+    """(depth, script) in depth-first order; outside tr one, of depth 0."""
+    keys: tuple[str, ...]
+    """The other keys' texts, by place."""
 
-    def key_texts(self) -> tuple[str, ...]:
-        """All keys' texts in their order, the internal key first if there is one."""
-        internal = () if self.internal is None else (self.internal,)
-        return internal + tuple(key for _, leaf in self.leaves for key in leaf.keys)
+    @property
+    def context(self) -> Context:
+        """Where its keys stand."""
+        return Context.TAPSCRIPT if self.form is Form.TR else Context.P2WSH
 
 
 def read_script(text: str) -> ScriptText:
     """The script of that text.
 
-    Raises Malformed `descriptor-malformed`, `descriptor-unsupported`, `descriptor-threshold`,
-    `descriptor-timelock`.
+    Raises Malformed `descriptor-malformed`, `descriptor-unsupported`, and what `parse_miniscript`
+    raises.
     """
     if len(text) > MAX_TEXT:
         raise Malformed("descriptor-malformed", f"longer than {MAX_TEXT} characters")
-    function, inside = _call(text, ("wsh", "tr"))
+    if "musig(" in text:
+        raise Malformed("descriptor-unsupported", "musig() is not supported (BIP-390)")
+    function, inside = _call(text, ("wsh", "sh", "tr"))
     if function == "tr":
         return _read_taproot(inside)
-    _, arguments = _call(inside, ("sortedmulti",))
-    return ScriptText(None, ((0, _multisig(arguments, KeyOrder.SORTED, None)),))
+    if function == "wsh":
+        return _read_wsh(Form.WSH, inside)
+    return _read_wsh(Form.SH_WSH, _call(inside, ("wsh",))[1])
 
 
-def _call(text: str, functions: tuple[str, ...], where: str = "") -> tuple[str, str]:
+def _call(text: str, functions: tuple[str, ...]) -> tuple[str, str]:
     """(function, arguments), the function being one of these."""
     expected = " or ".join(f"{name}()" for name in functions)
     match = _FUNCTION.fullmatch(text)
     if match is None:
         raise Malformed("descriptor-malformed", f"{expected} expected")
     if match[1] not in functions:
-        raise Malformed(
-            "descriptor-unsupported", f"{where}{match[1]}() where {expected} is supported"
-        )
+        raise Malformed("descriptor-unsupported", f"{match[1]}() where {expected} is supported")
     return match[1], match[2]
 
 
-def _multisig(arguments: str, order: KeyOrder, older: int | None) -> MultisigText:
-    threshold, *keys = arguments.split(",")
-    if not re.fullmatch(NUMBER, threshold):
-        raise Malformed("descriptor-threshold", "the threshold is not a number")
-    if not 1 <= int(threshold) <= len(keys) <= MAX_KEYS:
-        raise Malformed(
-            "descriptor-threshold", f"{threshold} of {len(keys)} keys; 1 <= k <= n <= {MAX_KEYS}"
-        )
-    return MultisigText(int(threshold), tuple(keys), order, older)
+def _read_wsh(form: Form, inside: str) -> ScriptText:
+    parsed = parse_miniscript(inside, Context.P2WSH)
+    return ScriptText(form, None, ((0, parsed.script),), parsed.keys)
 
 
 def _read_taproot(inside: str) -> ScriptText:
     internal, comma, tree = inside.partition(",")
-    if not comma or "(" in internal:
-        raise Malformed(
-            "descriptor-unsupported", "tr() is supported with one unspendable key and a tree"
-        )
-    leaves = tuple((depth, _leaf(leaf)) for depth, leaf in _split_tree(tree))
-    if sum(leaf.older is None for _, leaf in leaves) != 1:
-        raise Malformed("descriptor-unsupported", "tr() has exactly one leaf without a lock")
-    return ScriptText(internal, leaves)
+    leaves: list[tuple[int, Miniscript]] = []
+    keys: list[str] = []
+    for depth, leaf in _split_tree(tree) if comma else ():
+        parsed = parse_miniscript(leaf, Context.TAPSCRIPT, len(keys))
+        leaves.append((depth, parsed.script))
+        keys += parsed.keys
+    return ScriptText(Form.TR, internal, tuple(leaves), tuple(keys))
 
 
 def _split_tree(tree: str) -> list[tuple[int, str]]:
@@ -132,15 +126,3 @@ def _leaf_end(tree: str, start: int) -> int:
             return at
         nesting += (character == "(") - (character == ")")
     return len(tree)
-
-
-def _leaf(text: str) -> MultisigText:
-    locked = _OLDER.fullmatch(text)
-    if locked is None:
-        function, arguments = _call(text, tuple(KeyOrder), "tr() with ")
-        return _multisig(arguments, KeyOrder(function), None)
-    blocks = int(locked[1])
-    if not 1 <= blocks <= MAX_OLDER:
-        raise Malformed("descriptor-timelock", f"older({blocks}); 1 to {MAX_OLDER} blocks")
-    _, arguments = _call(locked[2], (KeyOrder.WRITTEN,), "tr() with older() and ")
-    return _multisig(arguments, KeyOrder.WRITTEN, blocks)

@@ -1,21 +1,20 @@
-"""What a descriptor is: its tree, and what it derives to.
+"""What a vault's descriptor is: its scripts with their keys, and what they derive to.
 
-Rule 1: a tree is made by `parse` only; whoever holds one holds a script that can be spent from.
+Rule 1: a descriptor is made by `parse` only; whoever holds one holds scripts that are sane (BIP-379).
 Rule 2: two places of one xpub have disjoint branches (BIP-388), so no derived key repeats.
+Rule 3: keys stand at places, numbered in the order of the text, in Taproot through all leaves.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from signer.bitcoin.keys import ExtendedPublicKey, KeyOrigin, KeyPath
+from signer.bitcoin.miniscript.model import Miniscript
 
-MAX_KEYS = 20
-"""CHECKMULTISIG's limit (BIP-383). 20 keys make a script of 687 bytes, and Core relays 3,600.
-
-It holds for `multi_a` too: a PSBT's 64 pairs per map take 20 derivations and 20 signatures."""
+MAX_PLACES = 100
+"""Keys of a descriptor, repetitions counted: the derivations that one address costs."""
 MAX_LEAVES = 64
 MAX_OLDER = 0xFFFF
-"""Blocks that nSequence can count (BIP-68)."""
+"""Blocks, or units of 512 seconds, that nSequence can count (BIP-68)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +28,32 @@ class KeyExpression:
 
 
 @dataclass(frozen=True, slots=True)
-class SortedMulti:
-    """`sortedmulti(k,...)` (BIP-383): k-of-n CHECKMULTISIG, derived keys sorted (BIP-67)."""
-
-    threshold: int
-    keys: tuple[KeyExpression, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Wsh:
-    """`wsh(...)` (BIP-382)."""
+    """`wsh(MINISCRIPT)` (BIP-382, BIP-379)."""
 
-    inner: SortedMulti
+    script: Miniscript
+    keys: tuple[KeyExpression, ...]
+    """By place."""
 
     def __hash__(self) -> int:
         # Every look-up of a derived script hashes the descriptor. The hash of the first chain code
         # is remembered by its bytes object; hashing all keys would cost as much as a derivation.
-        return hash(self.inner.keys[0].xpub.chain_code)
-
-
-class KeyOrder(StrEnum):
-    """Who decides the order of the keys in a `multi_a` leaf."""
-
-    WRITTEN = "multi_a"
-    SORTED = "sortedmulti_a"
-
-
-@dataclass(frozen=True, slots=True)
-class MultiA:
-    """A leaf: `multi_a(k,...)` or `sortedmulti_a(k,...)` (BIP-387), the first also behind `older`."""
-
-    threshold: int
-    keys: tuple[KeyExpression, ...]
-    order: KeyOrder = KeyOrder.WRITTEN
-    older: int | None = None
-    """n of `and_v(v:older(n),multi_a(...))`: how many blocks old the coin must be."""
+        return hash(self.keys[0].xpub.chain_code)
 
 
 @dataclass(frozen=True, slots=True)
 class Tr:
-    """`tr(UNSPENDABLE,TREE)` (BIP-386): nobody can spend by the key path. One leaf has no lock."""
+    """`tr(UNSPENDABLE,TREE)` (BIP-386): nobody can spend by the key path."""
 
     internal: KeyExpression | None
-    """An xpub on BIP-341's H; None stands for H itself."""
-    leaves: tuple[tuple[int, MultiA], ...]
-    """(depth, leaf) in depth-first order."""
+    """An xpub on BIP-341's H; None stands for H itself. It has no place."""
+    leaves: tuple[tuple[int, Miniscript], ...]
+    """(depth, script) in depth-first order."""
+    keys: tuple[KeyExpression, ...]
+    """By place; the places go on from leaf to leaf."""
 
     def __hash__(self) -> int:
-        return hash(self.inner.keys[0].xpub.chain_code)  # as in Wsh
-
-    @property
-    def inner(self) -> MultiA:
-        """The leaf without a lock: what k and n of the federation are."""
-        return next(leaf for _, leaf in self.leaves if leaf.older is None)
+        return hash(self.keys[0].xpub.chain_code)  # as in Wsh
 
 
 Descriptor = Wsh | Tr
@@ -92,7 +64,7 @@ class DerivedKey:
     """One federation key of one address."""
 
     position: int
-    """Its place among `key_places`, the federation keys as the template writes them."""
+    """Its place."""
     pubkey: bytes
     fingerprint: bytes
     path: KeyPath
@@ -112,9 +84,7 @@ class DerivedLeaf:
     leaf_hash: bytes
     control_block: bytes
     keys: tuple[DerivedKey, ...]
-    """In the order of the script."""
-    threshold: int
-    older: int | None
+    """Those that stand in it, in the order of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +98,7 @@ class DerivedScript:
     witness_script: bytes
     """Empty in Taproot, where `leaves` stand in its stead."""
     keys: tuple[DerivedKey, ...]
-    """In template order."""
+    """By place."""
     leaves: tuple[DerivedLeaf, ...] = ()
     """In depth-first order; the fields from here on are empty in P2WSH."""
     internal_key: bytes = b""

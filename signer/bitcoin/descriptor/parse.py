@@ -1,102 +1,79 @@
-"""Text to descriptor and back (BIP-380, 383, 386 to 389). `grammar` reads the functions; here KEY is
+"""Text to a vault's descriptor (BIP-379 to 383, 386 to 389). `grammar` reads the functions; KEY is
 
 1. in a template `@i/**` or `@i/<a;b>/*`: placeholders in order of first appearance, none skipped,
    none repeated unless its branches are disjoint, one for each key, all keys distinct (BIP-388);
-2. in a descriptor `[fingerprint/path]xpub/<a;b>/*`, with the same rules about repetition;
-3. an xpub without private part and without steps of its own. So every key is compressed (BIP-382);
-4. as internal key of `tr` an xpub on BIP-341's H without origin, in a descriptor also H itself, and
-   neither of them in a leaf: the key path is proven to be closed, and no leaf counts a dead key.
+2. in a descriptor `[fingerprint/path]xpub/<a;b>/*`, with the same rules about repetition.
+A vault is wsh(MINISCRIPT) or tr(UNSPENDABLE,TREE), and
+3. the internal key is an xpub on BIP-341's H without origin, in a descriptor also H itself, and
+   neither of them stands in a script: the key path is proven to be closed, and no dead key is counted;
+4. every script is sane (BIP-379), and every `older` has a value that consensus looks at (BIP-68).
 No refusal repeats key text: it could be private.
 """
 
 import re
-from itertools import islice
 
-from signer.bitcoin.descriptor.checksum import MAX_TEXT, strip_checksum
-from signer.bitcoin.descriptor.grammar import NUMBER, ScriptText, read_script
-from signer.bitcoin.descriptor.model import (
-    Descriptor,
-    KeyExpression,
-    MultiA,
-    SortedMulti,
-    Tr,
-    Wsh,
-)
+from signer.bitcoin.descriptor.checksum import strip_checksum
+from signer.bitcoin.descriptor.grammar import Form, ScriptText, read_script
+from signer.bitcoin.descriptor.keys import DescriptorKey, parse_key_information, read_key
+from signer.bitcoin.descriptor.model import MAX_PLACES, Descriptor, KeyExpression, Tr, Wsh
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.keys import (
-    HARDENED,
-    ExtendedPublicKey,
-    KeyOrigin,
-    parse_path,
-    parse_xpub,
-)
+from signer.bitcoin.keys import HARDENED
+from signer.bitcoin.miniscript.locks import SEQUENCE_MASK, SEQUENCE_VALUE
+from signer.bitcoin.miniscript.model import Fragment, Miniscript
+from signer.bitcoin.miniscript.sane import verify_sane
 from signer.bitcoin.network import Network
-from signer.bitcoin.taproot import UNSPENDABLE_H, fold_tree, is_unspendable
+from signer.bitcoin.taproot import UNSPENDABLE_H, is_unspendable
 
-_BRANCHES = rf"<{NUMBER};{NUMBER}>/\*"
-_PLACEHOLDER = re.compile(rf"@{NUMBER}/(?:\*\*|{_BRANCHES})")
-_KEY = re.compile(rf"(.*?)/{_BRANCHES}")
-_KEY_INFORMATION = re.compile(r"(?:\[([0-9a-fA-F]{8})((?:/[^\]/]*)*)\])?([1-9A-HJ-NP-Za-km-z]+)")
+_NUMBER = r"(0|[1-9][0-9]{0,9})"
+_PLACEHOLDER = re.compile(rf"@{_NUMBER}/(?:\*\*|<{_NUMBER};{_NUMBER}>/\*)")
 _RAW_H = UNSPENDABLE_H.hex()
 
 
 def parse_template(template: str, keys: tuple[str, ...], network: Network) -> Descriptor:
     """The descriptor of a BIP-388 wallet policy.
 
-    Raises Malformed with the codes of `read_script`, `descriptor-placeholder`,
-    `descriptor-key-repeated`, `descriptor-internal-key`, `key-malformed` and those of `parse_xpub`.
+    Raises Malformed with the codes of `read_script`, `parse_key_information` and `verify_sane`,
+    `descriptor-placeholder`, `descriptor-key-repeated`, `descriptor-internal-key`,
+    `descriptor-timelock`, `descriptor-too-many-keys`.
     """
-    script = read_script(template)
-    places = [_parse_placeholder(text) for text in script.key_texts()]
+    script = _vault_script(template)
+    internal = () if script.internal is None else (script.internal,)
+    places = [_parse_placeholder(text) for text in (*internal, *script.keys)]
     _refuse_disorder([number for number, _ in places], len(keys))
     known = [parse_key_information(key, network) for key in keys]
     if len({xpub.pubkey for _, xpub in known}) != len(known):
         raise Malformed("descriptor-key-repeated", "one key is listed twice (BIP-388)")
-    expressions = [KeyExpression(*known[number], branches) for number, branches in places]
-    internal = None if script.internal is None else expressions.pop(0)
-    return _assemble(script, internal, expressions)
+    expressions = tuple(KeyExpression(*known[number], branches) for number, branches in places)
+    if not internal:
+        return _wsh(script, expressions)
+    return _tr(script, expressions[0], expressions[1:])
 
 
 def parse_descriptor(text: str, network: Network) -> Descriptor:
     """The descriptor of a BIP-380 text with checksum.
 
-    Raises Malformed `descriptor-checksum` and what `parse_template` raises.
+    Raises Malformed `descriptor-checksum`, the codes of `read_key`, and what `parse_template` raises.
     """
-    script = read_script(strip_checksum(text))
-    texts = script.key_texts()
+    script = _vault_script(strip_checksum(text))
+    keys = tuple(_narrow(read_key(key, network, script.context)) for key in script.keys)
+    if script.internal is None:
+        return _wsh(script, keys)
     if script.internal == _RAW_H:
-        return _assemble(script, None, [_parse_key(text, network) for text in texts[1:]])
-    expressions = [_parse_key(text, network) for text in texts]
-    internal = None if script.internal is None else expressions.pop(0)
-    return _assemble(script, internal, expressions)
+        return _tr(script, None, keys)
+    return _tr(script, _narrow(read_key(script.internal, network, script.context)), keys)
 
 
-def canonical_text(descriptor: Descriptor, network: Network) -> str:
-    """The one text without checksum whose SHA-256 is a vault's fingerprint (design section 5)."""
-    inner = descriptor.inner
-    if isinstance(descriptor, Wsh):
-        return f"wsh(sortedmulti({inner.threshold},{_key_texts(inner.keys, network)}))"
-    internal = _RAW_H
-    if descriptor.internal is not None:
-        internal = _key_texts((descriptor.internal,), network)
-    leaves = ((depth, _leaf_text(leaf, network)) for depth, leaf in descriptor.leaves)
-    return f"tr({internal},{fold_tree(leaves, _branch_text)})"
-
-
-def _branch_text(left: str, right: str) -> str:
-    return f"{{{left},{right}}}"
-
-
-def _leaf_text(leaf: MultiA, network: Network) -> str:
-    text = f"{leaf.order}({leaf.threshold},{_key_texts(leaf.keys, network)})"
-    return text if leaf.older is None else f"and_v(v:older({leaf.older}),{text})"
-
-
-def _key_texts(keys: tuple[KeyExpression, ...], network: Network) -> str:
-    return ",".join(
-        f"{key.origin or ''}{key.xpub.text(network)}/<{key.branches[0]};{key.branches[1]}>/*"
-        for key in keys
-    )
+def _vault_script(text: str) -> ScriptText:
+    script = read_script(text)
+    if script.form is Form.SH_WSH or not script.leaves:
+        raise Malformed(
+            "descriptor-unsupported", "a vault is wsh(MINISCRIPT) or tr(UNSPENDABLE,TREE)"
+        )
+    if len(script.keys) > MAX_PLACES:
+        raise Malformed(
+            "descriptor-too-many-keys", f"{len(script.keys)} places; at most {MAX_PLACES} are read"
+        )
+    return script
 
 
 def _parse_placeholder(text: str) -> tuple[int, tuple[int, int]]:
@@ -105,14 +82,10 @@ def _parse_placeholder(text: str) -> tuple[int, tuple[int, int]]:
         raise Malformed("descriptor-placeholder", "a key of a template is @i/** or @i/<a;b>/*")
     if match[2] is None:
         return int(match[1]), (0, 1)
-    return int(match[1]), _parse_branches(match[2], match[3])
-
-
-def _parse_branches(receive: str, change: str) -> tuple[int, int]:
-    branches = int(receive), int(change)
+    branches = int(match[2]), int(match[3])
     if branches[0] == branches[1] or max(branches) >= HARDENED:
         raise Malformed("descriptor-placeholder", "<a;b> is two different numbers below 2^31")
-    return branches
+    return int(match[1]), branches
 
 
 def _refuse_disorder(numbers: list[int], keys: int) -> None:
@@ -125,66 +98,41 @@ def _refuse_disorder(numbers: list[int], keys: int) -> None:
         )
 
 
-def _parse_key(text: str, network: Network) -> KeyExpression:
-    match = _KEY.fullmatch(text)
-    if match is None:
-        raise Malformed("key-malformed", "a key of a descriptor is [origin]xpub/<a;b>/*")
-    origin, xpub = parse_key_information(match[1], network)
-    return KeyExpression(origin, xpub, _parse_branches(match[2], match[3]))
+def _narrow(key: DescriptorKey) -> KeyExpression:
+    """A key as a vault has it."""
+    if isinstance(key.key, bytes) or not key.ranged or [len(path) for path in key.paths] != [1, 1]:
+        raise Malformed("key-malformed", "a key of a vault is [origin]xpub/<a;b>/*")
+    (receive,), (change,) = key.paths
+    return KeyExpression(key.origin, key.key, (receive, change))
 
 
-def parse_key_information(
-    text: str, network: Network
-) -> tuple[KeyOrigin | None, ExtendedPublicKey]:
-    """`[fingerprint/path]xpub` or `xpub` (BIP-388).
-
-    Raises Malformed `key-malformed`, `path-malformed`, `xpub-malformed`, `xpub-wrong-network`.
-    """
-    match = _KEY_INFORMATION.fullmatch(text) if len(text) <= MAX_TEXT else None
-    if match is None:
-        raise Malformed("key-malformed", "a key is [fingerprint/path]xpub, without further steps")
-    if match[3].startswith(("xprv", "tprv")):
-        raise Malformed("key-malformed", "a private key; only the xpub belongs here")
-    origin = None
-    if match[1] is not None:
-        origin = KeyOrigin(bytes.fromhex(match[1]), parse_path(match[2]))
-    return origin, parse_xpub(match[3], network)
+def _wsh(script: ScriptText, keys: tuple[KeyExpression, ...]) -> Wsh:
+    _verify_scripts(script, keys)
+    ((_, miniscript),) = script.leaves
+    return Wsh(miniscript, keys)
 
 
-def _assemble(
-    script: ScriptText, internal: KeyExpression | None, federation: list[KeyExpression]
-) -> Descriptor:
-    _refuse_repetition(federation)
-    if script.internal is None:
-        ((_, leaf),) = script.leaves
-        return Wsh(SortedMulti(leaf.threshold, tuple(federation)))
-    _refuse_spendable(internal)
-    if any(is_unspendable(key.xpub) for key in federation):
-        raise Malformed("descriptor-internal-key", "the unspendable key stands in a leaf")
-    keys = iter(federation)
-    return Tr(
-        internal,
-        tuple(
-            (
-                depth,
-                MultiA(leaf.threshold, tuple(islice(keys, len(leaf.keys))), leaf.order, leaf.older),
-            )
-            for depth, leaf in script.leaves
-        ),
-    )
-
-
-def _refuse_spendable(internal: KeyExpression | None) -> None:
-    if internal is None:
-        return
-    if internal.origin is not None or not is_unspendable(internal.xpub):
+def _tr(script: ScriptText, internal: KeyExpression | None, keys: tuple[KeyExpression, ...]) -> Tr:
+    if internal is not None and (internal.origin or not is_unspendable(internal.xpub)):
         raise Malformed(
             "descriptor-internal-key",
             "the internal key is not an xpub without origin whose public key is BIP-341's H",
         )
+    _verify_scripts(script, keys)
+    return Tr(internal, script.leaves, keys)
 
 
-def _refuse_repetition(keys: list[KeyExpression]) -> None:
+def _verify_scripts(script: ScriptText, keys: tuple[KeyExpression, ...]) -> None:
+    _refuse_repetition(keys)
+    if any(is_unspendable(key.xpub) for key in keys):
+        raise Malformed("descriptor-internal-key", "the unspendable key stands in a script")
+    identities = tuple((key.xpub.pubkey, key.branches) for key in keys)
+    for _, miniscript in script.leaves:
+        _refuse_void_locks(miniscript)
+        verify_sane(miniscript, identities)
+
+
+def _refuse_repetition(keys: tuple[KeyExpression, ...]) -> None:
     seen: dict[bytes, tuple[KeyExpression, set[int]]] = {}
     for key in keys:
         first, branches = seen.setdefault(key.xpub.pubkey, (key, set()))
@@ -193,3 +141,16 @@ def _refuse_repetition(keys: list[KeyExpression]) -> None:
         if not branches.isdisjoint(key.branches):
             raise Malformed("descriptor-key-repeated", "one key twice on one branch (BIP-388)")
         branches.update(key.branches)
+
+
+def _refuse_void_locks(script: Miniscript) -> None:
+    """Consensus ignores the other bits: `older(65536)` would lock nothing (rule 4)."""
+    for node in script.nodes:
+        if node.fragment is Fragment.OLDER and (
+            node.number & ~SEQUENCE_MASK or not node.number & SEQUENCE_VALUE
+        ):
+            raise Malformed(
+                "descriptor-timelock",
+                f"older({node.number}) is not 1 to 65,535 blocks, nor 4,194,304 and 1 to 65,535 "
+                "units of 512 seconds",
+            )

@@ -1,19 +1,23 @@
 """The weight of spending from a descriptor, and the one witness that satisfies a path.
 
-Rule 1: in P2WSH one witness is written: the empty dummy (BIP-147), exactly k signatures in the order
-        of the script, the script. Nobody can shorten or reorder it.
-Rule 2: in Taproot likewise: for each key of the leaf, the last one first, its signature or nothing,
-        exactly k signatures; then script and control block. There is no annex.
-Rule 3: weight is the worst case: 72-byte ECDSA signatures, 64-byte BIP-340 ones (type DEFAULT).
+Rule 1: in P2WSH the items that satisfy the Miniscript (BIP-379) under the path's locks, then the script.
+Rule 2: in Taproot the same for one leaf of the path, the cheapest that the signatures open; then script and
+        control block. There is no annex.
+Rule 3: both are canonical: nobody without keys can shorten, reorder or exchange them.
+Rule 4: weight is the worst case, whoever signs and whichever preimages are known: 72-byte ECDSA signatures,
+        64-byte BIP-340 ones (type DEFAULT), the heaviest leaf.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from signer.bitcoin.codec import compact_size
-from signer.bitcoin.descriptor.derive import leaf_script
-from signer.bitcoin.descriptor.model import DerivedScript, Descriptor, SortedMulti, Wsh
-from signer.bitcoin.descriptor.paths import spending_paths
-from signer.bitcoin.script import multisig_script
+from signer.bitcoin.descriptor.model import DerivedScript, Descriptor, Tr, Wsh
+from signer.bitcoin.descriptor.paths import SpendingPath, spending_paths
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.miniscript.limits import script_size, stack_size
+from signer.bitcoin.miniscript.model import Miniscript
+from signer.bitcoin.miniscript.satisfy import Assets, satisfy
+from signer.bitcoin.miniscript.witness_size import Terms, witness_size
 from signer.bitcoin.units import Weight
 
 TXIN_WEIGHT = Weight(4 * (36 + 1 + 4))
@@ -26,20 +30,26 @@ SCHNORR_SIZE = 64
 
 def input_weight(descriptor: Descriptor, path_index: int = 0) -> Weight:
     """The most that one input spent by that path can weigh, non-witness part included."""
-    leaf_index = spending_paths(descriptor)[path_index].leaf_index
+    path = spending_paths(descriptor)[path_index]
     if isinstance(descriptor, Wsh):
-        return Weight(TXIN_WEIGHT + _wsh_witness(descriptor.inner))
-    depth, leaf = descriptor.leaves[leaf_index or 0]
-    script = len(leaf_script(leaf, (bytes(32),) * len(leaf.keys)))
-    unsigned = len(leaf.keys) - leaf.threshold
-    stack = leaf.threshold * (1 + SCHNORR_SIZE) + unsigned
-    return Weight(TXIN_WEIGHT + 1 + stack + _with_length(script) + _with_length(33 + 32 * depth))
+        return Weight(TXIN_WEIGHT + _witness_weight(descriptor.script, path, SIGNATURE_SIZE))
+    return Weight(TXIN_WEIGHT + max(_leaf_weights(descriptor, path)))
 
 
-def _wsh_witness(inner: SortedMulti) -> int:
-    """Item count, dummy, k signatures and the script, each with its length."""
-    script = len(multisig_script(inner.threshold, (bytes(33),) * len(inner.keys)))
-    return 1 + 1 + inner.threshold * (1 + SIGNATURE_SIZE) + _with_length(script)
+def _leaf_weights(descriptor: Tr, path: SpendingPath) -> Iterator[int]:
+    for leaf_index in path.leaves:
+        depth, leaf = descriptor.leaves[leaf_index]
+        control_block = _with_length(33 + 32 * depth)
+        yield _witness_weight(leaf, path, SCHNORR_SIZE) + control_block
+
+
+def _witness_weight(script: Miniscript, path: SpendingPath, signature_size: int) -> int:
+    """Item count, items and script, each with its length."""
+    items = witness_size(script, Terms(path.older or 0, path.after or 0), signature_size)
+    if items is None:
+        raise Malformed("miniscript-unsatisfiable", f"nothing satisfies it by path {path.name}")
+    count = len(compact_size(stack_size(script) + 2))
+    return count + items + _with_length(script_size(script))
 
 
 def _with_length(size: int) -> int:
@@ -49,35 +59,41 @@ def _with_length(size: int) -> int:
 def satisfaction(
     descriptor: Descriptor,
     derived: DerivedScript,
-    signatures: Mapping[bytes, bytes],
+    signatures: Mapping[tuple[bytes, bytes], bytes],
     path_index: int = 0,
 ) -> tuple[bytes, ...] | None:
-    """The witness from verified signatures by public key, or None while fewer than k are there.
+    """The cheapest witness from verified signatures, or None while they are too few.
 
-    Keys are 33 bytes in P2WSH, x-only in Taproot, where signatures are of that path's leaf.
-    Of more than k signatures the shortest are taken, among equals the first in the script.
+    Signatures are by (leaf hash, x-only key) in Taproot, by (b"", key) in P2WSH. Of more than are needed,
+    the shortest are taken, among equals the first in the script.
     """
     path = spending_paths(descriptor)[path_index]
-    if path.leaf_index is None:
-        order = sorted(key.pubkey for key in derived.keys)
-        chosen = _chosen(order, signatures, path.threshold)
-        if chosen is None:
-            return None
-        stack = tuple(signatures[pubkey] for pubkey in order if pubkey in chosen)
-        return (b"", *stack, derived.witness_script)
-    leaf = derived.leaves[path.leaf_index]
-    order = [key.xonly for key in leaf.keys]
-    chosen = _chosen(order, signatures, path.threshold)
-    if chosen is None:
-        return None
-    stack = tuple(signatures[key] if key in chosen else b"" for key in reversed(order))
-    return (*stack, leaf.script, leaf.control_block)
+    if isinstance(descriptor, Wsh):
+        keys = tuple(key.pubkey for key in derived.keys)
+        given = {place: (b"", key) for place, key in enumerate(keys)}
+        held = {place: signatures[at] for place, at in given.items() if at in signatures}
+        items = satisfy(descriptor.script, keys, _assets(path, held))
+        return None if items is None else (*items, derived.witness_script)
+    found = _leaf_witnesses(descriptor, derived, signatures, path)
+    return min(found, key=lambda stack: sum(map(_with_length, map(len, stack))), default=None)
 
 
-def _chosen(
-    order: list[bytes], signatures: Mapping[bytes, bytes], threshold: int
-) -> frozenset[bytes] | None:
-    signed = [key for key in order if key in signatures]
-    if len(signed) < threshold:
-        return None
-    return frozenset(sorted(signed, key=lambda key: len(signatures[key]))[:threshold])
+def _leaf_witnesses(
+    descriptor: Tr,
+    derived: DerivedScript,
+    signatures: Mapping[tuple[bytes, bytes], bytes],
+    path: SpendingPath,
+) -> Iterator[tuple[bytes, ...]]:
+    keys = tuple(key.xonly for key in derived.keys)
+    for leaf_index in path.leaves:
+        _, script = descriptor.leaves[leaf_index]
+        leaf = derived.leaves[leaf_index]
+        given = {place: (leaf.leaf_hash, keys[place]) for place in script.places}
+        held = {place: signatures[at] for place, at in given.items() if at in signatures}
+        items = satisfy(script, keys, _assets(path, held))
+        if items is not None:
+            yield (*items, leaf.script, leaf.control_block)
+
+
+def _assets(path: SpendingPath, signatures: Mapping[int, bytes]) -> Assets:
+    return Assets(signatures, {}, path.older or 0, path.after or 0)

@@ -23,9 +23,10 @@ class PsbtLimits:
     total_bytes: int = 8 * 1024 * 1024
     inputs: int = 500
     outputs: int = 500
-    pairs: int = 64
-    """In one map. An 11-of-15 input with all its derivations and signatures has 34."""
-    key_bytes: int = 256
+    pairs: int = 300
+    """In one map. A vault has at most 100 keys, each with a derivation and a signature, and 64 leaves."""
+    key_bytes: int = 34 + 32 * 128
+    """A Taproot leaf's key is a control block, which may go 128 levels deep."""
     value_bytes: int = 400_000
     """A standard previous transaction always fits."""
     parts: int = MAX_PARTS
