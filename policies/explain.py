@@ -83,10 +83,13 @@ def _path_lines(entry: VaultEntry) -> Iterator[str]:
         keys = ", ".join(f"@{place}" for place in _signers(entry, path))
         lock = f", {path.locks_text}, to sweep or rotate" if path.is_locked else ""
         yield f"  Path {path.name}: {_needed(path)} of {keys} sign{lock}."
+    since = []
     if entry.weaker_after is not None:
-        yield f"  No fewer can move a coin until it is {entry.weaker_after} blocks old."
+        since.append(f"it is {entry.weaker_after} blocks old")
     if entry.weaker_from is not None:
-        yield f"  No fewer can move a coin below height {entry.weaker_from}."
+        since.append(f"the height is {entry.weaker_from}")
+    if since:
+        yield f"  No fewer members, and nobody else, can move a coin before {' or '.join(since)}."
 
 
 def _needed(path: SpendingPath) -> str:

@@ -2,8 +2,8 @@
 
 1. The format is exact: each table and key is known here, and none is repeated.
 2. Vaults register (`signer.core.vault`), keys are on their curve, addresses belong to the network.
-   No path that needs fewer members than the primary one opens before the vault's `weaker_after`, an age in
-   blocks, or `weaker_from`, a height.
+   No path that fewer members than the primary one's, or others, can take opens before the vault's
+   `weaker_after`, an age in blocks, or `weaker_from`, a height.
 3. The `[[allow]]` blocks meet the rules of `blocks`.
 """
 
@@ -22,7 +22,7 @@ from policies.predicates import COIN_PREDICATES
 from policies.predicates.attested import Attested
 from policies.source import Source, near, read_source
 from signer.bitcoin.address import script_of
-from signer.bitcoin.descriptor import parse_key_information
+from signer.bitcoin.descriptor import SpendingPath, parse_key_information
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.miniscript.locks import (
     SEQUENCE_VALUE,
@@ -198,13 +198,13 @@ def _weaker(fields: Fields, vault: Vault) -> tuple[int | None, int | None]:
     if "weaker_from" in fields.table.entries:
         from_height = fields.number("weaker_from", 1, LOCKTIME_THRESHOLD - 1)
     for path in vault.paths:
-        if path.threshold >= vault.threshold:
+        if not _is_weaker(path, vault):
             continue
         if after is None and from_height is None:
             raise fields.error(
                 "vault-weaker-unstated",
-                f"path {path.name} needs fewer members than the primary one; state `weaker_after`, in "
-                "blocks, or `weaker_from`, a height",
+                f"path {path.name} needs fewer members than the primary one, or others; state "
+                "`weaker_after`, in blocks, or `weaker_from`, a height",
                 "template",
             )
         if not (_later_by_age(path.older, after) or _later_by_height(path.after, from_height)):
@@ -213,6 +213,13 @@ def _weaker(fields: Fields, vault: Vault) -> tuple[int | None, int | None]:
                 "vault-weaker-too-early", f"path {path.name} opens {path.locks_text}", stated
             )
     return after, from_height
+
+
+def _is_weaker(path: SpendingPath, vault: Vault) -> bool:
+    """Whether fewer than k members, or with the help of others than the primary path's, open it."""
+    primary = {vault.places[position].xpub for position in vault.paths[0].positions}
+    others = any(vault.places[position].xpub not in primary for position in path.positions)
+    return others or path.threshold < vault.threshold
 
 
 def _later_by_age(older: int | None, stated: int | None) -> bool:

@@ -151,4 +151,4 @@ def unspendable_xpub() -> ExtendedPublicKey:
 
 def is_unspendable(xpub: ExtendedPublicKey) -> bool:
     """Whether nobody can know a private key of its children (rule 4)."""
-    return xpub.pubkey == b"\x02" + UNSPENDABLE_H
+    return xpub.pubkey[1:] == UNSPENDABLE_H

@@ -231,8 +231,15 @@ _ENTRIES = (
         "vault-needs-preimage",
         _C,
         _OPERATOR,
-        "The primary path of a vault can be opened without the preimage of a hash: preimages get lost.",
-        "Give the federation a way that asks for signatures only.",
+        "Each path of a vault can be opened without the preimage of a hash: preimages get lost.",
+        "Give the path a way that asks for signatures only.",
+    ),
+    CodeEntry(
+        "descriptor-key-related",
+        _C,
+        _OPERATOR,
+        "No key of a vault follows from another one: not by its origin, nor by non-hardened derivation.",
+        "Let every member give an account key of its own, with its true origin.",
     ),
     CodeEntry(
         "vault-quorums-disjoint",

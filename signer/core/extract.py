@@ -13,6 +13,7 @@
 from dataclasses import dataclass
 
 from signer.bitcoin.descriptor import SpendingPath, satisfaction
+from signer.bitcoin.descriptor.model import MAX_PLACES
 from signer.bitcoin.psbt.combine import combine
 from signer.bitcoin.psbt.convert import as_version_0
 from signer.bitcoin.psbt.model import PsbtInput, PsbtOutput, UnverifiedPsbt
@@ -27,7 +28,7 @@ from signer.core.standard import verify_standard
 from signer.core.vault import Vault
 from signer.core.verify import path_index_of, verify_envelope
 
-MAX_PSBTS = 20
+MAX_PSBTS = MAX_PLACES
 """One for each member of the largest federation."""
 
 

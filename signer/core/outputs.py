@@ -59,20 +59,23 @@ def assign_purposes(
         elif rotation is not None:
             _verify_shown(hints, rotation)
             found.append(rotation)
+        elif _is_hinted(hints) and any(isinstance(each, Change) for each in found):
+            raise unverified("change-repeated", f"output {vout} would be a second change output")
         else:
             found.append(_change(vout, hints, txout, vault))
         _verify_above_dust(vout, txout)
     return _sorted(found)
 
 
+def _is_hinted(hints: PsbtOutput) -> bool:
+    """Whether the PSBT says where it would be derived: that costs something, and is done for one change."""
+    return bool(hints.tap_derivations or hints.bip32_derivations)
+
+
 def _sorted(found: list[Payment | Change | Anchor | Rotation]) -> Purposes:
     changes = [each for each in found if isinstance(each, Change)]
     anchors = [each for each in found if isinstance(each, Anchor)]
     rotations = tuple(each for each in found if isinstance(each, Rotation))
-    if len(changes) > 1:
-        raise unverified(
-            "change-repeated", "more than one change output", f"{len(changes)}", "at most 1"
-        )
     if len(anchors) > 1 or len({rotation.to.vault_id for rotation in rotations}) > 1:
         raise unverified("mixed-purposes", "more than one anchor, or rotation to several vaults")
     return Purposes(

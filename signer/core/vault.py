@@ -5,9 +5,10 @@ Registration refuses a vault (design section 6):
    which one choice of signers counts a member twice (`vault-key-repeated`): a threshold counts members;
 2. whose primary quorums need not intersect in an honest member (`vault-quorums-disjoint`): a relayer could
    have one withdrawal paid by each of two quorums;
-3. whose primary path cannot be opened without a preimage (`vault-needs-preimage`): who lost it lost all;
+3. with a path that nobody can open without a preimage (`vault-needs-preimage`): who lost it lost all;
 4. whose structure is too large to enumerate (`vault-too-complex`);
-5. that shares an xpub with another vault (`vault-key-shared`): windows and pins would start afresh.
+5. that shares an xpub with another vault (`vault-key-shared`), or has a key that follows from one of another
+   (`descriptor-key-related`): windows and pins would start afresh.
 """
 
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ from signer.bitcoin.descriptor import (
     input_weight,
     key_places,
     parse_template,
+    refuse_related_keys,
     spending_paths,
 )
 from signer.bitcoin.hashes import sha256
@@ -179,11 +181,12 @@ def verify_invariants(vault: Vault) -> None:
     """Rules 1 to 4. Raises VerificationError or Malformed with the first that the vault breaks."""
     _refuse_repeated_keys(vault)
     _refuse_disjoint_quorums(vault)
-    if vault.federation.may_be_silent < 0:
-        raise _refuse(
-            "vault-needs-preimage",
-            f"vault {vault.vault_id}: the primary path cannot be opened without a hash's preimage",
-        )
+    for path in vault.paths:
+        if all(way.hashes for way in path.ways):
+            raise _refuse(
+                "vault-needs-preimage",
+                f"vault {vault.vault_id}: path {path.name} cannot be opened without a hash's preimage",
+            )
 
 
 def _refuse_repeated_keys(vault: Vault) -> None:
@@ -266,6 +269,7 @@ class VaultRegistry:
 
 
 def _refuse_shared_keys(vaults: tuple[Vault, ...]) -> None:
+    refuse_related_keys(tuple(key for vault in vaults for key in federation_keys(vault.descriptor)))
     owner: dict[bytes, str] = {}
     for vault in vaults:
         for xpub in vault.xpubs():

@@ -8,7 +8,7 @@ from signer.bitcoin.address import address_of
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.miniscript.model import Context
 from signer.bitcoin.network import Network
-from signer.bitcoin.script import p2wsh, script_type
+from signer.bitcoin.script import MAX_WITNESS_SCRIPT, p2wsh, script_type
 from signer.core.errors import Objection, malformed
 from signer.core.script_report import (
     report_of,
@@ -18,8 +18,10 @@ from signer.core.script_report import (
 from signer.kernel import Kernel
 from signer.methods.script_messages import describe
 
-MAX_SCRIPT = 400_000
-"""Bytes; nothing larger fits a standard transaction."""
+MAX_SCRIPT = {"leaf": 36_000, "witness_script": MAX_WITNESS_SCRIPT, "script_pubkey": 10_000}
+"""Bytes. A `multi_a` of 999 keys fits; larger leaves exist, and are for `pegwarden script analyze`."""
+MAX_MINISCRIPT = 80_000
+"""Characters."""
 
 _NO_VAULT = Objection("descriptor-unsupported", "a bare script is no descriptor, and so no vault")
 
@@ -33,8 +35,11 @@ def verify_bare_script(kernel: Kernel, request: pb.VerifyScriptRequest) -> pb.Ve
             "request-malformed", "a bare script is of a kind, and has `miniscript` only"
         )
     script: bytes = getattr(bare, kind)
-    if len(script) > MAX_SCRIPT:
-        raise malformed("request-malformed", f"a script has at most {MAX_SCRIPT} bytes")
+    if len(script) > MAX_SCRIPT[kind] or len(bare.miniscript) > MAX_MINISCRIPT:
+        raise malformed(
+            "request-malformed",
+            f"a {kind} has at most {MAX_SCRIPT[kind]} bytes here, a miniscript {MAX_MINISCRIPT} characters",
+        )
     response = pb.VerifyScriptResponse(objections=[wire.objection_message(_NO_VAULT)])
     context = Context.TAPSCRIPT if kind == "leaf" else Context.P2WSH
     expected = _expected(bare.miniscript, context) if bare.miniscript else None

@@ -13,7 +13,7 @@ from signer.bitcoin.units import FeeRate, Sats
 from signer.consensus import verify_consensus
 from signer.core.construct import construct_withdrawal
 from signer.core.errors import Refusal
-from signer.core.extract import Extracted, Incomplete, extract
+from signer.core.extract import MAX_PSBTS, Extracted, Incomplete, extract
 from signer.core.payment import WithdrawalTerms
 from signer.core.standard import verify_standard
 from signer.core.vault import Vault, VaultRegistry
@@ -102,8 +102,8 @@ def test_one_input_may_lack_what_another_has():
 
 def test_nothing_to_combine():
     assert code_of() == "request-malformed"
-    assert code_of(*[SIGNED[0]] * 21) == "request-malformed"
-    assert isinstance(extract(VAULT, (SIGNED[0],) * 20), Incomplete)
+    assert code_of(*[SIGNED[0]] * (MAX_PSBTS + 1)) == "request-malformed"
+    assert isinstance(extract(VAULT, (SIGNED[0],) * MAX_PSBTS), Incomplete)
 
 
 def test_different_transactions_are_refused():

@@ -5,6 +5,8 @@ from functools import cache
 
 import pytest
 
+from signer.bitcoin.descriptor import parse_key_information
+from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.psbt.model import PartialSignature, TapScriptSignature, UnverifiedPsbt
 from signer.bitcoin.psbt.reader import parse_psbt
@@ -285,3 +287,54 @@ def test_a_transaction_that_is_too_heavy_costs_no_derivation() -> None:
     with pytest.raises(Refusal) as caught:
         verify(claims, of, registry(of), (0,))
     assert caught.value.code == "transaction-too-heavy"
+
+
+def registered(*keys: str) -> str:
+    """The code with which a 2-of-3 of these keys is refused; empty if it is not."""
+    try:
+        register(VaultDefinition("peg", f"wsh({TWO_OF_THREE})", keys, 20), REGTEST)
+    except (Refusal, Malformed) as refusal:
+        return refusal.code
+    return ""
+
+
+def test_a_key_that_follows_from_another_one_counts_as_no_member() -> None:
+    """`descriptor-key-related`: one member could sign as two, or two keys could not be told apart."""
+    first, second, third = (member.key_text for member in federation.MEMBERS[:3])
+    assert registered(first, second, third) == ""
+    origin, _, xpub = third.rpartition("]")
+    parent = parse_key_information(first, REGTEST)[1]
+    child = parent.child(7).text(REGTEST)
+    assert registered(first, second, f"{origin}]{child}") == "descriptor-key-related"
+    assert registered(f"{origin}]{child}", second, first) == "descriptor-key-related"
+    moved = replace(parent.child(7), child_number=8).text(REGTEST)
+    assert registered(first, second, f"{origin}]{moved}") == ""
+    of_first = first.rpartition("]")[0]
+    assert registered(first, second, f"{of_first}]{xpub}") == "descriptor-key-related"
+    assert registered(first, second, f"{of_first}/7]{xpub}") == "descriptor-key-related"
+    beside = of_first.replace("/0'/2'", "/1'/2'")
+    assert registered(first, second, f"{beside}]{xpub}") == ""
+
+
+def test_vaults_with_keys_that_follow_from_each_other_do_not_stand_together() -> None:
+    one = federation.vault()
+    parent = parse_key_information(federation.MEMBERS[0].key_text, REGTEST)[1]
+    keys = [member.key_text for member in federation.MEMBERS[3:5]]
+    beside = federation.vault(first=3, name="beside")
+    VaultRegistry((one, beside))
+    below = VaultDefinition(
+        "below", f"wsh({TWO_OF_THREE})", (*keys, parent.child(7).text(REGTEST)), 20
+    )
+    with pytest.raises(Malformed) as caught:
+        VaultRegistry((one, register(below, REGTEST)))
+    assert caught.value.code == "descriptor-key-related"
+
+
+def test_a_path_that_needs_a_preimage_is_refused() -> None:
+    lock = "sha256(" + "ab" * 32 + ")"
+    recovery = "and_v(v:multi_a(1,@1/<2;3>/*,@2/<2;3>/*,@3/<2;3>/*),{})"
+    tree = "tr(@0/**,{{multi_a(2,@1/**,@2/**,@3/**),{}}})"
+    vault(tree.format(recovery.format("older(10)")))
+    with pytest.raises(Refusal) as caught:
+        vault(tree.format(recovery.format(f"and_v(v:{lock},older(10))")))
+    assert caught.value.code == "vault-needs-preimage"

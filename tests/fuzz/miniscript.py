@@ -1,5 +1,5 @@
-"""Invariant: a text is refused with a code, or is a miniscript that its own text gives back; bytes are refused
-with a code, or are a script whose decoding encodes to them.
+"""Invariant: a text is refused with a code, or is a miniscript that its own text gives back; bytes are
+refused with a code, or are a script whose decoding encodes to them.
 
 The first byte says what the others are: text or script, of P2WSH or of tapscript.
 """

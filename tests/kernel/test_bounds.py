@@ -9,6 +9,7 @@ from pegwarden.v1 import kernel_pb2 as pb
 from signer.bitcoin.codec import compact_size
 from signer.bitcoin.errors import Malformed
 from signer.core.errors import Refusal
+from signer.core.extract import MAX_PSBTS
 from signer.methods import records
 from tests.core.spends import Coin, good_case, withdrawal_id
 from tests.kernel.room import Member, Running, attested, construct_request, sign_request
@@ -112,9 +113,9 @@ def test_psbts_are_counted_before_they_are_read(kernel: Running) -> None:
     def extracting(psbt: bytes, count: int) -> pb.ExtractTxRequest:
         return pb.ExtractTxRequest(vault_id="peg", psbts=[psbt] * count)
 
-    assert code_of(kernel, "ExtractTx", extracting(CASE.psbt_bytes, 20)) == "answered"
-    assert code_of(kernel, "ExtractTx", extracting(b"no PSBT", 20)) == "psbt-magic"
-    for count in (0, 21):
+    assert code_of(kernel, "ExtractTx", extracting(CASE.psbt_bytes, MAX_PSBTS)) == "answered"
+    assert code_of(kernel, "ExtractTx", extracting(b"no PSBT", MAX_PSBTS)) == "psbt-magic"
+    for count in (0, MAX_PSBTS + 1):
         assert code_of(kernel, "ExtractTx", extracting(b"no PSBT", count)) == "request-malformed"
 
 

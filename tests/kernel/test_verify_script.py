@@ -324,7 +324,7 @@ def test_requests_that_say_nothing_or_too_much(monkeypatch: pytest.MonkeyPatch) 
     names = pb.BareScript(witness_script=witness_script, miniscript="pk(alice)")
     assert refused(script=names) == "request-malformed"
     assert refused(script=pb.BareScript(witness_script=b"\xff")) == "script-not-miniscript"
-    monkeypatch.setattr(bare_scripts, "MAX_SCRIPT", len(witness_script))
+    monkeypatch.setitem(bare_scripts.MAX_SCRIPT, "witness_script", len(witness_script))
     assert bare(witness_script=witness_script).threshold == 2
     assert refused(script=pb.BareScript(witness_script=witness_script + b"\x00")) == (
         "request-malformed"

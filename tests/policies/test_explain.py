@@ -85,7 +85,7 @@ def test_english_of_every_kind() -> None:
         "  Nobody can spend by the key path: the internal key is unspendable.",
         "  Path primary: any 2 of @1, @2, @3 sign.",
         "  Path recovery: any 1 of @1, @2, @3 sign, 4320 blocks after the coin, to sweep or rotate.",
-        "  No fewer can move a coin until it is 4032 blocks old.",
+        "  No fewer members, and nobody else, can move a coin before it is 4032 blocks old.",
         "Rollup games: magic 47414d45, batches from 1000, increasing",
         "      2. the attested batch before is the one that this batch may follow in its rollup",
     ):

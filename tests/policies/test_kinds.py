@@ -205,7 +205,12 @@ def test_a_recovery_path_by_height_is_stated_by_height() -> None:
     entry = load_policy(AT_HEIGHT.encode()).vault_entries[1]
     assert (entry.weaker_after, entry.weaker_from) == (None, 890_000)
     lines = render(load_policy(AT_HEIGHT.encode()))
-    assert "  No fewer can move a coin below height 890000." in lines
+    told = "  No fewer members, and nobody else, can move a coin before the height is 890000."
+    assert told in lines
+    both = AT_HEIGHT.replace("weaker_from = 890000", "weaker_from = 890000\nweaker_after = 9")
+    assert told[:-1].replace("the", "it is 9 blocks old or the") + "." in render(
+        load_policy(both.encode())
+    )
     load_policy(AT_HEIGHT.replace("890000", "900000").encode())
     early = AT_HEIGHT.replace("890000", "900001")
     assert (refusal(early).code, refusal(early).line) == (
@@ -236,6 +241,18 @@ def test_a_recovery_path_by_time_cannot_be_stated(lock: str, stated: str) -> Non
     assert refusal(text).code == "vault-weaker-too-early"
     in_blocks = BRIDGE_TEXT.replace("weaker_after = 4032", "weaker_after = 1")
     load_policy(in_blocks.encode())
+
+
+def test_a_path_of_others_is_stated_too() -> None:
+    """As many members as the primary path asks for, but not its members: they could take all coins."""
+    others = BRIDGE_TEXT.replace(
+        "{multi_a(2,@1/**,@2/**,@3/**),and_v(v:older(4320),multi_a(1,@1/<2;3>/*,@2/<2;3>/*,@3/<2;3>/*))}",
+        "{multi_a(2,@1/**,@2/**),and_v(v:older(4320),multi_a(2,@1/<2;3>/*,@3/**))}",
+    )
+    load_policy(others.encode())
+    assert _code(others.replace("weaker_after = 4032", "")) == "vault-weaker-unstated"
+    same = BRIDGE_TEXT.replace("multi_a(1,@1/<2;3>/*", "multi_a(2,@1/<2;3>/*")
+    load_policy(same.replace("weaker_after = 4032", "").encode())
 
 
 def test_a_script_with_a_choice_of_ways_is_explained_as_one() -> None:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from policies.document import Table, read_document
 from policies.load import load_policy
 from policies.source import MAX_POLICY, PolicyError, read_source
+from signer.bitcoin.descriptor import parse_key_information
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.keys import ExtendedPublicKey
 from signer.core.catalogue import CATALOGUE
+from tests.federation import MEMBERS
 from tests.policies.world import FEDERATION, HEAD, TEXT, policy_text
 
 GOOD = "attested(2, watchers)"
@@ -155,14 +157,15 @@ def test_vaults_share_no_key() -> None:
     error = refusal(text)
     assert error.code == "vault-key-shared"
     assert (error.line, error.column) == place_of(text, "[vaults.two]")
-    others = [key.text(FEDERATION.network) for key in _children()]
+    others = [key.text(FEDERATION.network) for key in _others()]
     assert (
         len(load_policy(second_vault(", ".join(f'"{key}"' for key in others)).encode()).vaults) == 2
     )
 
 
-def _children() -> list[ExtendedPublicKey]:
-    return [xpub.child(7) for xpub in FEDERATION.vaults[0].xpubs()]
+def _others() -> list[ExtendedPublicKey]:
+    keys = [member.key_text for member in MEMBERS[3:6]]
+    return [parse_key_information(key, FEDERATION.network)[1] for key in keys]
 
 
 def test_at_most_64_vaults() -> None:
@@ -284,7 +287,7 @@ def test_ways_are_counted_over_all_blocks() -> None:
 
 
 def test_ways_are_counted_over_all_vaults() -> None:
-    keys = ", ".join(f'"{xpub.text(FEDERATION.network)}"' for xpub in _children())
+    keys = ", ".join(f'"{xpub.text(FEDERATION.network)}"' for xpub in _others())
     block = policy_text(f"and({GOOD}, {alternatives(600)})")
     again = block[block.index("[[allow]]") :].replace('"peg"', '"two"')
     head = second_vault(keys).partition("[[allow]]")[0]

@@ -12,7 +12,11 @@ from signer.bitcoin.descriptor.model import (
     Tr,
     Wsh,
 )
-from signer.bitcoin.descriptor.parse import parse_descriptor, parse_template
+from signer.bitcoin.descriptor.parse import (
+    parse_descriptor,
+    parse_template,
+    refuse_related_keys,
+)
 from signer.bitcoin.descriptor.paths import (
     SpendingPath,
     federation_keys,
@@ -40,6 +44,7 @@ __all__ = [
     "parse_descriptor",
     "parse_key_information",
     "parse_template",
+    "refuse_related_keys",
     "satisfaction",
     "spending_paths",
     "strip_checksum",

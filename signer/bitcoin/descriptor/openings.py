@@ -13,7 +13,7 @@ from math import prod
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.miniscript.ways import Way
 
-MAX_STEPS = 4_000_000
+MAX_STEPS = 1_500_000
 """Less than a second. 14 members of whom no two are alike fit; of alike ones any number."""
 
 Members = tuple[int, ...]

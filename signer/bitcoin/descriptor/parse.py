@@ -6,18 +6,21 @@
 A vault is wsh(MINISCRIPT) or tr(UNSPENDABLE,TREE), and
 3. the internal key is an xpub on BIP-341's H without origin, in a descriptor also H itself, and
    neither of them stands in a script: the key path is proven to be closed, and no dead key is counted;
-4. every script is sane (BIP-379), and every `older` has a value that consensus looks at (BIP-68).
+4. every script is sane (BIP-379), and every `older` has a value that consensus looks at (BIP-68);
+5. no key is derived from another one, as far as keys and origins show: one secret would sign for both.
 No refusal repeats key text: it could be private.
 """
 
 import re
+from collections.abc import Iterable
+from itertools import pairwise
 
 from signer.bitcoin.descriptor.checksum import strip_checksum
 from signer.bitcoin.descriptor.grammar import Form, ScriptText, read_script
 from signer.bitcoin.descriptor.keys import DescriptorKey, parse_key_information, read_key
 from signer.bitcoin.descriptor.model import MAX_PLACES, Descriptor, KeyExpression, Tr, Wsh
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.keys import HARDENED
+from signer.bitcoin.keys import HARDENED, ExtendedPublicKey
 from signer.bitcoin.miniscript.locks import SEQUENCE_MASK, SEQUENCE_VALUE
 from signer.bitcoin.miniscript.model import Fragment, Miniscript
 from signer.bitcoin.miniscript.sane import verify_sane
@@ -124,6 +127,7 @@ def _tr(script: ScriptText, internal: KeyExpression | None, keys: tuple[KeyExpre
 
 def _verify_scripts(script: ScriptText, keys: tuple[KeyExpression, ...]) -> None:
     _refuse_repetition(keys)
+    refuse_related_keys(keys)
     if any(is_unspendable(key.xpub) for key in keys):
         raise Malformed("descriptor-internal-key", "the unspendable key stands in a script")
     identities = tuple((key.xpub.pubkey, key.branches) for key in keys)
@@ -141,6 +145,27 @@ def _refuse_repetition(keys: tuple[KeyExpression, ...]) -> None:
         if not branches.isdisjoint(key.branches):
             raise Malformed("descriptor-key-repeated", "one key twice on one branch (BIP-388)")
         branches.update(key.branches)
+
+
+def refuse_related_keys(keys: Iterable[KeyExpression]) -> None:
+    """No key follows from another one (rule 5). Raises Malformed `descriptor-key-related`."""
+    distinct = {key.xpub.pubkey: key for key in keys}.values()
+    parents = {key.xpub.fingerprint(): key.xpub for key in distinct}
+    for key in distinct:
+        if _is_child(key.xpub, parents.get(key.xpub.parent_fingerprint)):
+            raise Malformed("descriptor-key-related", "a key is the child of another one")
+    origins = sorted((o.fingerprint, o.path) for o in (key.origin for key in distinct) if o)
+    for (fingerprint, path), (other, longer) in pairwise(origins):
+        if fingerprint == other and longer[: len(path)] == path:
+            raise Malformed(
+                "descriptor-key-related", "the origin of a key is another one's, or goes on from it"
+            )
+
+
+def _is_child(xpub: ExtendedPublicKey, parent: ExtendedPublicKey | None) -> bool:
+    if parent is None or xpub.child_number >= HARDENED:
+        return False
+    return parent.child_pubkey(xpub.child_number) == xpub.pubkey
 
 
 def _refuse_void_locks(script: Miniscript) -> None:
