@@ -93,6 +93,7 @@ template = "{template}"
 keys = [{keys}]
 lookahead = {lookahead}
 coins = "attested(2, watchers)"
+weaker_after = 144
 
 [groups]
 watchers = [{watchers}]

@@ -22,6 +22,7 @@ from bench.cases import Request, Signer
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.core.errors import Refusal
+from signer.core.vault import CHANGE, RECEIVE
 from signer.core.verify import SpendClaims, verify
 from tests.federation import ACCOUNT, Member
 
@@ -104,7 +105,12 @@ class Wally:
         for each in parse_psbt(request.psbt).inputs:
             listed = [(key.fingerprint, key.path) for key in each.bip32_derivations]
             listed += [(key.fingerprint, key.path) for key in each.tap_derivations]
-            (path,) = (path for fingerprint, path in listed if fingerprint == ours)
+            # Of several places of ours the primary path's: receive and change are branches 0 and 1.
+            (path,) = (
+                path
+                for fingerprint, path in listed
+                if fingerprint == ours and path[-2] in (RECEIVE, CHANGE)
+            )
             self.places.append(list(path[-2:]))
         psbt = wallycore.psbt_from_bytes(self.psbt, 0)
         self.transaction = wallycore.psbt_get_global_tx_alloc(psbt)
