@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = ("signer", "policies", "keystore")
-CATALOGUE_FILE = ROOT / "signer" / "core" / "catalogue.py"
+CATALOGUE = ROOT / "signer" / "core" / "catalogue"
 RAISERS = frozenset(
     {"Malformed", "Objection", "PolicyError", "error", "malformed", "unverified", "_refuse"}
 )
@@ -74,7 +74,7 @@ def naming_sources() -> dict[str, tuple[str, ...]]:
     """Code-like string -> the kernel's files that name it, without the catalogue."""
     places: dict[str, list[str]] = {}
     for path in python_files(*KERNEL):
-        if path != CATALOGUE_FILE:
+        if path.parent != CATALOGUE:
             for text in sorted(set(strings(tree_of(path)))):
                 places.setdefault(text, []).append(str(path.relative_to(ROOT)))
     return {code: tuple(files) for code, files in places.items()}

@@ -20,7 +20,7 @@ KINDS = {
 MAX_PLACES = 4
 HEAD = """# Rules
 
-Every refusal code, made from `signer/core/catalogue.py` by `make generate`; do not edit. A code is
+Every refusal code, made from `signer/core/catalogue/` by `make generate`; do not edit. A code is
 never renamed and never reused. "Shown to relayers" says whether a relayer sees the observed value and
 the limit too; auditors and officers always do, and code and disposition are always visible.
 """

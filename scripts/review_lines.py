@@ -69,7 +69,7 @@ TRUST_PATH = (
 )
 APART = (
     Layer("door", 1_050, ("signer: __init__ handle wire", "signer/methods/")),
-    Layer("words", 1_800, ("signer/core: __init__ caller errors catalogue stated",)),
+    Layer("words", 1_900, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
     Layer(
         "edge and configuration",
         1_200,

@@ -175,14 +175,3 @@ def var_bytes(data: bytes) -> bytes:
     """A byte string with its CompactSize length in front."""
     size = len(data)
     return _ONE_BYTE[size] + data if size < 0xFD else compact_size(size) + data
-
-
-def hex_bytes(text: str, what: str) -> bytes:
-    """Bytes of an even-length hexadecimal text without white space."""
-    try:
-        data = bytes.fromhex(text)
-    except ValueError:
-        raise Malformed(f"{what}-malformed", "not hexadecimal") from None
-    if len(text) != 2 * len(data):
-        raise Malformed(f"{what}-malformed", "white space in hexadecimal")
-    return data

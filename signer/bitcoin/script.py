@@ -182,11 +182,3 @@ def p2sh(script_hash: bytes) -> bytes:
 def p2wsh(witness_script: bytes) -> bytes:
     """The scriptPubKey that commits to a witness script (BIP-141)."""
     return b"\x00\x20" + sha256(witness_script)
-
-
-def multisig_script(threshold: int, pubkeys: tuple[bytes, ...]) -> bytes:
-    """k <key>... n CHECKMULTISIG, keys in the order given. 1 <= k <= n <= 20."""
-    if not 1 <= threshold <= len(pubkeys) <= 20:
-        raise Malformed("script-malformed", f"{threshold} of {len(pubkeys)} keys is no multisig")
-    keys = b"".join(push_data(pubkey) for pubkey in pubkeys)
-    return push_int(threshold) + keys + push_int(len(pubkeys)) + bytes((OP_CHECKMULTISIG,))

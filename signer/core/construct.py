@@ -172,10 +172,10 @@ def _verify_offer(coins: tuple[OfferedCoin, ...], required: frozenset[OutPoint])
 
 
 def verify_fee_rate(rate: FeeRate) -> None:
-    """Raises MalformedRequest `fee-rate-out-of-range`."""
+    """Raises MalformedRequest `fee-rate-refused`."""
     if not LEAST_RATE <= rate <= MOST_RATE:
         raise malformed(
-            "fee-rate-out-of-range", f"{rate} sat/kvB is not {LEAST_RATE} to {MOST_RATE} sat/kvB"
+            "fee-rate-refused", f"{rate} sat/kvB is not {LEAST_RATE} to {MOST_RATE} sat/kvB"
         )
 
 

@@ -118,22 +118,18 @@ def _verify_payable(vout: int, hints: PsbtOutput, txout: TxOut, registry: VaultR
             script_type(txout.script_pubkey),
             "p2pkh, p2sh, p2wpkh, p2wsh or p2tr with a point on the curve",
         )
-    if registry.find(txout.script_pubkey) is not None or _hinted(hints, txout, registry):
+    if registry.find(txout.script_pubkey) is not None or _names_a_vault(hints, registry):
         raise unverified(
             "payment-to-vault", f"output {vout}: a withdrawal is paid to a registered vault"
         )
 
 
-def _hinted(hints: PsbtOutput, txout: TxOut, registry: VaultRegistry) -> bool:
-    """Whether the PSBT itself shows the output to be a vault's, beyond the lookahead window."""
-    kind = script_type(txout.script_pubkey)
-    for vault in registry.all():
-        if kind is not (ScriptType.P2TR if vault.is_taproot else ScriptType.P2WSH):
-            continue  # not worth a derivation
-        derived = derive_hinted(hints, vault, "output")
-        if derived is not None and derived.script_pubkey == txout.script_pubkey:
-            return True
-    return False
+def _names_a_vault(hints: PsbtOutput, registry: VaultRegistry) -> bool:
+    """Whether the PSBT says that a vault's key stands in the output, also beyond the lookahead windows.
+    Nothing is derived for that: no one else's output has such a key."""
+    places = [(each.fingerprint, each.path) for each in hints.bip32_derivations]
+    places += [(each.fingerprint, each.path) for each in hints.tap_derivations]
+    return any(vault.place_of(*place) for vault in registry.all() for place in places)
 
 
 def _anchor(vout: int, txout: TxOut) -> Anchor:

@@ -19,7 +19,6 @@ MAX_PSBT_BYTES = 4 * 1024 * 1024
 FEATURES = (
     "wsh-miniscript",
     "tr-miniscript",
-    "tr-multi-a",
     "psbt-v0",
     "psbt-v2",
     "deposits",

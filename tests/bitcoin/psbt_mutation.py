@@ -16,9 +16,10 @@ from signer.bitcoin.psbt.convert import as_version_2
 from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.psbt.reader import parse_psbt, psbt_from_base64
 from signer.bitcoin.psbt.writer import InputDraft, OutputDraft, draft_psbt
-from signer.bitcoin.script import multisig_script, p2wsh
+from signer.bitcoin.script import p2wsh
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import Sats
+from tests.bitcoin.multisigs import multisig_script
 from tests.vectors import load_json
 
 Maps = list[list[tuple[bytes, bytes]]]

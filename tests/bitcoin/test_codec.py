@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signer.bitcoin.codec import Reader, compact_size, hex_bytes, u32, u64, var_bytes
+from signer.bitcoin.codec import Reader, compact_size, u32, u64, var_bytes
 from tests.bitcoin.refused import refused, unless_refused
 
 EDGES = [0, 1, 0xFC, 0xFD, 0xFFFF, 0x1_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0xFFFF_FFFF_FFFF_FFFF]
@@ -134,17 +134,3 @@ def test_a_huge_length_costs_nothing() -> None:
     ):
         with refused("transaction-malformed"):
             read(Reader(b"\xff" * 9, "transaction"))
-
-
-def test_hex() -> None:
-    assert hex_bytes("00Ff", "txid") == b"\x00\xff"
-    for text in ("0", "0g", "00 ff", " 00", "00\n", "\u0660\u0660", "0x00"):
-        with refused("txid-malformed"):
-            hex_bytes(text, "txid")
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_hex_or_malformed(text: str) -> None:
-    data = unless_refused("script-malformed", hex_bytes, text, "script")
-    if data is not None:
-        assert data.hex() == text.lower()

@@ -26,8 +26,8 @@ from signer.bitcoin.keys import HARDENED
 from signer.bitcoin.miniscript.model import Context, Fragment, Miniscript, Node
 from signer.bitcoin.miniscript.parse import parse_miniscript
 from signer.bitcoin.network import MAINNET, REGTEST
-from signer.bitcoin.script import multisig_script
 from signer.bitcoin.transaction import serialize_witness
+from tests.bitcoin.multisigs import multisig_script
 from tests.federation import Member
 from tests.vectors import load_json
 

@@ -13,7 +13,6 @@ from signer.bitcoin.script import (
     OP_1NEGATE,
     OP_RETURN,
     ScriptType,
-    multisig_script,
     p2sh,
     p2wsh,
     push_data,
@@ -24,6 +23,7 @@ from signer.bitcoin.script import (
     witness_program,
     witness_script_pubkey,
 )
+from tests.bitcoin.multisigs import multisig_script
 from tests.bitcoin.refused import refused, unless_refused
 from tests.vectors import load_json
 
@@ -214,15 +214,6 @@ def test_multisig_and_its_hash_as_core_writes_them() -> None:
         assert script_type(p2wsh(script)) is ScriptType.P2WSH
         ran += 1
     assert ran == 4
-
-
-def test_multisig_sizes() -> None:
-    key = b"\x02" + H32
-    assert multisig_script(20, (key,) * 20)[-3:] == b"\x01\x14\xae"
-    assert multisig_script(1, (key,))[:1] == b"\x51"
-    for threshold, count in ((0, 1), (2, 1), (1, 0), (1, 21), (-1, 3)):
-        with refused("script-malformed"):
-            multisig_script(threshold, (key,) * count)
 
 
 def test_dust_is_what_core_computes() -> None:

@@ -142,8 +142,8 @@ ELSEWHERE = coin(VAULT, 90_000, 2, 1, 6)
     ("change", "code"),
     [
         ({"payments": ()}, "payments-missing"),
-        ({"fee_rate": FeeRate(99)}, "fee-rate-out-of-range"),
-        ({"fee_rate": FeeRate(10_000_001)}, "fee-rate-out-of-range"),
+        ({"fee_rate": FeeRate(99)}, "fee-rate-refused"),
+        ({"fee_rate": FeeRate(10_000_001)}, "fee-rate-refused"),
         ({"coins": (*COINS, COINS[0])}, "coins-duplicate"),
         (
             {"required_inputs": frozenset({OutPoint(Txid(bytes(32)), 0)})},

@@ -131,7 +131,7 @@ VAULT_COIN = utxo(VAULT.script(1, 2).script_pubkey, 200_000)
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"fee_rate": FeeRate(99)}, "fee-rate-out-of-range"),
+        ({"fee_rate": FeeRate(99)}, "fee-rate-refused"),
         ({"utxos": ()}, "coins-insufficient"),
         ({"utxos": (utxo(P2WPKH, 100_400),)}, "coins-insufficient"),
         ({"utxos": (GOOD.utxos[0],) * 2}, "coins-duplicate"),

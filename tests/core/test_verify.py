@@ -1,5 +1,7 @@
 """Facts: one good request, and for each rule the request one field away that is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from signer.bitcoin.errors import Malformed
@@ -518,6 +520,12 @@ def test_payment_that_the_psbt_itself_shows_to_be_the_vaults() -> None:
     case = good_case()
     beyond = change_draft(case.vault, 60_000_000, index=5_000, branch=0)
     assert refused(case.but(outputs=(beyond, case.outputs[1]))) == "payment-to-vault"
+    named = payment_draft(60_000_000)
+    lie = replace(named, bip32_derivations=beyond.bip32_derivations)
+    assert refused(case.but(outputs=(lie, case.outputs[1]))) == "payment-to-vault"
+    stranger = change_draft(federation.vault(first=3, name="other"), 60_000_000)
+    theirs = replace(named, bip32_derivations=stranger.bip32_derivations)
+    assert case.but(outputs=(theirs, case.outputs[1])).verify().payments[0].amount == 60_000_000
 
 
 def test_dust() -> None:

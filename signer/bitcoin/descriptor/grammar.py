@@ -18,6 +18,23 @@ from signer.bitcoin.errors import Malformed
 from signer.bitcoin.miniscript.model import Context, Miniscript
 from signer.bitcoin.miniscript.parse import parse_miniscript
 
+_NAMES = frozenset(
+    (
+        "wsh",
+        "sh",
+        "tr",
+        "pk",
+        "pkh",
+        "wpkh",
+        "combo",
+        "addr",
+        "raw",
+        "rawtr",
+        "multi",
+        "sortedmulti",
+    )
+)
+"""Of functions; another word could be part of a key (rule 3)."""
 _FUNCTION = re.compile(r"([a-z][a-z0-9_]{0,15})\((.*)\)")
 
 
@@ -72,7 +89,8 @@ def _call(text: str, functions: tuple[str, ...]) -> tuple[str, str]:
     if match is None:
         raise Malformed("descriptor-malformed", f"{expected} expected")
     if match[1] not in functions:
-        raise Malformed("descriptor-unsupported", f"{match[1]}() where {expected} is supported")
+        name = f"{match[1]}()" if match[1] in _NAMES else "something else"
+        raise Malformed("descriptor-unsupported", f"{name} where {expected} is supported")
     return match[1], match[2]
 
 

@@ -13,8 +13,6 @@ from signer.bitcoin.miniscript.model import Miniscript
 MAX_PLACES = 100
 """Keys of a descriptor, repetitions counted: the derivations that one address costs."""
 MAX_LEAVES = 64
-MAX_OLDER = 0xFFFF
-"""Blocks, or units of 512 seconds, that nSequence can count (BIP-68)."""
 
 
 @dataclass(frozen=True, slots=True)

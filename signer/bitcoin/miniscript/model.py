@@ -61,7 +61,6 @@ MULTISIGS = frozenset(
     (Fragment.MULTI, Fragment.SORTEDMULTI, Fragment.MULTI_A, Fragment.SORTEDMULTI_A)
 )
 SORTED = frozenset((Fragment.SORTEDMULTI, Fragment.SORTEDMULTI_A))
-KEYS = frozenset((Fragment.PK_K, Fragment.PK_H))
 LOCKS = frozenset((Fragment.OLDER, Fragment.AFTER))
 HASHES = frozenset((Fragment.SHA256, Fragment.HASH256, Fragment.RIPEMD160, Fragment.HASH160))
 WRAPPERS = frozenset(fragment for fragment in Fragment if fragment.name.startswith("WRAP_"))

@@ -26,6 +26,9 @@ MAX_MULTISIG = {Context.P2WSH: 20, Context.TAPSCRIPT: 999}
 
 _HEAD = re.compile(r"(?:([a-z]++):)?([a-z0-9_]++)(\(?)")
 _THRESHOLD = re.compile(r"([^,()]*+),")
+_NAMES = frozenset(
+    (*Fragment, "pk", "pkh", "and_n", "wpkh", "sh", "wsh", "tr", "combo", "addr", "raw", "rawtr")
+)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 _KEY = re.compile(r"[^\x00-\x20,(){}\x7f-\xa0]+")
 
@@ -141,7 +144,7 @@ class _Reading:
         elif name in _LITERALS:
             self.nodes.append(_LITERALS[name])
         else:
-            raise Malformed("miniscript-unknown-fragment", f"{name[:16]} without arguments")
+            raise Malformed("miniscript-unknown-fragment", _unknown(name, "without arguments"))
         self._wrap(wrappers)
         return False
 
@@ -221,7 +224,8 @@ class _Reading:
     def _multisig(self, name: str, arguments: list[str]) -> Node:
         fragment, context = _MULTISIGS.get(name, (None, None))
         if fragment is None or context is not self._context:
-            raise Malformed("miniscript-unknown-fragment", f"no {name[:16]}() in {self._context}()")
+            where = f"in {self._context}()"
+            raise Malformed("miniscript-unknown-fragment", _unknown(name, where))
         threshold, keys = _number(arguments[0]), arguments[1:]
         if not 1 <= threshold <= len(keys) <= MAX_MULTISIG[self._context]:
             raise _no_threshold(threshold, len(keys))
@@ -244,3 +248,8 @@ def _lock(text: str) -> int:
 def _no_threshold(threshold: int, count: int) -> Malformed:
     most = " and ".join(f"{most} keys in {context}()" for context, most in MAX_MULTISIG.items())
     return Malformed("miniscript-threshold", f"{threshold} of {count}; 1 <= k <= n, at most {most}")
+
+
+def _unknown(name: str, where: str) -> str:
+    """A known name is repeated, a text that could be part of a key is not (rule 3)."""
+    return f"{name if name in _NAMES else 'an unknown word'} {where}"

@@ -15,7 +15,6 @@ from coincurve import PrivateKey
 from signer.bitcoin.hashes import hash160, hash256, sha256
 from signer.bitcoin.miniscript.model import (
     HASHES,
-    KEYS,
     MULTISIGS,
     Context,
     Fragment,
@@ -197,7 +196,7 @@ class _Maker:
             number = self._random.choice((1, 2, 3, 4, 5))
             threshold = 1 + self._random.randrange(number)
             self.nodes.append(Node(fragment, threshold, self._new_places(number)))
-        elif fragment in KEYS:
+        elif fragment in (Fragment.PK_K, Fragment.PK_H):
             self.nodes.append(Node(fragment, places=self._new_places(1)))
         elif fragment in HASHES:
             self.nodes.append(Node(fragment, digest=self._digest(fragment)))

@@ -6,8 +6,9 @@ from signer.bitcoin.hashes import hash160
 from signer.bitcoin.miniscript.encode import script_bytes
 from signer.bitcoin.miniscript.model import Context, Fragment, Miniscript, Node
 from signer.bitcoin.miniscript.parse import parse_miniscript
-from signer.bitcoin.script import multisig_script, push_data
+from signer.bitcoin.script import push_data
 from tests.bitcoin.miniscript.generator import pubkey
+from tests.bitcoin.multisigs import multisig_script
 
 WSH, TR = Context.P2WSH, Context.TAPSCRIPT
 HASH = "aa" * 32

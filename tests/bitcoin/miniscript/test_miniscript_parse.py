@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signer.bitcoin.descriptor import parse_descriptor
+from signer.bitcoin.errors import Malformed
 from signer.bitcoin.miniscript.model import Context, Fragment, Miniscript, Node
 from signer.bitcoin.miniscript.parse import MAX_TEXT, parse_miniscript
 from signer.bitcoin.miniscript.text import format_miniscript
+from signer.bitcoin.network import REGTEST
 from tests.bitcoin.miniscript.generator import generate
 from tests.bitcoin.refused import refused, unless_refused
 
@@ -237,3 +240,14 @@ def test_depth_does_not_recurse(text: str) -> None:
     parsed = parse_miniscript(text, TR)
     assert format_miniscript(parsed.script, ()) == text
     assert len(parsed.script.nodes) > 90_000
+
+
+@pytest.mark.parametrize("form", ["{}", "{}(1,k)", "and_v(v:pk(k),{})", "wsh({}(k))", "{}(pk(k))"])
+def test_a_word_that_may_be_part_of_a_key_is_not_repeated(form: str) -> None:
+    """Someone pastes a secret where a name stands: the answer may be logged, the secret must not be."""
+    word = "c0ffee77deadbeef"
+    text = form.format(word)
+    for parse, of in ((parse_miniscript, WSH), (parse_descriptor, REGTEST)):
+        with pytest.raises(Malformed) as caught:
+            parse(text, of)  # type: ignore[arg-type]
+        assert word not in str(caught.value)

@@ -1,0 +1,38 @@
+"""Every refusal code: what it says, whose it is, what to do next. `docs/rules.md` is made from this.
+
+Rule 1: a code is kebab-case, never renamed, never reused.
+Rule 2: the kind decides the gRPC status (the one table in `signer.edge.status`).
+Rule 3: `public` codes show observed values and limits to relayers; the others to auditors and officers.
+"""
+
+from signer.core.catalogue import (
+    bitcoin_text,
+    consent,
+    construction,
+    facts,
+    keeping,
+    policy_file,
+    psbts,
+    scripts,
+    serving,
+    vaults,
+)
+from signer.core.catalogue.entry import CodeEntry, CodeKind, Disposition
+
+_LAYERS = (
+    bitcoin_text,
+    psbts,
+    scripts,
+    vaults,
+    facts,
+    consent,
+    construction,
+    policy_file,
+    keeping,
+    serving,
+)
+CATALOGUE: dict[str, CodeEntry] = {
+    entry.code: entry for layer in _LAYERS for entry in layer.ENTRIES
+}
+
+__all__ = ["CATALOGUE", "CodeEntry", "CodeKind", "Disposition"]

@@ -1,0 +1,258 @@
+"""Evidence, the record's rules, and consent by the policy."""
+
+from signer.core.catalogue.entry import CodeEntry, CodeKind, Disposition
+
+_M = CodeKind.MALFORMED
+_V = CodeKind.VERIFICATION
+_P = CodeKind.POLICY
+_L = CodeKind.LIMIT
+_REBUILD = Disposition.REBUILD
+_NEVER = Disposition.NEVER
+_EVIDENCE = Disposition.NEEDS_EVIDENCE
+_WAIT = Disposition.WAIT_UNTIL
+_OPERATOR = Disposition.OPERATOR
+
+ENTRIES = (
+    # --- evidence (signer/core/evidence.py) ---
+    CodeEntry(
+        "evidence-too-large",
+        _L,
+        _REBUILD,
+        "One request carries at most 64 attestations and 4,000 statements.",
+        "Send only the attestations that this transaction needs.",
+    ),
+    CodeEntry(
+        "evidence-mixed-kinds",
+        _M,
+        _REBUILD,
+        "One attestation holds one or more statements, all of one kind.",
+        "Have the attestor sign each kind apart.",
+    ),
+    CodeEntry(
+        "attestation-invalid",
+        _V,
+        _EVIDENCE,
+        "An attestation verifies under its attestor's key for this network and vault.",
+        "Ask the attestor again, for this vault.",
+    ),
+    # --- the record (signer/core/pins.py, approve.py) ---
+    CodeEntry(
+        "withdrawal-pinned",
+        _P,
+        _REBUILD,
+        "Every version of a withdrawal spends the coin that its first version pinned.",
+        "Spend the pin that GetWithdrawal names.",
+    ),
+    CodeEntry(
+        "withdrawal-terms-changed",
+        _P,
+        _NEVER,
+        "Every version pays the same amount to the same script.",
+        "Pay what is on record.",
+    ),
+    CodeEntry(
+        "withdrawal-twin-open",
+        _P,
+        _REBUILD,
+        "Open withdrawals of equal amount and script are paid by one transaction that spends all pins.",
+        "Pay both in a version that spends the pin, or wait until the first is closed.",
+    ),
+    CodeEntry(
+        "coin-not-as-recorded",
+        _P,
+        _REBUILD,
+        "A coin on record keeps the amount and script with which it was proven.",
+        "Send the true amount, or the whole previous transaction.",
+    ),
+    CodeEntry(
+        "anchor-too-many-inputs",
+        _P,
+        _REBUILD,
+        "An anchor spends at most 8 coins.",
+        "Use fewer or larger coins; consolidate by a sweep.",
+    ),
+    CodeEntry(
+        "batch-root-conflict",
+        _P,
+        _NEVER,
+        "A batch of a rollup has one root for ever.",
+        "Find out which root is true before anything else is anchored.",
+    ),
+    CodeEntry(
+        "batch-out-of-order",
+        _P,
+        _NEVER,
+        "Batches are anchored in increasing order; an older one only if it is on record.",
+        "Anchor the next batch.",
+    ),
+    CodeEntry(
+        "previous-root-conflict",
+        _P,
+        _EVIDENCE,
+        "The attested previous batch agrees with any record of it.",
+        "Ask the attestors which root is true.",
+    ),
+    CodeEntry(
+        "sweep-statement-used",
+        _P,
+        _EVIDENCE,
+        "A sweep statement serves once.",
+        "Ask the attestors for a new statement.",
+    ),
+    CodeEntry(
+        "pin-spent-unpaid",
+        _P,
+        _REBUILD,
+        "Whoever spends a pinned coin pays every withdrawal pinned to it.",
+        "Pay them too, or spend another coin.",
+    ),
+    CodeEntry(
+        "no-coin-to-pin",
+        _P,
+        _REBUILD,
+        "A new withdrawal needs a coin that no other transaction on record spends.",
+        "Add a fresh coin.",
+    ),
+    CodeEntry(
+        "change-index-too-high",
+        _P,
+        _REBUILD,
+        "Change stays below the highest index seen plus the lookahead.",
+        "Use the change index that GetInfo gives.",
+    ),
+    CodeEntry(
+        "retry-mismatch",
+        _V,
+        _NEVER,
+        "A retry equals what is on record in withdrawals, scripts, types and digests.",
+        "Ask for what was signed, or build a new version.",
+    ),
+    # --- consent by the policy (policies/loaded, policies/predicates) ---
+    CodeEntry(
+        "policy-no-rule",
+        _P,
+        _OPERATOR,
+        "Nothing is signed that no [[allow]] block allows.",
+        "Change the policy if this vault shall make such a spend.",
+    ),
+    CodeEntry(
+        "attestation-missing",
+        _P,
+        _EVIDENCE,
+        "What a spend does is exactly what enough attestors vouch for: each withdrawal's id, amount and "
+        "script; an anchor's batch; a sweep's or rotation's vault, path and highest fee.",
+        "Collect fresh attestations from more attestors.",
+    ),
+    CodeEntry(
+        "coin-unproven",
+        _P,
+        _EVIDENCE,
+        "A coin is spent when enough attestors say within the hour that it exists, unspent.",
+        "Collect fresh coin attestations with the coin's exact amount and script.",
+    ),
+    CodeEntry(
+        "fee-too-high",
+        _P,
+        _REBUILD,
+        "The fee is at most fee_at_most.",
+        "Build the transaction with a lower fee.",
+    ),
+    CodeEntry(
+        "fee-rate-out-of-range",
+        _P,
+        _REBUILD,
+        "Fee over worst-case virtual size lies within fee_rate_between.",
+        "Build the transaction with a fee rate in the range.",
+    ),
+    CodeEntry(
+        "payment-too-large",
+        _P,
+        _OPERATOR,
+        "Each payment is at most payment_at_most.",
+        "Wait for another rule or a policy that allows this payment.",
+        public=False,
+    ),
+    CodeEntry(
+        "payment-too-small",
+        _P,
+        _OPERATOR,
+        "Each payment is at least payment_at_least.",
+        "Pay it under another rule, or not together with large ones.",
+        public=False,
+    ),
+    CodeEntry(
+        "spend-too-large",
+        _P,
+        _REBUILD,
+        "Payments and fee together are at most spend_at_most.",
+        "Pay fewer withdrawals in one transaction.",
+        public=False,
+    ),
+    CodeEntry(
+        "outflow-exceeded",
+        _P,
+        _WAIT,
+        "What leaves the vault within a window is at most outflow_at_most.",
+        "Wait until earlier spends leave the window, or pay less.",
+        public=False,
+    ),
+    CodeEntry(
+        "count-exceeded",
+        _P,
+        _WAIT,
+        "The withdrawals that begin within a window are at most count_at_most.",
+        "Wait until earlier withdrawals leave the window.",
+        public=False,
+    ),
+    CodeEntry(
+        "destination-not-listed",
+        _P,
+        _OPERATOR,
+        "Payments go to the destinations of the list in destinations_in.",
+        "Wait for a policy that lists the destination.",
+        public=False,
+    ),
+    CodeEntry(
+        "destination-type-refused",
+        _P,
+        _OPERATOR,
+        "Payments go to the address types in destination_types.",
+        "Have the withdrawal made to another type of address.",
+    ),
+    CodeEntry(
+        "too-many-inputs",
+        _P,
+        _REBUILD,
+        "A transaction has at most inputs_at_most inputs.",
+        "Select fewer coins.",
+    ),
+    CodeEntry(
+        "too-many-outputs",
+        _P,
+        _REBUILD,
+        "A transaction has at most outputs_at_most outputs.",
+        "Pay fewer withdrawals in one transaction.",
+    ),
+    CodeEntry(
+        "path-refused",
+        _P,
+        _REBUILD,
+        "Coins are spent by the path that the rule names.",
+        "Build the transaction for that spending path.",
+    ),
+    CodeEntry(
+        "batch-before-first",
+        _P,
+        _REBUILD,
+        "A rollup's batches begin with its first_batch.",
+        "Anchor a batch from first_batch on.",
+    ),
+    CodeEntry(
+        "anchor-not-extending",
+        _P,
+        _EVIDENCE,
+        "The attested previous batch is one that the batch may follow: the one below it in a contiguous "
+        "rollup; the zero root stands before first_batch alone.",
+        "Collect attestations that name the batch before, or anchor the batches that are missing.",
+    ),
+)

@@ -1,0 +1,262 @@
+"""Facts: inputs, outputs, the transaction (signer/core)."""
+
+from signer.core.catalogue.entry import CodeEntry, CodeKind, Disposition
+
+_V = CodeKind.VERIFICATION
+_REBUILD = Disposition.REBUILD
+_NEVER = Disposition.NEVER
+
+ENTRIES = (
+    # --- inputs (signer/core/inputs.py, places.py) ---
+    CodeEntry(
+        "derivation-mismatch",
+        _V,
+        _REBUILD,
+        "Every key derivation is one of the vault's keys at that address.",
+        "Take the derivations from the vault's descriptor.",
+    ),
+    CodeEntry(
+        "input-foreign",
+        _V,
+        _REBUILD,
+        "Every input spends an address of the one vault named.",
+        "Remove the input, or name its vault and its derivations.",
+    ),
+    CodeEntry(
+        "input-script-mismatch",
+        _V,
+        _REBUILD,
+        "A script in an input is the one that the vault's descriptor gives.",
+        "Take the script from the descriptor or leave it out.",
+    ),
+    CodeEntry(
+        "input-already-final",
+        _V,
+        _REBUILD,
+        "A PSBT to be signed has no final scripts.",
+        "Send the PSBT from before it was finalised.",
+    ),
+    CodeEntry(
+        "psbt-field-not-understood",
+        _V,
+        _REBUILD,
+        "Whatever is signed was understood: no unknown, proprietary or unused fields.",
+        "Strip the field from the PSBT.",
+    ),
+    CodeEntry(
+        "psbt-modifiable",
+        _V,
+        _REBUILD,
+        "What is signed is final: PSBT_GLOBAL_TX_MODIFIABLE is 0 or absent (BIP-370).",
+        "Set it to 0 when the transaction is complete, before asking for signatures.",
+    ),
+    CodeEntry(
+        "sighash-type-refused",
+        _V,
+        _NEVER,
+        "A signature commits to the whole transaction: SIGHASH_ALL.",
+        "Remove the sighash type.",
+    ),
+    CodeEntry(
+        "previous-transaction-missing",
+        _V,
+        _REBUILD,
+        "Each P2WSH input carries its whole previous transaction (CVE-2020-14199).",
+        "Add PSBT_IN_NON_WITNESS_UTXO.",
+    ),
+    CodeEntry(
+        "previous-transaction-mismatch",
+        _V,
+        _REBUILD,
+        "The previous transaction offered for a coin has the txid and the output that the coin names.",
+        "Send the transaction that the outpoint names, with its txid in internal byte order.",
+    ),
+    CodeEntry(
+        "witness-utxo-mismatch",
+        _V,
+        _NEVER,
+        "The witness UTXO equals the output of the previous transaction.",
+        "Do not lie about amounts.",
+    ),
+    CodeEntry(
+        "signature-foreign-key",
+        _V,
+        _REBUILD,
+        "Signatures in a PSBT are by keys of the vault, in Taproot for the leaf that the key stands in.",
+        "Remove the signature.",
+    ),
+    CodeEntry(
+        "signature-invalid",
+        _V,
+        _REBUILD,
+        "Signatures in a PSBT verify for exactly this transaction.",
+        "Ask that member to sign this transaction.",
+    ),
+    # --- outputs (signer/core/outputs.py) ---
+    CodeEntry(
+        "payment-claim-repeated",
+        _V,
+        _REBUILD,
+        "Each withdrawal is paid by one output and each output pays one.",
+        "Name every withdrawal and output once.",
+    ),
+    CodeEntry(
+        "payment-claim-without-output",
+        _V,
+        _REBUILD,
+        "A payment names an output of the transaction.",
+        "Correct the output number.",
+    ),
+    CodeEntry(
+        "payment-script-refused",
+        _V,
+        _REBUILD,
+        "A withdrawal goes to P2PKH, P2SH, P2WPKH, P2WSH or a spendable P2TR.",
+        "The user must give another address.",
+    ),
+    CodeEntry(
+        "payment-to-vault",
+        _V,
+        _NEVER,
+        "A withdrawal is never paid to a registered vault.",
+        "The user must give an address of its own.",
+    ),
+    CodeEntry(
+        "output-unexplained",
+        _V,
+        _REBUILD,
+        "Every output is a payment that was named, or change.",
+        "Remove the output, or give its purpose.",
+    ),
+    CodeEntry(
+        "change-wrong-branch",
+        _V,
+        _REBUILD,
+        "Change goes to the vault's change branch.",
+        "Use a change address of the vault.",
+    ),
+    CodeEntry(
+        "change-repeated",
+        _V,
+        _REBUILD,
+        "There is at most one change output.",
+        "Merge the change outputs.",
+    ),
+    CodeEntry(
+        "output-script-mismatch",
+        _V,
+        _REBUILD,
+        "A script in the change output is the one that the vault's descriptor gives.",
+        "Take it from the descriptor or leave it out.",
+    ),
+    CodeEntry(
+        "output-dust",
+        _V,
+        _REBUILD,
+        "No output is below the dust limit of its type.",
+        "Raise the amount or leave the output out.",
+    ),
+    # --- the transaction (signer/core/verify.py) ---
+    CodeEntry(
+        "xpub-foreign",
+        _V,
+        _REBUILD,
+        "Global xpubs, if any, are exactly the vault's federation.",
+        "Leave the global xpubs out.",
+    ),
+    CodeEntry(
+        "transaction-version-refused",
+        _V,
+        _REBUILD,
+        "The transaction has version 2.",
+        "Build it with version 2.",
+    ),
+    CodeEntry(
+        "input-repeated",
+        _V,
+        _REBUILD,
+        "No coin is spent twice (CVE-2018-17144).",
+        "Name every coin once.",
+    ),
+    CodeEntry(
+        "input-null", _V, _REBUILD, "No input spends the null outpoint.", "Spend real coins."
+    ),
+    CodeEntry(
+        "sequence-refused",
+        _V,
+        _REBUILD,
+        "Sequences are 0xfffffffd to 0xffffffff: no relative locks. Or sequences and nLockTime are exactly "
+        "the locks of one recovery path, in all inputs.",
+        "Use 0xfffffffd; for a recovery what ConstructSweepTx writes.",
+    ),
+    CodeEntry(
+        "locktime-refused",
+        _V,
+        _REBUILD,
+        "nLockTime is 0 or a height, and some sequence lets it take effect. Only a withdrawal chooses one.",
+        "Use 0 or a recent height.",
+    ),
+    CodeEntry(
+        "locktime-enables-path",
+        _V,
+        _REBUILD,
+        "A spend by the primary path has no nLockTime that opens another path beside it.",
+        "Use 0, or a height below that path's.",
+    ),
+    CodeEntry(
+        "transaction-empty",
+        _V,
+        _REBUILD,
+        "A transaction has inputs and outputs.",
+        "Build a transaction that spends and pays.",
+    ),
+    CodeEntry(
+        "mixed-purposes",
+        _V,
+        _REBUILD,
+        "A transaction is payments with change, one anchor with change, change alone, or rotation alone.",
+        "Split it into transactions of one kind.",
+    ),
+    CodeEntry(
+        "recovery-may-not-pay",
+        _V,
+        _NEVER,
+        "A recovery path only sweeps or rotates.",
+        "Use sequences and nLockTime without the lock of a path.",
+    ),
+    CodeEntry(
+        "fee-below-relay",
+        _V,
+        _REBUILD,
+        "A transaction pays at least 0.1 sat/vB, or nodes would not relay it.",
+        "Raise the fee.",
+    ),
+    CodeEntry(
+        "path-without-our-key",
+        _V,
+        _REBUILD,
+        "Our key stands in the spending path.",
+        "Ask the members whose keys stand in that path.",
+    ),
+    CodeEntry(
+        "path-unknown",
+        _V,
+        _REBUILD,
+        "The vault has that path.",
+        "Take a path that VerifyScript lists.",
+    ),
+    CodeEntry(
+        "amounts-impossible",
+        _V,
+        _REBUILD,
+        "The inputs cover the outputs and do not exceed all bitcoins.",
+        "Correct the amounts.",
+    ),
+    CodeEntry(
+        "transaction-too-heavy",
+        _V,
+        _REBUILD,
+        "The worst-case weight is at most 400,000 units, so that nodes relay it.",
+        "Use fewer inputs.",
+    ),
+)

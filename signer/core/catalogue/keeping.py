@@ -1,0 +1,155 @@
+"""The journal and the keystore."""
+
+from signer.core.catalogue.entry import CodeEntry, CodeKind, Disposition
+
+_S = CodeKind.STATE
+_L = CodeKind.LIMIT
+_C = CodeKind.SETUP
+_RETRY = Disposition.RETRY_SAME
+_WAIT = Disposition.WAIT_UNTIL
+_OPERATOR = Disposition.OPERATOR
+
+ENTRIES = (
+    # --- journal (signer/journal) ---
+    CodeEntry(
+        "entry-malformed",
+        _C,
+        _OPERATOR,
+        "A journal entry is exactly its canonical bytes.",
+        "Do not use this journal; compare it with another member's copy.",
+    ),
+    CodeEntry(
+        "journal-exists",
+        _C,
+        _OPERATOR,
+        "A journal is created once and never overwritten.",
+        "Use the journal that is there, or another path.",
+    ),
+    CodeEntry(
+        "journal-missing",
+        _C,
+        _OPERATOR,
+        "A kernel starts with the journal of its vault key.",
+        "Correct the path, or restore the journal; a new one does not fit a bound key.",
+    ),
+    CodeEntry(
+        "journal-foreign",
+        _C,
+        _OPERATOR,
+        "A journal begins with the genesis entry that the vault key is bound to.",
+        "Use the journal that was created when this key was bound.",
+    ),
+    CodeEntry(
+        "journal-schema-unknown",
+        _C,
+        _OPERATOR,
+        "A journal has the schema of this version of Pegwarden.",
+        "Run the version that wrote it; nothing is migrated silently.",
+    ),
+    CodeEntry(
+        "journal-locked",
+        _C,
+        _OPERATOR,
+        "One kernel at a time has a journal open.",
+        "Stop the other process, then start again.",
+    ),
+    CodeEntry(
+        "journal-tampered",
+        _S,
+        _OPERATOR,
+        "Entries, tables, schema and signed head of a journal agree.",
+        "Stop, keep the file, and compare its head with the other members'.",
+    ),
+    CodeEntry(
+        "journal-unavailable",
+        _S,
+        _RETRY,
+        "What cannot be recorded is not signed.",
+        "Free disk space or make the file writable; the same request can then be sent again.",
+    ),
+    CodeEntry(
+        "version-budget-exhausted",
+        _L,
+        _WAIT,
+        "A caller's transactions that bind no new withdrawal, batch or sweep statement are limited per hour.",
+        "Send a version that is on record again, or wait until the moment given.",
+    ),
+    # --- keystore (keystore/) ---
+    CodeEntry(
+        "passphrase-unreadable",
+        _C,
+        _OPERATOR,
+        "A passphrase is 1 to 1024 bytes from a descriptor, a private file or a prompt.",
+        "Name a source that only you can read; never the command line.",
+    ),
+    CodeEntry(
+        "key-file-missing",
+        _C,
+        _OPERATOR,
+        "A sealed key file stands where config names it.",
+        "Correct the path, or restore the file from its backup.",
+    ),
+    CodeEntry(
+        "key-file-exists",
+        _C,
+        _OPERATOR,
+        "A key file is never overwritten.",
+        "Choose another path, or move the old file away yourself.",
+    ),
+    CodeEntry(
+        "key-file-exposed",
+        _C,
+        _OPERATOR,
+        "Only its owner can read a key file.",
+        "chmod 600 the file, and ask who has read it.",
+    ),
+    CodeEntry(
+        "key-file-malformed",
+        _C,
+        _OPERATOR,
+        "A sealed key file is exactly the JSON that Pegwarden wrote.",
+        "The file is cut short or changed: restore it from its backup.",
+    ),
+    CodeEntry(
+        "key-file-unusable",
+        _C,
+        _OPERATOR,
+        "A key file can be read and written in whole.",
+        "Look at the disk and at the file's permissions.",
+    ),
+    CodeEntry(
+        "key-passphrase-wrong",
+        _C,
+        _OPERATOR,
+        "The passphrase opens the seal, and the file is as it was sealed.",
+        "Try the passphrase again; if it is right, the file was changed: restore the backup.",
+    ),
+    CodeEntry(
+        "key-role-wrong",
+        _C,
+        _OPERATOR,
+        "A key file is used for its role only.",
+        "Name the file of the other role.",
+    ),
+    CodeEntry(
+        "key-already-bound",
+        _C,
+        _OPERATOR,
+        "A vault key is bound once, to one vault and one journal.",
+        "Create a new key for another vault; this one serves the vault named.",
+    ),
+    CodeEntry(
+        "key-unbound",
+        _C,
+        _OPERATOR,
+        "An unbound vault key signs nothing.",
+        "Run `pegwarden key bind POLICY` once all members' keys stand in the policy.",
+    ),
+    CodeEntry(
+        "key-binding-mismatch",
+        _C,
+        _OPERATOR,
+        "All keys of a kernel are for one network and one journal, one key for each vault.",
+        "Name the key files that were bound together.",
+    ),
+)
