@@ -154,7 +154,7 @@ NUMBERS: tuple[tuple[str, Message, str], ...] = (
             coins=[offered(coin(0))],
             fee_rate_sat_per_kvb=2**64 - 1,
         ),
-        "fee-rate-out-of-range",
+        "fee-rate-refused",
     ),
     (
         "ConstructSweepTx",
