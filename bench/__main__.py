@@ -9,13 +9,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.analyses import DRAWN, analyses, analyses_table
 from bench.cases import CASES
 from bench.comparison import Row, compare
+from bench.deciding import deciding, deciding_table
 from bench.profile import profile
-from bench.report import call_table, pure_table, reasons_list, write
+from bench.report import Run, call_table, pure_table, reasons_list, write
 from bench.signing import Measured, empty_call, signing
 from bench.stage import stage
 
+SHORTLY = 10
+"""Policies drawn for a quick look."""
 CALLS = ((1, 60), (10, 40), (100, 15))
 """(inputs, trials) of the whole call."""
 
@@ -54,11 +58,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rows = _rows(asked, Path(folder))
         empty, calls = (None, []) if asked.no_call else _calls(Path(folder))
+    shares = deciding()
+    studied = analyses(SHORTLY if asked.short else DRAWN)
     print(pure_table(rows), reasons_list(rows), sep="\n\n")
+    print(deciding_table(shares), analyses_table(studied), sep="\n\n")
     if empty is not None:
         print(call_table(empty, calls))
     if not (asked.short or asked.case):
-        write(rows, profile(CASES), empty, calls)
+        write(Run(rows, profile(CASES), (shares, studied), empty, calls))
     return 0
 
 

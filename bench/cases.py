@@ -154,16 +154,37 @@ def open_member(case: Case) -> Signer:
     return Signer(case, vault, registry, _policy(case), key, vault.positions_of(key.xpub))
 
 
-def request(member: Signer, inputs: int) -> Request:
-    """The second version of a withdrawal from that many coins."""
+def first_request(member: Signer, inputs: int) -> Request:
+    """The first version of a withdrawal from that many coins; nothing is on record."""
+    return _version(member, inputs, 1, OneVersion(None))
+
+
+def second_request(member: Signer, inputs: int, view: OneVersion) -> Request:
+    """The second version, with the first on that record."""
+    return _version(member, inputs, 2, view)
+
+
+def _version(member: Signer, inputs: int, height: int, view: OneVersion) -> Request:
+    coins, terms = _coins_and_terms(member, inputs)
+    built = _construct(member, coins, terms, height)
+    return Request(member, inputs, built.psbt_bytes, (PaymentClaim(terms.withdrawal_id, 0),), view)
+
+
+def _coins_and_terms(
+    member: Signer, inputs: int
+) -> tuple[tuple[OfferedCoin, ...], WithdrawalTerms]:
     coins = tuple(_coin(member.vault, index) for index in range(inputs))
-    terms = WithdrawalTerms(WITHDRAWAL_ID, Sats(SATS * inputs * 8 // 10), USER_SCRIPT)
-    first, second = (_construct(member, coins, terms, height) for height in (1, 2))
+    return coins, WithdrawalTerms(WITHDRAWAL_ID, Sats(SATS * inputs * 8 // 10), USER_SCRIPT)
+
+
+def request(member: Signer, inputs: int) -> Request:
+    """The second version of a withdrawal from that many coins, the first on record."""
+    coins, terms = _coins_and_terms(member, inputs)
     seen = tuple(_terms(member.vault, coin) for coin in coins)
     authorized = _authorized(member, ((terms,), seen))
-    empty = OneVersion(None)
-    view = OneVersion(approve(ask(first.spend, authorized, empty, NOW), member.policy))
-    return Request(member, inputs, second.psbt_bytes, (PaymentClaim(terms.withdrawal_id, 0),), view)
+    first = _construct(member, coins, terms, 1).spend
+    approved = approve(ask(first, authorized, OneVersion(None), NOW), member.policy)
+    return second_request(member, inputs, OneVersion(approved))
 
 
 def _authorized(member: Signer, said: tuple[tuple[Statement, ...], ...]) -> Authorized:

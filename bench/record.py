@@ -5,7 +5,8 @@ Every answer is a dictionary's, as the journal's are an index's; nothing is writ
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
-from signer.core.payment import WithdrawalId
+from signer.core.evidence import SweepTerms
+from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.spend import ApprovedSpend
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
 
@@ -17,6 +18,7 @@ class OneVersion:
         self._charges: tuple[tuple[int, Sats, int], ...] = ()
         self._coins: dict[OutPoint, TxOut] = {}
         self._withdrawals: dict[WithdrawalId, RecordedWithdrawal] = {}
+        self._pinned: dict[OutPoint, tuple[WithdrawalId, ...]] = {}
         self._spenders: tuple[Txid, ...] = ()
         self._fee = Sats(0)
         self._next = [0, 0]
@@ -34,6 +36,7 @@ class OneVersion:
             self._withdrawals[name] = RecordedWithdrawal(
                 terms[name], spend.vault.fingerprint, WithdrawalState.OPEN, pin
             )
+            self._pinned[pin] = (*self._pinned.get(pin, ()), name)
         for branch, index in approved.seen:
             self._next[branch] = max(self._next[branch], index + 1)
 
@@ -52,7 +55,7 @@ class OneVersion:
         )
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
-        return tuple(name for name, each in self._withdrawals.items() if each.pin == coin)
+        return self._pinned.get(coin, ())
 
     def recorded_coin(self, _: bytes, coin: OutPoint) -> TxOut | None:
         return self._coins.get(coin)
@@ -89,3 +92,15 @@ class OneVersion:
 
     def nonce_used(self, _: bytes) -> bool:
         return False
+
+    def first_attested(self, _: bytes, __: WithdrawalTerms, ___: bytes) -> int | None:
+        return None
+
+    def approvers(self, _: bytes) -> tuple[tuple[bytes, int], ...]:
+        return ()
+
+    def approved_moves(self, _: bytes) -> tuple[SweepTerms, ...]:
+        return ()
+
+    def held_until(self, _: WithdrawalId, __: bytes) -> int:
+        return 0

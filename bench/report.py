@@ -4,11 +4,13 @@ import json
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.analyses import Analysed, analyses_table
 from bench.comparison import NAMES, OURS, Row
+from bench.deciding import Deciding, deciding_table
 from bench.plot import plot
 from bench.profile import TARGET as PROFILE
 from bench.signing import Measured
@@ -90,23 +92,39 @@ def _between(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
-def write(
-    rows: Sequence[Row], profiled: str, empty: float | None, calls: Sequence[Measured]
-) -> None:
-    """All files. Without the whole call (`empty` is None) its table stays as it is."""
+@dataclass(frozen=True)
+class Run:
+    """All that one run measured."""
+
+    rows: Sequence[Row]
+    profiled: str
+    policies: tuple[Sequence[Deciding], Sequence[Analysed]]
+    empty: float | None
+    """None without the whole call."""
+    calls: Sequence[Measured]
+
+
+def write(run: Run) -> None:
+    """All files. Without the whole call its table stays as it is."""
+    rows, empty = run.rows, run.empty
     page = _between(PAGE.read_text(), "pure", f"{pure_table(rows)}\n\n{reasons_list(rows)}".strip())
+    shares, studied = run.policies
+    page = _between(page, "deciding", deciding_table(shares))
+    page = _between(page, "analyses", analyses_table(studied))
     results: dict[str, object] = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {processor()}, Python {platform.python_version()}",
         "rows": [row.as_json() for row in rows],
+        "deciding": [asdict(each) for each in shares],
+        "analyses": [asdict(each) for each in studied],
     }
     if empty is not None:
-        page = _between(page, "measured", call_table(empty, calls))
-        results |= {"empty_call_ms": empty, "sign_psbt": [asdict(call) for call in calls]}
+        page = _between(page, "measured", call_table(empty, run.calls))
+        results |= {"empty_call_ms": empty, "sign_psbt": [asdict(call) for call in run.calls]}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     PAGE.write_text(page)
     PLOT.write_text(plot(rows))
-    PROFILE.write_text(profiled)
+    PROFILE.write_text(run.profiled)
 
 
 def processor() -> str:

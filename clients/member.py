@@ -20,7 +20,6 @@ from pegwarden.v1 import types_pb2
 MAX_MESSAGE = 16 << 20
 DEADLINE = 30.0
 """Seconds for one call."""
-SERVICE = "pegwarden.v1.KernelService"
 Answer = TypeVar("Answer", bound=Message)
 
 
@@ -71,9 +70,11 @@ class Member:
         self._channel = grpc.secure_channel(address, secure, options)
 
     def ask(self, request: Message, answer: type[Answer]) -> Answer:
-        """The kernel's answer; the request's type names the RPC. Raises Refused or Unreachable."""
-        rpc = type(request).__name__.removesuffix("Request")
-        return self.ask_at(f"/{SERVICE}/{rpc}", request, answer)
+        """The kernel's answer; the request's type names the RPC, its file the service. Raises Refused or
+        Unreachable."""
+        (service,) = request.DESCRIPTOR.file.services_by_name.values()
+        rpc = request.DESCRIPTOR.name.removesuffix("Request")
+        return self.ask_at(f"/{service.full_name}/{rpc}", request, answer)
 
     def ask_at(self, path: str, request: Message, answer: type[Answer]) -> Answer:
         """The same of another service, such as `/grpc.health.v1.Health/Check`."""

@@ -8,18 +8,21 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from policies.definitions import Definitions
 from policies.literals import (
     AMOUNT_UNITS,
     DURATION_UNITS,
     RATE_UNITS,
+    WEIGHT_UNITS,
     amount_of,
     count_of,
     duration_of,
     rate_of,
+    weight_of,
 )
 from policies.source import PolicyError, Source, near
 from signer.bitcoin.descriptor import SpendingPath
-from signer.bitcoin.units import FeeRate, Sats
+from signer.bitcoin.units import FeeRate, Sats, Weight
 from signer.core.evidence import StatementKind
 
 T = TypeVar("T")
@@ -27,10 +30,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A named set of x-only keys."""
+    """A named set of public keys."""
 
     name: str
     keys: frozenset[bytes]
+    """32 bytes of x-only key, or an OpenSSH public key blob, which is never 32 bytes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Names:
     """Those by which this kind of spend can leave this vault."""
     subject: StatementKind = StatementKind.COIN
     """What `attested` asks a statement about."""
+    definitions: Definitions = field(default_factory=lambda: Definitions({}))
+    """What bare names stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +111,17 @@ class Arguments:
         """A whole number from 1."""
         return self._quantity(count_of, ("",), "a whole number from 1 to 1000000")
 
-    def group(self) -> Group:
-        """The name of a group."""
-        return self._named(self.names.groups, "group")
+    def weight(self) -> Weight:
+        """`400000 WU`."""
+        return self._quantity(weight_of, WEIGHT_UNITS, "a weight such as 400000 WU, up to 4000000")
+
+    def quorum(self) -> tuple[int, Group]:
+        """`2, officers`: a count and a group with at least so many keys."""
+        needed, group = self.count(), self._named(self.names.groups, "group")
+        if needed > len(group.keys):
+            detail = f"{needed} of {len(group.keys)} keys in {group.name}"
+            raise self.error("policy-unsatisfiable", detail, self.offset)
+        return needed, group
 
     def path(self) -> SpendingPath:
         """The name of a spending path."""
@@ -120,6 +134,19 @@ class Arguments:
     def word_of(self, known: Mapping[str, T], what: str) -> T:
         """One of the words that the predicate knows."""
         return self._named(known, what)
+
+    def client(self) -> str:
+        """The name of a client, which only the kernel's configuration knows."""
+        return self.literal(lambda word: word, "the name of a client")
+
+    def literal(self, read: Callable[[str], T | None], form: str) -> T:
+        """A word that `read` understands."""
+        argument = self._next()
+        value = read(argument.word) if not argument.number else None
+        if value is None:
+            written = f"{argument.number} {argument.word}".strip()[:64]
+            raise self.error("policy-literal", f"expected {form}, not {written}", argument.offset)
+        return value
 
     def end(self) -> None:
         """Nothing is left."""

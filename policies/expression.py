@@ -45,7 +45,8 @@ def unmet(
     """Why the expression does not hold; empty when it does. `judge` asks one predicate."""
     if isinstance(expression, Leaf):
         return judge(expression.predicate)
-    met, failed = 0, list[tuple[Objection, ...]]()
+    met = 0
+    failed: list[tuple[Objection, ...]] = []
     for part in expression.parts:
         reasons = unmet(part, judge)
         if reasons:
@@ -57,6 +58,39 @@ def unmet(
     if expression.needed < len(expression.parts):
         failed.sort(key=len)
     return tuple(reason for reasons in failed for reason in reasons)
+
+
+def waiting(
+    expression: Expression[P],
+    judge: Callable[[P], tuple[Objection, ...]],
+    is_waitable: Callable[[P], bool],
+) -> tuple[Objection, ...]:
+    """What an expression that does not hold lacks, if it would hold once some waitable predicates did: of the
+    choices of those the one with the fewest objections. Empty if it holds, or would not hold then either."""
+    return tuple(dict.fromkeys(_missing(expression, judge, is_waitable) or ()))
+
+
+def _missing(
+    expression: Expression[P],
+    judge: Callable[[P], tuple[Objection, ...]],
+    is_waitable: Callable[[P], bool],
+) -> tuple[Objection, ...] | None:
+    """None where waiting does not help."""
+    if isinstance(expression, Leaf):
+        reasons = judge(expression.predicate)
+        return reasons if not reasons or is_waitable(expression.predicate) else None
+    parts = [_missing(part, judge, is_waitable) for part in expression.parts]
+    helped = sorted((part for part in parts if part is not None), key=len)
+    if len(helped) < expression.needed:
+        return None
+    return tuple(reason for part in helped[: expression.needed] for reason in part)
+
+
+def replaced(expression: Expression[P], new: Callable[[P], P]) -> Expression[P]:
+    """The same expression of other predicates."""
+    if isinstance(expression, Leaf):
+        return Leaf(new(expression.predicate))
+    return Threshold(expression.needed, tuple(replaced(part, new) for part in expression.parts))
 
 
 def nodes(expression: Expression[P], depth: int = 0) -> Iterator[tuple[int, Expression[P]]]:

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from policies.document import Item, Table
+from policies.literals import duration_of
 from policies.source import PolicyError, Source, near
 from signer.bitcoin.errors import Malformed
 from signer.core.errors import Refusal
+from signer.core.moments import read_time
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+_DURATION = re.compile(r"([0-9]{1,9}) ?([smhd])")
 
 T = TypeVar("T")
 
@@ -57,6 +61,25 @@ class Fields:
     def number_or(self, key: str, default: int, most: int) -> int:
         """A whole number from 1, or the default when the key is absent."""
         return self.number(key, 1, most) if key in self.table.entries else default
+
+    def duration(self, key: str) -> int:
+        """`48h`, in seconds."""
+        match = _DURATION.fullmatch(self.text(key))
+        seconds = duration_of(match[1], match[2]) if match else None
+        if seconds is None:
+            raise self.error("policy-literal", f"{key} is 30s, 10m, 6h or 7d, up to 366d", key)
+        return seconds
+
+    def duration_or(self, key: str, default: int) -> int:
+        """A duration, or the default when the key is absent."""
+        return self.duration(key) if key in self.table.entries else default
+
+    def moment(self, key: str) -> int:
+        """`2027-01-31T00:00:00Z`, in Unix seconds."""
+        moment = read_time(self.text(key))
+        if moment is None or moment < 0:
+            raise self.error("policy-value", f"{key} is a time such as 2027-01-31T00:00:00Z", key)
+        return moment
 
     def choice(self, key: str, known: tuple[str, ...]) -> str:
         """One of the known words."""

@@ -3,19 +3,23 @@
 1. An amount is written in BTC (up to 8 decimals) or sat (none); 0 to 21 million BTC.
 2. A fee rate is written in sat/vB, up to 3 decimals (the kernel counts sat per 1000 vB).
 3. A duration is a whole number of s, m, h or d; 1 second to 366 days.
-4. What `format_*` writes is read back as the same number.
+4. A weight is a whole number of WU, 1 to 4,000,000: a block's.
+5. What `format_*` writes is read back as the same number.
 """
 
-from signer.bitcoin.units import COIN, MAX_MONEY, FeeRate, Sats
+from signer.bitcoin.units import COIN, MAX_MONEY, FeeRate, Sats, Weight
 
 AMOUNT_UNITS = {"BTC": 8, "sat": 0}
 """Unit -> decimals."""
 RATE_UNITS = {"sat/vB": 3}
 DURATION_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 """Unit -> seconds."""
+WEIGHT_UNITS = {"WU": 0}
+"""Unit -> decimals."""
 MAX_RATE = FeeRate(1_000_000_000)
 MAX_DURATION = 366 * 86_400
 MAX_COUNT = 1_000_000
+MAX_WEIGHT = Weight(4_000_000)
 
 
 def scaled(number: str, decimals: int) -> int | None:
@@ -53,6 +57,12 @@ def count_of(number: str, unit: str) -> int | None:
     """The count, or None when it is out of range, no whole number or has a unit."""
     count = scaled(number, 0)
     return None if unit or count is None or not 1 <= count <= MAX_COUNT else count
+
+
+def weight_of(number: str, unit: str) -> Weight | None:
+    """The weight, or None when it is out of range or no whole number."""
+    weight = scaled(number, WEIGHT_UNITS[unit])
+    return None if weight is None or not 1 <= weight <= MAX_WEIGHT else Weight(weight)
 
 
 def format_amount(amount: Sats) -> str:

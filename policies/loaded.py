@@ -4,22 +4,29 @@
    Default deny is structural.
 2. Of several failed blocks the one with the fewest objections comes first.
 3. An anchor is a registered rollup's, whatever the blocks say.
-4. `trace` asks the same predicates as `spend_objections` and shows all of their answers.
+4. From `expires` on only the fallback's blocks are asked; what they do not speak of is `policy-expired`.
+5. A spend waits, and is not refused, when some block lacks only what is WAITABLE.
+6. `trace` asks the same predicates as `spend_objections` and shows all of their answers.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policies.arguments import AddressList, Group, Rollup
-from policies.expression import Expression, Leaf, nodes, unmet
+from policies.example import Example
+from policies.expression import Expression, unmet, waiting
 from policies.predicates import Predicate
+from policies.predicates.aged import Clock
 from policies.predicates.anchor_extends import rollup_of, rollup_unknown
 from policies.predicates.attested import Attested
+from policies.trace import nearest_changes, trace_of
 from signer.bitcoin.network import Network
 from signer.core.approve import Question, TraceLine
-from signer.core.catalogue import CATALOGUE
 from signer.core.errors import Objection, unverified
-from signer.core.spend import Kind, SpentCoin, VerifiedSpend
+from signer.core.governance import GovernanceTerms
+from signer.core.moments import format_time
+from signer.core.spend import Kind, SpendFacts, SpentCoin
 from signer.core.vault import Vault, VaultDefinition
 
 
@@ -39,8 +46,7 @@ class VaultEntry:
     """Height below which fewer than k members can not, where stated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """What a block speaks of."""
 
     kind: Kind
@@ -53,7 +59,7 @@ class Route:
         return f"{self.kind} from {self.vault_id}{onward}"
 
 
-def route_of(spend: VerifiedSpend) -> Route:
+def route_of(spend: SpendFacts) -> Route:
     """Which blocks are asked about that spend."""
     to = None if spend.to is None else spend.to.vault_id
     return Route(spend.kind, spend.vault.vault_id, to)
@@ -61,20 +67,33 @@ def route_of(spend: VerifiedSpend) -> Route:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An `[[allow]]` block."""
+    """An `[[allow]]` block, or the fallback for one route."""
 
     number: int
-    """From 1, in the file's order."""
+    """From 1, in the file's order; 0 for the fallback."""
     line: int
-    """Of its header."""
+    """Of its header; 0 for a fallback that no table states."""
     route: Route
     expression: Expression[Predicate]
-    ways: tuple[frozenset[Predicate], ...]
-    """Its least ways."""
+    ways: tuple[frozenset[Predicate], ...] = ()
+    """Its least ways, at least one once it is read."""
+    clocks: tuple[Clock, ...] = ()
+    """Whose complete word lets a withdrawal wait: of each `aged`, and apart of the ways that say `approved`.
+    By digest, ascending."""
+    asking: tuple[Clock, ...] = ()
+    """Of these the one of the ways that say `approved`, if there are any."""
 
     def unmet(self, question: Question) -> tuple[Objection, ...]:
         """Why this block does not consent; empty when it does."""
         return unmet(self.expression, lambda predicate: tuple(predicate.objections(question)))
+
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        """What it lacks, if that is approvals or time alone; empty if it consents, too."""
+        return waiting(
+            self.expression,
+            lambda predicate: tuple(predicate.objections(question)),
+            lambda predicate: predicate.WAITABLE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +109,21 @@ class LoadedPolicy:
     rollups: tuple[Rollup, ...]
     groups: tuple[Group, ...]
     lists: tuple[AddressList, ...]
+    definitions: tuple[tuple[str, str], ...]
+    """(name, text)."""
     blocks: tuple[Block, ...]
+    route_ways: tuple[tuple[Route, tuple[frozenset[Predicate], ...]], ...]
+    """Of each route of which a block speaks: the least ways of all its blocks together."""
+    governance: GovernanceTerms | None
+    expires: int | None
+    """Unix seconds from which only the fallback holds."""
+    fallback: tuple[Block, ...]
+    """One for each route; none if nothing holds then, or if it never expires."""
+    examples: tuple[Example, ...]
     attestors: frozenset[bytes]
     """The keys of every group whose word counts anywhere in this policy."""
+    officer_keys: frozenset[bytes]
+    """The keys of the group that governs and of every group whose approval counts anywhere."""
 
     @property
     def vaults(self) -> tuple[Vault, ...]:
@@ -107,6 +138,40 @@ class LoadedPolicy:
     def blocks_of(self, route: Route) -> tuple[Block, ...]:
         """The blocks of which one must consent."""
         return tuple(block for block in self.blocks if block.route == route)
+
+    def ways_of(self, route: Route) -> tuple[frozenset[Predicate], ...]:
+        """The least ways of all blocks of that route, in the order of their numbers; none without a block."""
+        return next((ways for known, ways in self.route_ways if known == route), ())
+
+    def is_expired(self, now: int) -> bool:
+        """Whether only the fallback holds."""
+        return self.expires is not None and now >= self.expires
+
+    def asked_blocks(self, question: Question) -> tuple[Block, ...]:
+        """The blocks of which one must consent, now."""
+        route = route_of(question.spend)
+        if not self.is_expired(question.now):
+            return self.blocks_of(route)
+        return tuple(block for block in self.fallback if block.route == route)
+
+    def asked_ways(self, question: Question) -> tuple[frozenset[Predicate], ...]:
+        """The ways of these blocks together."""
+        if not self.is_expired(question.now):
+            return self.ways_of(route_of(question.spend))
+        return tuple(way for block in self.asked_blocks(question) for way in block.ways)
+
+    def clock_quorums(self, vault_id: str) -> tuple[Clock, ...]:
+        """Whose complete word lets a withdrawal from that vault wait, for time or for officers; each once."""
+        here = (block for block in self.blocks if block.route.vault_id == vault_id)
+        return tuple(dict.fromkeys(clock for block in here for clock in block.clocks))
+
+    def proposal_quorums(self, vault_id: str) -> tuple[Clock, ...]:
+        """Whose complete word lets officers be asked about a withdrawal from that vault: those that rules
+        with `approved` ask for, or, without such rules, those that start clocks. A lesser word elsewhere in
+        the policy is not enough to trouble an officer."""
+        here = [block for block in self.blocks if block.route.vault_id == vault_id]
+        asking = tuple(dict.fromkeys(clock for block in here for clock in block.asking))
+        return asking or self.clock_quorums(vault_id)
 
     def rollup_magic(self, name: str) -> bytes:
         """The magic of that rollup; of the only one for "". Raises VerificationError
@@ -129,35 +194,54 @@ class LoadedPolicy:
         yield _no_rule(f"vault {vault_id} is not of this policy")
 
     def spend_objections(self, question: Question) -> Iterator[Objection]:
-        """Why no `[[allow]]` block of this route consents; nothing when one does."""
-        route, failed = route_of(question.spend), list[tuple[Objection, ...]]()
+        """Why no block that is asked consents; nothing when one does."""
+        failed: list[tuple[Objection, ...]] = []
         unknown = self._rollup_objections(question.spend)  # 3
         if unknown:
             yield from unknown
             return
-        for block in self.blocks_of(route):
+        for block in self.asked_blocks(question):
             reasons = block.unmet(question)
             if not reasons:
                 return
             failed.append(reasons)
         if not failed:
-            yield _no_rule(f"no rule allows this {route}")
+            yield self._unspoken(question)
         for reasons in sorted(failed, key=len):
             yield from reasons
 
-    def trace(self, question: Question) -> tuple[TraceLine, ...]:
-        """Every node of every block of this route with its verdict, behind the rule of all anchors."""
-        lines = list[TraceLine]()
-        if question.spend.anchor is not None:
-            unknown = self._rollup_objections(question.spend)
-            text = "The anchor's magic is a registered rollup's."
-            lines.append(TraceLine("rollups", text, unknown, not unknown))
-        for block in self.blocks_of(route_of(question.spend)):
-            for depth, node in nodes(block.expression):
-                lines.append(_trace_line(block.number, depth, node, question))
-        return tuple(lines)
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        """What a spend to which no block consents lacks, if that is approvals or time alone; else nothing."""
+        if self._rollup_objections(question.spend):
+            return ()
+        missing = (block.waiting(question) for block in self.asked_blocks(question))
+        return min((each for each in missing if each), key=len, default=())
 
-    def _rollup_objections(self, spend: VerifiedSpend) -> tuple[Objection, ...]:
+    def trace(self, question: Question) -> tuple[TraceLine, ...]:
+        """Every way that is asked with its predicates' verdicts, behind the rule of all anchors."""
+        ways = trace_of(self.asked_ways(question), question)
+        if question.spend.anchor is None:
+            return ways
+        unknown = self._rollup_objections(question.spend)
+        text = "The anchor's magic is a registered rollup's."
+        return (TraceLine("rollups", text, unknown, not unknown), *ways)
+
+    def nearest_changes(self, question: Question) -> tuple[str, ...]:
+        """Of the ways that do not hold the nearest ones, each as the changes that would make it hold."""
+        return nearest_changes(self.asked_ways(question), question)
+
+    def _unspoken(self, question: Question) -> Objection:
+        """No block speaks of it."""
+        route = route_of(question.spend)
+        if self.expires is None or not self.is_expired(question.now):
+            return _no_rule(f"no rule allows this {route}")
+        return Objection(
+            "policy-expired",
+            f"the policy expired, and its fallback allows no {route}",
+            limit=f"before {format_time(self.expires)}",
+        )
+
+    def _rollup_objections(self, spend: SpendFacts) -> tuple[Objection, ...]:
         anchor = spend.anchor
         if anchor is None or rollup_of(anchor, self.rollups) is not None:
             return ()
@@ -166,17 +250,3 @@ class LoadedPolicy:
 
 def _no_rule(detail: str) -> Objection:
     return Objection("policy-no-rule", detail)
-
-
-def _trace_line(
-    block: int, depth: int, node: Expression[Predicate], question: Question
-) -> TraceLine:
-    """A predicate with its objections, or a node above predicates; the text is indented by depth."""
-    rule, indent = f"policy block {block}", "  " * depth
-    reasons = unmet(node, lambda predicate: tuple(predicate.objections(question)))
-    if isinstance(node, Leaf):
-        predicate = node.predicate
-        public = all(CATALOGUE[code].public for code in predicate.CODES)
-        brief = "" if public else indent + predicate.NAME
-        return TraceLine(rule, indent + predicate.text, reasons, not reasons, brief)
-    return TraceLine(rule, indent + node.words, (), not reasons)

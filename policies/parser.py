@@ -1,7 +1,7 @@
-"""Text to expression: `and(p,...)`, `or(p,...)`, `thresh(k,p,...)` and predicates.
+"""Text to expression: `and(p,...)`, `or(p,...)`, `thresh(k,p,...)`, predicates and bare names of definitions.
 
-1. At most 64 KiB of text and 32 levels: time is linear, the stack is bounded.
-2. An error points at the character in the file, also within a string of many lines.
+1. At most 64 KiB of text and 32 levels, a definition being one: time is linear, the stack is bounded.
+2. An error points at the character in the file, also within a string of many lines or a definition.
 3. A threshold above the number of its parts can never be met and is refused.
 """
 
@@ -21,9 +21,10 @@ MAX_TEXT = 65_536
 MAX_DEPTH = 32
 MAX_DIGITS = 20
 
-_COMBINATORS = ("and", "or", "thresh")
+COMBINATORS = ("and", "or", "thresh")
 _SPACE = re.compile(r"[ \t\n]*")
-_TOKEN = re.compile(r"([0-9]+(?:\.[0-9]+)?)|([A-Za-z_][A-Za-z0-9_/-]*)|([(),])")
+_HOURS = r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}"
+_TOKEN = re.compile(rf"({_HOURS}|[A-Za-z_][A-Za-z0-9_/-]*)|([0-9]+(?:\.[0-9]+)?)|([(),])")
 
 P_co = TypeVar("P_co", covariant=True)
 P = TypeVar("P")
@@ -69,10 +70,8 @@ def parse_expression(source: Source, item: Item, vocabulary: Vocabulary[P]) -> E
         raise source.error(
             "policy-expression", f"an expression is a string, up to {MAX_TEXT}", item.offset
         )
-    parser = _Parser(source, _tokens(source, item.offset, item.offset + len(text)), vocabulary)
-    expression = parser.expression(1)
-    parser.expect("")
-    return expression
+    tokens = _tokens(source, item.offset, item.offset + len(text))
+    return _Parser(source, tokens, vocabulary).whole(1)
 
 
 def _tokens(source: Source, start: int, end: int) -> list[_Token]:
@@ -85,9 +84,10 @@ def _tokens(source: Source, start: int, end: int) -> list[_Token]:
         match = _TOKEN.match(source.text, at, end)
         if match is None:
             raise source.error("policy-expression", f"{source.text[at]!r} has no meaning here", at)
-        if len(match[1] or "") > MAX_DIGITS:
+        word, number, mark = match.groups(default="")
+        if len(number) > MAX_DIGITS:
             raise source.error("policy-literal", f"more than {MAX_DIGITS} digits", at)
-        tokens.append(_Token(match[1] or "", match[2] or "", match[3] or "", at))
+        tokens.append(_Token(number, word, mark, at))
         at = match.end()
 
 
@@ -118,24 +118,38 @@ class _Parser(Generic[P]):
     def fail(self, detail: str) -> NoReturn:
         raise self.source.error("policy-expression", detail, self.next.offset)
 
+    def whole(self, depth: int) -> Expression[P]:
+        """The expression that the text is, as one that stands at that level."""
+        expression = self.expression(depth)
+        self.expect("")
+        return expression
+
     def expression(self, depth: int) -> Expression[P]:
         if depth > MAX_DEPTH:
             self.fail(f"more than {MAX_DEPTH} levels")
         if not self.next.word:
             self.fail("expected and(...), or(...), thresh(k,...) or a predicate")
         name = self.take()
-        if name.word in _COMBINATORS:
+        if name.word in COMBINATORS:
             self.expect("(")
             return self.combination(name, depth)
+        if name.word in self.vocabulary.names.definitions and self.next.mark != "(":
+            return self.defined(name, depth)
         if name.word in self.vocabulary.misplaced:
             reason = self.vocabulary.misplaced[name.word]
             raise self.source.error("policy-expression", reason, name.offset)
         form = self.vocabulary.forms.get(name.word)
         if form is None:
             here = self.vocabulary.forms.keys() - self.vocabulary.misplaced.keys()
-            known = near(name.word, (*_COMBINATORS, *here))
+            known = near(name.word, (*COMBINATORS, *here, *self.vocabulary.names.definitions))
             raise self.source.error("policy-name-unknown", f"no predicate {known}", name.offset)
         return Leaf(self.predicate(name, form))
+
+    def defined(self, name: _Token, depth: int) -> Expression[P]:
+        """What the definition of that name means here."""
+        place = self.vocabulary.names.definitions.place_of(self.source, name.word, name.offset)
+        tokens = _tokens(self.source, place.start, place.end)
+        return _Parser(self.source, tokens, self.vocabulary).whole(depth + 1)
 
     def combination(self, name: _Token, depth: int) -> Threshold[P]:
         needed = self.threshold() if name.word == "thresh" else 1

@@ -10,14 +10,17 @@ from typing import Generic, TypeVar
 
 from policies.expression import Expression, Leaf
 from policies.predicates import Predicate
+from policies.predicates.caller import Caller
 from policies.predicates.destination_types import DestinationTypes
 from policies.predicates.destinations_in import DestinationsIn
+from policies.predicates.destinations_not_in import DestinationsNotIn
 from policies.predicates.fee_rate_between import FeeRateBetween
 from policies.predicates.outflow_at_most import OutflowAtMost
 from policies.predicates.path import Path
 from policies.predicates.payment_at_least import PaymentAtLeast
 from policies.predicates.payment_at_most import PaymentAtMost
 from policies.predicates.spend_at_most import SpendAtMost
+from policies.predicates.within import Within
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
 from signer.core.spend import Kind
 
@@ -103,11 +106,14 @@ _MOVES_COINS = (Kind.WITHDRAWAL, Kind.ROTATION)
 
 def is_dead(way: frozenset[Predicate], kind: Kind) -> bool:
     """Whether no spend of that kind, with a new payment if it has payments, can ever go this way."""
+    return (
+        _amounts_conflict(way, kind) or _destinations_conflict(way) or _circumstances_conflict(way)
+    )
+
+
+def _amounts_conflict(way: frozenset[Predicate], kind: Kind) -> bool:
     least, most = [min(DUST_LIMIT.values()) if kind in _MOVES_COINS else 0], list[int]()
     slowest, fastest = [0], list[int]()
-    forms = set[ScriptType](DUST_LIMIT)
-    scripts: frozenset[bytes] | None = None
-    paths = set[str]()
     for each in way:
         if isinstance(each, PaymentAtLeast):
             least.append(each.limit)
@@ -116,18 +122,35 @@ def is_dead(way: frozenset[Predicate], kind: Kind) -> bool:
         elif isinstance(each, FeeRateBetween):
             slowest.append(each.least)
             fastest.append(each.most)
-        elif isinstance(each, Path):
-            paths.add(each.name)
-        elif isinstance(each, DestinationTypes):
+    return max(least) > min(most, default=max(least)) or max(slowest) > min(
+        fastest, default=max(slowest)
+    )
+
+
+def _destinations_conflict(way: frozenset[Predicate]) -> bool:
+    forms = set[ScriptType](DUST_LIMIT)
+    listed: frozenset[bytes] | None = None
+    refused = set[bytes]()
+    for each in way:
+        if isinstance(each, DestinationTypes):
             forms &= each.types
         elif isinstance(each, DestinationsIn):
-            listed = each.listed.scripts
-            scripts = listed if scripts is None else scripts & listed
-    if scripts is not None:
-        forms &= {script_type(script) for script in scripts}
-    return (
-        max(least) > min(most, default=max(least))
-        or max(slowest) > min(fastest, default=max(slowest))
-        or not forms
-        or len(paths) > 1
-    )
+            scripts = each.listed.scripts
+            listed = scripts if listed is None else listed & scripts
+        elif isinstance(each, DestinationsNotIn):
+            refused |= each.listed.scripts
+    if listed is not None:
+        forms &= {script_type(script) for script in listed - refused}
+    return not forms
+
+
+def _circumstances_conflict(way: frozenset[Predicate]) -> bool:
+    paths = {each.name for each in way if isinstance(each, Path)}
+    callers = [each.names for each in way if isinstance(each, Caller)]
+    windows = [each for each in way if isinstance(each, Within)]
+    if len(paths) > 1 or (callers and not frozenset.intersection(*callers)):
+        return True
+    if not windows:
+        return False
+    days = set.intersection(*(set(each.days) for each in windows))
+    return not days or max(each.start for each in windows) >= min(each.end for each in windows)

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = ("signer", "policies", "keystore")
 CATALOGUE = ROOT / "signer" / "core" / "catalogue"
+UNIVERSAL = ROOT / "policies" / "universal.py"
 RAISERS = frozenset(
     {"Malformed", "Objection", "PolicyError", "error", "malformed", "unverified", "_refuse"}
 )
@@ -71,10 +72,10 @@ def raised_codes(path: Path) -> frozenset[str]:
 
 @cache
 def naming_sources() -> dict[str, tuple[str, ...]]:
-    """Code-like string -> the kernel's files that name it, without the catalogue."""
+    """Code-like string -> the kernel's files that name it, without those that only list codes."""
     places: dict[str, list[str]] = {}
     for path in python_files(*KERNEL):
-        if path.parent != CATALOGUE:
+        if path.parent != CATALOGUE and path != UNIVERSAL:
             for text in sorted(set(strings(tree_of(path)))):
                 places.setdefault(text, []).append(str(path.relative_to(ROOT)))
     return {code: tuple(files) for code, files in places.items()}

@@ -22,6 +22,19 @@ from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Height, Sats
+from signer.core.acts import (
+    GENESIS_POLICY,
+    Act,
+    ApproveMove,
+    ApprovePolicy,
+    ApproveWithdrawal,
+    HoldDestination,
+    HoldWithdrawal,
+    LiftHolds,
+    RejectWithdrawal,
+    StatedAct,
+    act_text,
+)
 from signer.core.evidence import (
     AnchorTerms,
     CoinTerms,
@@ -31,8 +44,17 @@ from signer.core.evidence import (
     statement_bytes,
     statement_kind,
 )
+from signer.core.officers import officer_digest
 from signer.core.opreturn import Anchor, Deposit, Payload, encode_payload, op_return_script
 from signer.core.payment import WithdrawalTerms
+from signer.core.ssh import ED25519, format_public_key, ssh_string
+from signer.core.ssh_signature import MAGIC as SSH_MAGIC
+from signer.core.ssh_signature import (
+    NAMESPACE,
+    armoured,
+    signed_bytes,
+    verify_ssh_signature,
+)
 from signer.core.stated import AddressStatement, DepositStatement, Stated
 from signer.core.vault import CHANGE, RECEIVE, Vault
 
@@ -41,6 +63,7 @@ POLICY = ROOT / "policies" / "examples" / "bridge.toml"
 EXPIRY = 1_800_000_000
 ATTESTOR = PrivateKey(bytes([0x07]) * 32)
 STATEMENT_SECRET = bytes([0x08]) * 32
+OFFICER, SSH_SECRET = PrivateKey(bytes([0x09]) * 32), bytes([0x0A]) * 32
 USER_SCRIPT = bytes.fromhex("00141454b724d55c710337f3e45c729cb0ef77116cf8")
 L2_CHAIN_ID, CONTRACT = 31_337, bytes([0x11]) * 20
 MAGIC, GAMES = b"PGWD", b"GAME"
@@ -267,11 +290,53 @@ def _payload(said: Payload) -> Row:
     }
 
 
+def officer_acts() -> Iterator[Row]:
+    """What officers sign, one text of each action, by an x-only key and by an OpenSSH key."""
+    peg, following = _vaults()
+    withdrawal_id = sha256(b"withdrawal")
+    terms = WithdrawalTerms(withdrawal_id, Sats(1_250_000_000), USER_SCRIPT)
+    move = SweepTerms(2, following.fingerprint, 0, Sats(20_000), bytes(range(16)))
+    officer = OFFICER.public_key_xonly.format()
+    acts: tuple[Act, ...] = (
+        ApproveWithdrawal(peg.fingerprint, terms),
+        RejectWithdrawal(peg.fingerprint, terms),
+        ApproveMove(peg.fingerprint, move),
+        HoldWithdrawal(withdrawal_id, EXPIRY),
+        HoldDestination(USER_SCRIPT, EXPIRY),
+        LiftHolds(officer),
+        ApprovePolicy(sha256(b"policy"), GENESIS_POLICY, 1),
+    )
+    for act in acts:
+        text = act_text(StatedAct(act, REGTEST, EXPIRY))
+        digest = officer_digest(text)
+        yield {
+            "text": text,
+            "digest": digest.hex(),
+            "officer_secret": OFFICER.secret.hex(),
+            "officer": officer.hex(),
+            "signature": OFFICER.sign_schnorr(digest, bytes(32)).hex(),
+            "ssh_secret": SSH_SECRET.hex(),
+            **_ssh_signed(text),
+        }
+
+
+def _ssh_signed(text: str) -> Row:
+    """As `ssh-keygen -Y sign -n pegwarden` signs with that Ed25519 key."""
+    key = Ed25519PrivateKey.from_private_bytes(SSH_SECRET)
+    blob = ssh_string(ED25519) + ssh_string(key.public_key().public_bytes_raw())
+    inner = ssh_string(ED25519) + ssh_string(key.sign(signed_bytes(b"sha512", text.encode())))
+    fields = (blob, NAMESPACE, b"", b"sha512", inner)
+    signature = SSH_MAGIC + bytes((0, 0, 0, 1)) + b"".join(map(ssh_string, fields))
+    verify_ssh_signature(blob, text.encode(), signature)
+    return {"ssh_key": format_public_key(blob), "ssh_signature": armoured(signature).decode()}
+
+
 FILES = {
     "withdrawal_ids.json": (withdrawal_ids, "SHA-256 of l2_chain_id u32, contract 20, burn u256"),
     "vaults.json": (vaults, "fingerprint = SHA-256 of canonical_text; scripts for regtest"),
     "attestations.json": (attestations, "BIP-340 over digest; auxiliary randomness 32 zero bytes"),
     "kernel_statements.json": (kernel_statements, "Ed25519 over digest"),
+    "officer_acts.json": (officer_acts, "BIP-340 over digest, and OpenSSH over text"),
     "payloads.json": (payloads, "the data of one minimal push after OP_RETURN"),
 }
 

@@ -39,7 +39,7 @@ class Layer:
 
 
 TRUST_PATH = (
-    Layer("the line", 300, ("signer: kernel ports", "signer/core: spend")),
+    Layer("the line", 440, ("signer: kernel ports", "signer/core: spend")),
     Layer(
         "claims",
         950,
@@ -49,7 +49,7 @@ TRUST_PATH = (
         ),
     ),
     Layer("facts", 900, ("signer/core: vault places verify inputs outputs digests standard",)),
-    Layer("consent", 380, ("signer/core: view pins anchors sweeps approve",)),
+    Layer("consent", 520, ("signer/core: view pins anchors sweeps clocks holds approve",)),
     Layer(
         "record",
         1_050,
@@ -68,8 +68,8 @@ TRUST_PATH = (
     ),
 )
 APART = (
-    Layer("door", 1_050, ("signer: __init__ handle wire", "signer/methods/")),
-    Layer("words", 1_900, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
+    Layer("door", 1_400, ("signer: __init__ handle wire", "signer/methods/")),
+    Layer("words", 2_300, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
     Layer(
         "edge and configuration",
         1_200,
@@ -105,10 +105,38 @@ APART = (
         ),
     ),
     Layer("scripts explained", 300, ("signer/core: candidate script_report",)),
-    Layer("policies", 1_900, ("policies/",)),
+    Layer(
+        "policies: the language and what it decides",
+        2_700,
+        (
+            "policies: __init__ source document fields literals arguments groups expression parser",
+            "policies: define definitions governance_table vault_tables blocks fallback ways load loaded",
+            "policies/predicates/",
+        ),
+    ),
+    Layer(
+        "policies: explained and analysed",
+        4_000,
+        (
+            "policies: universal explain explain_json explain_names explain_vault explain_ways trace",
+            "policies: proquint example example_fields example_phrases example_spend example_table",
+            "policies/analysis/",
+        ),
+    ),
+    Layer(
+        "officers and change control",
+        2_050,
+        (
+            "signer/core: moments acts ssh ssh_signature officers notices",
+            "signer/core: governance governance_codec policy_steps",
+            "signer: proposals approvals policy_changes policy_status shelf genesis descent",
+            "signer/journal: notices_codec fold_notices noting reading_notices",
+        ),
+    ),
+    Layer("replay", 300, ("signer: replay",)),
     Layer(
         "journal, beside recording",
-        650,
+        700,
         (
             "signer/journal: __init__ audit journal reading schema",
             "signer/core: evidence_codec fields",
@@ -117,9 +145,9 @@ APART = (
     Layer(
         "keystore, beside signing",
         600,
-        ("keystore: __init__ header identity passphrase sealed selftest",),
+        ("keystore: __init__ header identity officer_key passphrase sealed selftest",),
     ),
-    Layer("command line", 1_750, ("signer: __main__", "signer/cli/")),
+    Layer("command line", 2_800, ("signer: __main__", "signer/cli/")),
 )
 
 

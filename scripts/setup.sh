@@ -55,6 +55,8 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     printf '%s\n' "$wanted" >"$stamp"
 fi
 
+command -v ssh-keygen >/dev/null || debian "ssh-keygen, with which officers sign, is missing" openssh-client
+
 if ! .venv/bin/python -m clients.bitcoind >/dev/null 2>&1; then
     command -v npm >/dev/null || debian "bitcoind 30.x is missing and npm, which fetches it, too" npm
     .venv/bin/python scripts/fetch.py bitcoind

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Sets up what the Node and Go clients of clients/foreign need, once. `make test` runs it.
+# Sets up what the Node and Go clients of clients/foreign need, and the browser in which the policy report is
+# tested, once. `make test` runs it.
 # 1. As root on Debian the packages are installed; else it says which ones are missing and goes on: the
 #    tests then skip and say so (under CI=true they fail).
 # 2. npm packages have exact versions and sha512 integrity (package-lock.json); none of their scripts run.
@@ -18,15 +19,16 @@ command -v protoc-gen-go-grpc >/dev/null || wanted="$wanted protoc-gen-go-grpc"
 sources=/usr/share/gocode/src/google.golang.org
 [ -d "$sources/grpc" ] || wanted="$wanted golang-google-grpc-dev"
 [ -d "$sources/protobuf" ] || wanted="$wanted golang-google-protobuf-dev"
+command -v chromium >/dev/null || wanted="$wanted chromium fonts-dejavu-core"
 if [ -n "$wanted" ]; then
     if can_install; then
-        echo "setup: the foreign clients need$wanted; installing them"
+        echo "setup: foreign clients and the report need$wanted; installing them"
         # shellcheck disable=SC2086
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends $wanted >/dev/null; } ||
-            echo "setup: apt-get failed; the tests of the foreign clients will say what is missing" >&2
+            echo "setup: apt-get failed; the tests that need them will say what is missing" >&2
     else
-        echo "setup: for the foreign clients please install the Debian packages:$wanted" >&2
+        echo "setup: for the foreign clients and the report please install the Debian packages:$wanted" >&2
     fi
 fi
 

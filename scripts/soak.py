@@ -5,11 +5,12 @@ import json
 import sys
 import time
 
-from tests.soak import kill, miniscript, psbt, requests, teams
+from tests.soak import kill, miniscript, policy, psbt, requests, teams
 
 CAMPAIGNS = {
     "psbt": psbt,
     "miniscript": miniscript,
+    "policy": policy,
     "requests": requests,
     "kill": kill,
     "teams": teams,

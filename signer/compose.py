@@ -3,8 +3,9 @@
 A member serves only if
 1. the policy loads, and is of the config's network;
 2. the self-test passes and the sealed keys open;
-3. exactly one xpub of each vault is ours, and each of our keys is bound to its vault and this policy;
-4. the journal begins with the entry that our keys are bound to, and nobody else has it open.
+3. exactly one xpub of each vault is ours, and each of our keys is bound to its vault and the genesis policy;
+4. the journal begins with the entry that our keys are bound to, and nobody else has it open;
+5. the policy file, and the policy in force, descend from the genesis policy by recorded approvals.
 Whatever is missing is a sentence, before a port is opened.
 """
 
@@ -25,12 +26,15 @@ from keystore.secret import Secret
 from signer.config import KernelConfig
 from signer.consensus import ConsensusGate, CoreConsensusGate, UnsafeWithoutConsensusGate
 from signer.core.errors import Objection, Refusal
+from signer.core.notices import Notice
+from signer.core.policy_steps import due
 from signer.core.vault import CHANGE, RECEIVE, VaultRegistry
 from signer.edge.server import EdgeSetting, TlsFiles
 from signer.handle import Handler
 from signer.journal.journal import SqliteJournal, open_journal
 from signer.kernel import Build, Kernel
-from signer.member_files import read_policy, require_bindings
+from signer.member_files import read_policy, require_bindings, shelf_by_record
+from signer.ports import Reading
 
 VERSION = "0.1.0"
 """Of pyproject.toml; a test compares them."""
@@ -94,14 +98,29 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
             registry.cover(vault, RECEIVE, 0)
             registry.cover(vault, CHANGE, 0)
         keys = opening.result()
-    require_bindings(config, policy, keys)  # 3
+    genesis = require_bindings(config, policy, keys)  # 3
     journal = open_journal(  # 4
-        config.journal, signer=keys, clock=SteadyClock(), expected_first_leaf=keys.first_leaf
+        config.journal,
+        signer=keys,
+        clock=SteadyClock(),
+        expected_first_leaf=keys.first_leaf,
+        due=due_steps,
     )
+    try:
+        with journal.reading() as reading:
+            shelf = shelf_by_record(policy, genesis, reading)  # 5
+    except BaseException:
+        journal.close()
+        raise
     _cover(registry, journal)
     build = Build(VERSION, build_digest(), config.digest)
-    kernel = Kernel(build, config.network, policy, registry, keys, journal, readiness_of(journal))
+    kernel = Kernel(build, config.network, shelf, registry, keys, journal, readiness_of(journal))
     return Member(Handler(kernel, _gate(config)), keys, journal)
+
+
+def due_steps(reading: Reading, now: int) -> tuple[Notice, ...]:
+    """What the writer records first in each of its turns: policy steps whose time has come."""
+    return due(reading.governance(), now)
 
 
 def _open_keys(config: KernelConfig, passphrase: Secret) -> FileKeystore:

@@ -16,7 +16,18 @@ from signer.consensus import ConsensusGate
 from signer.core.caller import Caller
 from signer.core.errors import Fault, MalformedRequest, Refusal, malformed
 from signer.kernel import Kernel
-from signer.methods import addresses, construction, finishing, op_return, records, scripts, signing
+from signer.methods import (
+    addresses,
+    approvals,
+    construction,
+    finishing,
+    op_return,
+    policies,
+    records,
+    scripts,
+    signing,
+    watch,
+)
 
 Method = Callable[[Kernel, Caller, bytes], Message]
 
@@ -47,6 +58,17 @@ class Handler:
             "ExtractTx": finishing.extract_tx(self.gate),
             "ValidateOpReturn": op_return.validate_op_return,
             "VerifyScript": scripts.verify_script,
+            "ProposeWithdrawals": approvals.propose_withdrawals,
+            "ListPending": approvals.list_pending,
+            "GetPacket": approvals.get_packet,
+            "SubmitApproval": approvals.submit_approval,
+            "RejectWithdrawal": approvals.reject_withdrawal,
+            "Hold": approvals.hold,
+            "Watch": watch.watch,
+            "ProposePolicy": policies.propose_policy,
+            "ApprovePolicy": policies.approve_policy,
+            "GetPolicy": policies.get_policy,
+            "ListPolicies": policies.list_policies,
         }
 
     def handle(self, method: str, caller: Caller, request: bytes) -> bytes:

@@ -13,16 +13,31 @@ from typing import Protocol
 
 from signer.bitcoin.network import Network
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.core.approve import Policy, Question, TraceLine, approve, ask, objections, recall, trace
+from signer.core.approve import (
+    ClockQuorum,
+    Policy,
+    Question,
+    TraceLine,
+    approve,
+    ask,
+    objections,
+    recall,
+    settle,
+    trace,
+    waiting,
+)
 from signer.core.caller import Caller
-from signer.core.errors import MalformedRequest, Refusal, unverified
+from signer.core.clocks import Hearing, bearing, clocks_started
+from signer.core.errors import MalformedRequest, Objection, Refusal, unverified
 from signer.core.evidence import Attestation, Authorized, authorize
+from signer.core.evidence_codec import encode_evidence
+from signer.core.governance import GovernanceTerms, Verdict
+from signer.core.notices import AttestedNotice, Notice
 from signer.core.payment import PaymentClaim
 from signer.core.spend import ApprovedSpend, SignedSpend, VerifiedSpend
 from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
 from signer.core.verify import SpendClaims, verify
-from signer.core.view import View
-from signer.ports import Deliberation, Journal, Keystore, RefusedRequest
+from signer.ports import Deliberation, Journal, Keystore, Reading, RefusedRequest
 
 
 class ServedPolicy(Policy, Protocol):
@@ -40,11 +55,68 @@ class ServedPolicy(Policy, Protocol):
     def attestors(self) -> frozenset[bytes]:
         """x-only keys whose attestations are looked at."""
 
+    @property
+    def governance(self) -> GovernanceTerms | None:
+        """Who may change the policy; None where nobody may."""
+
+    @property
+    def officer_keys(self) -> frozenset[bytes]:
+        """The keys whose acts count."""
+
+    @property
+    def network(self) -> Network:
+        """The network that it is for."""
+
+    @property
+    def vaults(self) -> tuple[Vault, ...]:
+        """The registered vaults."""
+
+    @property
+    def expires(self) -> int | None:
+        """Unix seconds from which only the fallback holds."""
+
+    def clock_quorums(self, vault_id: str) -> tuple[ClockQuorum, ...]:
+        """Whose complete word starts the clocks of that vault's `aged` rules, or lets officers be asked."""
+
+    def proposal_quorums(self, vault_id: str) -> tuple[ClockQuorum, ...]:
+        """Those of them whose word lets officers be asked about a withdrawal from that vault."""
+
     def rollup_magic(self, name: str) -> bytes:
         """The magic of that rollup; of the only one for "". Raises Refusal `rollup-unknown`."""
 
     def trace(self, question: Question) -> Iterable[TraceLine]:
-        """Every predicate with its verdict."""
+        """Every way with its predicates and their verdicts."""
+
+    def nearest_changes(self, question: Question) -> tuple[str, ...]:
+        """Of the ways that do not hold the nearest ones, each as the changes that would make it hold."""
+
+
+class Comparison(Protocol):
+    """A policy compared with the one that it would follow."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it allows less."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What differs, in English."""
+
+
+class PolicyShelf(Protocol):
+    """Which policy is in force, by the record (docs/policy-changes.md)."""
+
+    def in_force(self, reading: Reading) -> ServedPolicy:
+        """The policy that decides at this look at the record."""
+
+    def policy(self, policy_id: bytes, reading: Reading) -> ServedPolicy:
+        """That policy, which is on record."""
+
+    def load(self, content: bytes) -> ServedPolicy:
+        """The policy of these bytes. Raises Refusal."""
+
+    def compare(self, old: ServedPolicy, new: ServedPolicy) -> Comparison:
+        """What would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +157,8 @@ class Explanation:
     """In an `or`, a predicate may fail and the whole still consent."""
     would_sign: bool
     on_record: bool
+    would_be_pending: bool = False
+    nearest_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +167,7 @@ class Kernel:
 
     build: Build
     network: Network
-    policy: ServedPolicy
+    shelf: PolicyShelf
     registry: VaultRegistry
     keystore: Keystore
     journal: Journal
@@ -101,42 +175,70 @@ class Kernel:
     """Why the kernel is not ready, one sentence each; nothing when it is."""
 
     def sign_psbt(self, request: SignRequest) -> SignedSpend:
-        """Our signatures for the transaction. Raises Refusal or Fault; then nothing was signed.
+        """Our signatures for the transaction. Raises Refusal, Pending or Fault; then nothing was signed.
 
         1. claims     parse the PSBT, verify the attestations' signatures
         2. facts      prove inputs, outputs, amounts; compute what we would sign
-        3. consent    pins, coins, change, policy: asked by the journal's writer, one after another
+        3. consent    pins, coins, change, holds, policy: asked by the journal's writer, one after another
         4. record     the entry is durable before any key is touched; a retry finds its own entry
         5. signature  recomputed, signed, verified
         """
         if request.last_seen_head:
             self.journal.confirm_head(request.last_seen_head)
-        vault = self.registry.get(request.vault_id)
-        with self._refusals_recorded(request):
-            authorized, spend = self._facts(request, vault)  # 1, 2
+        vault, policy = self.registry.get(request.vault_id), self.policy_in_force()
+        with self._refusals_recorded(request, policy):
+            authorized, spend = self._facts(request, vault, policy)  # 1, 2
             require_task(spend)
 
-        def decide(view: View, now: int) -> ApprovedSpend:
-            return approve(ask(spend, authorized, view, now), self.policy)  # 3
+        def decide(reading: Reading, now: int) -> ApprovedSpend:
+            self.require_in_force(policy, reading)
+            question = ask(spend, authorized, reading, now, caller=request.caller.name)
+            return approve(question, policy)  # 3
 
-        recorded = self.journal.record(self._deliberation(request, spend, decide))  # 3, 4
+        def notices(reading: Reading, now: int) -> tuple[Notice, ...]:
+            hearing = Hearing(vault.fingerprint, authorized, reading, now)
+            return clock_notices(hearing, request.caller.name, policy, spend)
+
+        deliberation = Deliberation(
+            spend=spend,
+            caller=request.caller.name,
+            request_digest=request.digest,
+            decide=decide,
+            request=request.raw,
+            policy_id=policy.policy_id,
+            notices=notices,
+        )
+        recorded = self.journal.record(deliberation)  # 3, 4
         signed = self.keystore.sign(recorded)  # 5
         self.cover_windows(vault)
         return signed
 
     def explain_psbt(self, request: SignRequest) -> Explanation:
         """The same line up to consent, against a look at the record; nothing is recorded or signed."""
-        vault = self.registry.get(request.vault_id)
-        authorized, spend = self._facts(request, vault)
+        vault, policy = self.registry.get(request.vault_id), self.policy_in_force()
+        authorized, spend = self._facts(request, vault, policy)
         with self.journal.reading() as view:
             version = view.version(spend.transaction.txid)
             if version is not None:
-                recall(spend, version)
+                recall(spend, version, view, view.now())
                 return Explanation(spend, (), would_sign=True, on_record=True)
-            question = ask(spend, authorized, view, view.now())
-            lines = (*trace(question, self.policy), *self.policy.trace(question))
-            objects = any(objections(question, self.policy))
-        return Explanation(spend, lines, would_sign=not objects, on_record=False)
+            question = settle(
+                ask(spend, authorized, view, view.now(), caller=request.caller.name), policy
+            )
+            objects = any(objections(question, policy))
+            return Explanation(
+                spend,
+                lines=(*trace(question, policy), *policy.trace(question)),
+                would_sign=not objects,
+                on_record=False,
+                would_be_pending=objects and bool(waiting(question, policy)),
+                nearest_changes=policy.nearest_changes(question) if objects else (),
+            )
+
+    def policy_in_force(self) -> ServedPolicy:
+        """The policy that decides now."""
+        with self.journal.reading() as view:
+            return self.shelf.in_force(view)
 
     def cover_windows(self, vault: Vault) -> None:
         """Know the scripts of the address windows as far as the record has moved them."""
@@ -148,14 +250,25 @@ class Kernel:
         """The placeholders of the vault's template that hold our xpub."""
         return tuple(place for xpub in self.keystore.xpubs() for place in vault.positions_of(xpub))
 
-    def _facts(self, request: SignRequest, vault: Vault) -> tuple[Authorized, VerifiedSpend]:
+    def _facts(
+        self, request: SignRequest, vault: Vault, policy: ServedPolicy
+    ) -> tuple[Authorized, VerifiedSpend]:
         psbt = parse_psbt(request.psbt)
-        authorized = authorize(request.attestations, vault.realm, self.policy.attestors)
+        authorized = authorize(request.attestations, vault.realm, policy.attestors)
         claims = SpendClaims(psbt, request.psbt, request.payments)
         return authorized, verify(claims, vault, self.registry, self.our_positions(vault))
 
+    def require_in_force(self, policy: ServedPolicy, reading: Reading) -> None:
+        """Evidence was verified under one policy and is judged under the same."""
+        if self.shelf.in_force(reading).policy_id != policy.policy_id:
+            raise Refusal(
+                Objection(
+                    "policy-changed", "another policy came into force while this was verified"
+                )
+            )
+
     @contextmanager
-    def _refusals_recorded(self, request: SignRequest) -> Iterator[None]:
+    def _refusals_recorded(self, request: SignRequest, policy: ServedPolicy) -> Iterator[None]:
         """What is refused before the writer sees it goes on record all the same (design section 8)."""
         try:
             yield
@@ -163,25 +276,29 @@ class Kernel:
             raise  # counted by the handler, not worth an entry
         except Refusal as refusal:
             refused = RefusedRequest(
-                request.caller.name, request.digest, request.raw, self.policy.policy_id, refusal
+                request.caller.name, request.digest, request.raw, policy.policy_id, refusal
             )
             self.journal.record_refusal(refused)
             raise
 
-    def _deliberation(
-        self,
-        request: SignRequest,
-        spend: VerifiedSpend,
-        decide: Callable[[View, int], ApprovedSpend],
-    ) -> Deliberation:
-        return Deliberation(
-            spend=spend,
-            caller=request.caller.name,
-            request_digest=request.digest,
-            decide=decide,
-            request=request.raw,
-            policy_id=self.policy.policy_id,
-        )
+
+def clock_notices(
+    hearing: Hearing, caller: str, policy: ServedPolicy, spend: VerifiedSpend
+) -> tuple[Notice, ...]:
+    """The clocks of `aged` rules that a request's evidence starts, as the entry that records them."""
+    quorums = policy.clock_quorums(spend.vault.vault_id)
+    started = clocks_started(hearing, quorums, (payment.terms for payment in spend.payments))
+    if not started:
+        return ()
+    notice = AttestedNotice(
+        clock=hearing.now,
+        caller=caller,
+        policy_id=policy.policy_id,
+        vault_fingerprint=hearing.vault_fingerprint,
+        evidence=encode_evidence(bearing(started, hearing.words.attestations, hearing.now)),
+        started=started,
+    )
+    return (notice,)
 
 
 def require_task(spend: VerifiedSpend) -> None:

@@ -2,7 +2,9 @@
 
 1. Policy and configuration are for one network.
 2. Exactly one xpub of each vault is ours, and each of our keys has its vault.
-3. Each key is bound to its vault, to this policy and to one journal.
+3. Each key is bound to its vault, to the genesis policy and to one journal.
+4. The genesis policy is the file's, unless that has [governance]: then the file's policy is, or was, in force
+   by the journal's entries, which begin with the genesis policy (`signer.descent`).
 """
 
 from pathlib import Path
@@ -10,11 +12,16 @@ from pathlib import Path
 from keystore.file_keystore import FileKeystore
 from keystore.header import Binding, read_file
 from keystore.sealed import read_sealed
+from policies.analysis.diff import compare
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
 from signer.config import KernelConfig
-from signer.core.errors import Objection, Refusal
+from signer.core.errors import Fault, Objection, Refusal
 from signer.core.vault import Vault
+from signer.descent import verify_descent
+from signer.kernel import Comparison, ServedPolicy
+from signer.ports import Reading
+from signer.shelf import Shelf
 
 MAX_POLICY_BYTES = 1 << 20
 
@@ -59,31 +66,70 @@ def key_of(vault: Vault, keys: dict[str, Path]) -> Path:
     return ours[0]
 
 
-def require_bindings(config: KernelConfig, policy: LoadedPolicy, keys: FileKeystore) -> None:
-    """Rules 2 and 3. The seals of these headers have been verified by opening the files.
+def require_bindings(config: KernelConfig, policy: LoadedPolicy, keys: FileKeystore) -> bytes:
+    """Rules 2 and 3; the id of the genesis policy. The seals of these headers have been verified by opening
+    the files.
 
     Raises Refusal `vault-key-not-ours`, `key-wrong-policy`, `key-wrong-vault`.
     """
     headers = {path: read_file(read_sealed(path))[0] for path in config.keys.vaults}
     by_text = {header.public: path for path, header in headers.items()}
     used = {key_of(vault, by_text): vault for vault in policy.vaults}
+    genesis = policy.policy_id
     for path, header in headers.items():
-        expected = None
-        if path in used:
-            expected = Binding(used[path].fingerprint, policy.policy_id, keys.first_leaf)
-        if header.binding is None or expected is None:
+        if header.binding is None or path not in used:
             raise _wrong_vault(path, "no vault of the policy")
-        if header.binding.policy_id != expected.policy_id:
-            raise Refusal(
-                Objection(
-                    "key-wrong-policy",
-                    f"{path} is bound to another policy than {config.policy}",
-                    policy.policy_id.hex(),
-                    header.binding.policy_id.hex(),
-                )
-            )
-        if header.binding != expected:
+        if policy.governance is not None:
+            genesis = header.binding.policy_id
+        if header.binding.policy_id != genesis:
+            raise _wrong_policy(path, genesis, header.binding)
+        if header.binding != Binding(used[path].fingerprint, genesis, keys.first_leaf):
             raise _wrong_vault(path, f"vault {used[path].vault_id}")
+    return genesis
+
+
+def shelf_of(genesis: LoadedPolicy) -> Shelf:
+    """The shelf of a journal that begins with that policy."""
+    return Shelf(genesis, load_policy, compare_policies)
+
+
+def compare_policies(old: ServedPolicy, new: ServedPolicy) -> Comparison:
+    """What would change."""
+    if not isinstance(old, LoadedPolicy) or not isinstance(new, LoadedPolicy):
+        raise Fault("a policy that was not loaded")
+    return compare(old, new)
+
+
+def shelf_by_record(policy: LoadedPolicy, genesis_id: bytes, reading: Reading) -> Shelf:
+    """Rule 4: the shelf with the genesis policy, once the record proves that the file's policy descends
+    from it. Raises Refusal `policy-not-descended`."""
+    genesis = policy
+    if policy.policy_id != genesis_id:
+        content = reading.policy_bytes(genesis_id)
+        if content is None:
+            raise _not_descended(
+                "the journal does not begin with the policy that the keys are bound to"
+            )
+        genesis = load_policy(content)
+        if genesis.policy_id != genesis_id:
+            raise _not_descended(
+                "the journal begins with another policy than the keys are bound to"
+            )
+    shelf = shelf_of(genesis)
+    if genesis.governance is None:
+        return shelf
+    if policy.policy_id not in verify_descent(shelf, genesis.network, reading).policy_ids:
+        raise _not_descended("the policy file was never in force by the journal's entries")
+    return shelf
+
+
+def _not_descended(detail: str) -> Refusal:
+    return Refusal(Objection("policy-not-descended", detail))
+
+
+def _wrong_policy(path: Path, expected: bytes, binding: Binding) -> Refusal:
+    detail = f"{path} is bound to another policy"
+    return Refusal(Objection("key-wrong-policy", detail, expected.hex(), binding.policy_id.hex()))
 
 
 def _wrong_vault(path: Path, place: str) -> Refusal:

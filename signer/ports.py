@@ -8,7 +8,9 @@ from typing import Protocol
 from signer.bitcoin.keys import ExtendedPublicKey
 from signer.bitcoin.transaction import OutPoint
 from signer.core.errors import Refusal
-from signer.core.payment import WithdrawalId
+from signer.core.governance import GovernanceState
+from signer.core.notices import Notice, OfficerNotice
+from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.spend import ApprovedSpend, RecordedSpend, SignedSpend, VerifiedSpend
 from signer.core.view import View
 
@@ -29,12 +31,24 @@ class Deliberation:
     caller: str
     request_digest: bytes
     """SHA-256 of the request's bytes."""
-    decide: Callable[[View, int], ApprovedSpend]
+    decide: "Callable[[Reading, int], ApprovedSpend]"
     """(view, effective time) -> approved, or raises Refusal."""
     request: bytes
     """The request as received: kept with a refusal, within the caller's byte budget."""
     policy_id: bytes
     """The policy that decides: kept with a refusal."""
+    notices: "Callable[[Reading, int], tuple[Notice, ...]]" = lambda _, __: ()
+    """(view, effective time) -> what goes on record before the decision, whatever that is: the clocks of
+    `aged` that its evidence starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What `Journal.note` recorded."""
+
+    decision_ids: tuple[bytes, ...]
+    head: str
+    """Signed tree head that includes the entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,10 @@ class Journal(Protocol):
         """Record a refusal that was made before a deliberation (`verify`'s); sets its decision_id.
         Raises Refusal `journal-unavailable`."""
 
+    def note(self, decide: "Callable[[Reading, int], tuple[Notice, ...]]") -> Noted:
+        """Record what `decide` answers, in the writer's turn; nothing where it answers nothing. Raises the
+        Refusal that `decide` raised (which is not recorded), Refusal `journal-unavailable` or Fault."""
+
     def count(self, caller: str, code: str) -> None:
         """Count a malformed or unauthorised request, which is not worth an entry."""
 
@@ -74,6 +92,46 @@ class Journal(Protocol):
 
 class Reading(View, Protocol):
     """The view, with what the listing RPCs show besides."""
+
+    def governance(self) -> GovernanceState:
+        """Which policy is in force, and what is proposed; the state without a governed policy if the journal
+        has none."""
+
+    def policy_bytes(self, policy_id: bytes) -> bytes | None:
+        """A policy on record."""
+
+    def notices(self, after: int, limit: int) -> tuple[tuple[int, bytes, "Notice | str"], ...]:
+        """(entry number, decision id, notice) above `after`, ascending; signed entries of withdrawals as
+        the text `signed <withdrawal id hex> ...`. At most `limit`. For Watch."""
+
+    def policy_notices(self, after: int, limit: int) -> tuple[tuple[int, Notice], ...]:
+        """(entry number, notice) above `after`, ascending: policies, their steps, and officers' approvals of
+        policies. At most `limit`."""
+
+    def acts_about(self, subject: bytes) -> tuple[tuple[bytes, OfficerNotice], ...]:
+        """(decision id, act) of every officer's act about that subject (`signer.core.acts.subject_of`),
+        oldest first."""
+
+    def rejecters(self, subject: bytes) -> tuple[bytes, ...]:
+        """The officers whose approval of that subject counts neither now nor later, by key, ascending."""
+
+    def holds_by(self, officer: bytes) -> tuple[int, ...]:
+        """The ends (Unix seconds) of that officer's holds, the lifted taken out; they may lie in the past."""
+
+    def last_hold(self, officer: bytes) -> int:
+        """The latest end (Unix seconds) of all that officer ever held, lifted or not; 0 for none."""
+
+    def attested_evidence(
+        self, vault_fingerprint: bytes, terms: WithdrawalTerms, quorums: tuple[bytes, ...]
+    ) -> bytes:
+        """The newest evidence (`signer.core.evidence_codec`) with which one of these quorums (digests) was
+        complete for exactly these terms; empty for none."""
+
+    def attested_pending(
+        self, vault_fingerprint: bytes, quorums: tuple[bytes, ...], after: bytes, limit: int
+    ) -> tuple[WithdrawalTerms, ...]:
+        """Withdrawals for which one of these quorums (digests) was complete and of which no version is
+        signed, by id above `after`; `limit` counts ids."""
 
     def head(self) -> str:
         """The newest signed head."""

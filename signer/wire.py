@@ -21,7 +21,7 @@ from signer.bitcoin.transaction import OutPoint, Txid, display
 from signer.bitcoin.units import Height, sats_checked
 from signer.core.approve import TraceLine
 from signer.core.caller import Caller, Role
-from signer.core.errors import Objection, malformed, sees_all, shown_to
+from signer.core.errors import Objection, Pending, malformed, sees_all, shown_to
 from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, Statement, SweepTerms
 from signer.core.opreturn import Anchor
 from signer.core.payment import PaymentClaim, WithdrawalTerms
@@ -100,10 +100,10 @@ def attestations(messages: Iterable[t.Attestation]) -> tuple[Attestation, ...]:
 
 def _attestation(message: t.Attestation) -> Attestation:
     statements: tuple[Statement, ...] = (
-        *(_withdrawal_terms(each) for each in message.withdrawals),
+        *(withdrawal_terms(each) for each in message.withdrawals),
         *(_coin_terms(each) for each in message.coins),
         *(_anchor_terms(each) for each in message.anchors),
-        *(_sweep_terms(each) for each in message.sweeps),
+        *(sweep_terms(each) for each in message.sweeps),
     )
     return Attestation(
         attestor=sized(message.attestor, 32, "attestor"),
@@ -113,7 +113,8 @@ def _attestation(message: t.Attestation) -> Attestation:
     )
 
 
-def _withdrawal_terms(message: t.WithdrawalStatement) -> WithdrawalTerms:
+def withdrawal_terms(message: t.WithdrawalStatement) -> WithdrawalTerms:
+    """What is owed."""
     return WithdrawalTerms(
         sized(message.withdrawal_id, 32, "withdrawal_id"),
         sats_checked(message.amount_sat),
@@ -141,7 +142,8 @@ def _anchor_terms(message: t.AnchorStatement) -> AnchorTerms:
     )
 
 
-def _sweep_terms(message: t.SweepStatement) -> SweepTerms:
+def sweep_terms(message: t.SweepStatement) -> SweepTerms:
+    """What may be moved."""
     if message.kind not in (t.SWEEP_KIND_SWEEP, t.SWEEP_KIND_ROTATION) or message.path_index > 255:
         raise malformed("request-malformed", "sweep kind or path is missing or unknown")
     return SweepTerms(
@@ -153,8 +155,12 @@ def _sweep_terms(message: t.SweepStatement) -> SweepTerms:
     )
 
 
+MAX_SCRIPT = 100
+"""Bytes of a scriptPubKey in a statement: none that is paid or spent has more than 34."""
+
+
 def _script(data: bytes) -> bytes:
-    if not 1 <= len(data) <= 10_000:
+    if not 1 <= len(data) <= MAX_SCRIPT:
         raise malformed("request-malformed", f"script_pubkey is {len(data)} bytes")
     return data
 
@@ -216,6 +222,14 @@ def objection_message(objection: Objection) -> t.Objection:
     )
 
 
+def pending_message(pending: Pending, roles: frozenset[Role]) -> pb.PendingSpend:
+    """What is missing, as these roles may see it."""
+    return pb.PendingSpend(
+        missing=[objection_message(shown_to(roles, each)) for each in pending.missing],
+        not_before_unix=pending.not_before or 0,
+    )
+
+
 def trace_message(line: TraceLine, roles: frozenset[Role]) -> pb.TraceLine:
     """One rule's verdict, as these roles may see it: the trace tells no more than a refusal does."""
     return pb.TraceLine(
@@ -223,6 +237,7 @@ def trace_message(line: TraceLine, roles: frozenset[Role]) -> pb.TraceLine:
         text=line.text if sees_all(roles) else line.brief or line.text,
         passed=line.passed,
         objections=[objection_message(shown_to(roles, each)) for each in line.objections],
+        way=line.way,
     )
 
 
@@ -234,7 +249,7 @@ def explanation_message(explanation: Explanation, roles: frozenset[Role]) -> pb.
             vout=vout,
             amount_sat=txout.amount,
             script_pubkey=txout.script_pubkey,
-            address=_address(txout.script_pubkey, spend.vault.network),
+            address=address_text(txout.script_pubkey, spend.vault.network),
             purpose=_purpose(vout, spend),
         )
         for vout, txout in enumerate(spend.transaction.outputs)
@@ -251,6 +266,8 @@ def explanation_message(explanation: Explanation, roles: frozenset[Role]) -> pb.
         trace=[trace_message(line, roles) for line in explanation.lines],
         unsigned_txid=spend.transaction.txid,
         unsigned_txid_display=display(spend.transaction.txid),
+        would_be_pending=explanation.would_be_pending,
+        nearest_changes=explanation.nearest_changes if sees_all(roles) else (),
     )
 
 
@@ -262,7 +279,7 @@ def _purpose(vout: int, spend: VerifiedSpend) -> str:
     return "rotation" if spend.rotations else "anchor"
 
 
-def _address(script_pubkey: bytes, network: Network) -> str:
+def address_text(script_pubkey: bytes, network: Network) -> str:
     """Empty for what has no address: an OP_RETURN."""
     try:
         return address_of(script_pubkey, network)

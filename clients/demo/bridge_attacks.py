@@ -27,7 +27,8 @@ from clients.demo.command import REFUSED, pegwarden
 from clients.demo.forge import Forgery
 from clients.demo.hostile import refusal_of
 from clients.demo.narrator import Narrator, expect
-from clients.demo.policy import DELAY, VAULTS, bridge_policy_text
+from clients.demo.officers import officers_of
+from clients.demo.policy import DELAY, VAULTS, People, bridge_policy_text
 from clients.demo.scene import FEE, TAPROOT, VAULT, Cast
 from clients.demo.stage import THRESHOLD, House
 from clients.relayer.coins import VaultCoin
@@ -199,13 +200,16 @@ def stranger_refused(cast: Cast, ours: str, narrator: Narrator) -> None:
 def spendable_key_refused(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> None:
     """A Taproot vault with a door beside the multisig: an internal key that somebody may have."""
     xpubs = [[house.xpubs[vault] for house in houses] for vault in VAULTS]
-    watchers = tuple(each.key.public for each in cast.watchers.attestors)
+    people = People(
+        tuple(each.key.public for each in cast.watchers.attestors),
+        tuple(each.listed for each in officers_of(cast.papers.directory)),
+    )
     story, code = "a spendable internal key", "descriptor-internal-key"
     policy = cast.burns.with_name("spendable.toml")
     internal = cast.wallet.xpub_text().rpartition("]")[2]
-    policy.write_text(bridge_policy_text(THRESHOLD, xpubs, watchers, internal))
+    policy.write_text(bridge_policy_text(THRESHOLD, xpubs, people, internal))
     said = pegwarden("policy", "explain", str(policy), status=REFUSED)
     expect(said["code"] == code, f"{story}: {said}")
     narrator.told(story, code, said["detail"])
-    policy.write_text(bridge_policy_text(THRESHOLD, xpubs, watchers))
+    policy.write_text(bridge_policy_text(THRESHOLD, xpubs, people))
     pegwarden("policy", "explain", str(policy))

@@ -12,6 +12,7 @@ from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain
 from clients.attestor.moves import MoveList
 from clients.bitcoind import Bitcoind
+from clients.demo.narrator import Narrator
 from clients.demo.scene import Cast, Papers, Side
 from clients.demo.stage import House, found_federation
 from clients.demo.wallet import UserWallet
@@ -32,10 +33,10 @@ def attestor_keys() -> tuple[AttestorKey, ...]:
 
 @contextmanager
 def serving_federation(
-    directory: Path, keys: tuple[AttestorKey, ...]
+    directory: Path, keys: tuple[AttestorKey, ...], narrator: Narrator | None = None
 ) -> Iterator[tuple[House, ...]]:
     """Three kernels that serve. At the end each must stop cleanly; whatever happens none is left."""
-    houses = found_federation(directory, tuple(key.public for key in keys))
+    houses = found_federation(directory, tuple(key.public for key in keys), narrator)
     try:
         yield houses
         for house in houses:

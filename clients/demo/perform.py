@@ -27,6 +27,7 @@ from clients.demo.bridge import (
 )
 from clients.demo.bridge_attacks import attempt_all, spendable_key_refused, stranger_refused
 from clients.demo.casting import attestor_keys, cast_with, serving_federation
+from clients.demo.council import govern
 from clients.demo.hostile import attack_all, wrong_callers, wrong_requests
 from clients.demo.narrator import Narrator, Unexpected
 from clients.demo.registration import two_of_four_refused
@@ -61,7 +62,7 @@ def perform(directory: Path, narrator: Narrator) -> None:
         node = stage.enter_context(Bitcoind.start(directory / "bitcoind"))
         version = node.rpc("getnetworkinfo")["subversion"]
         narrator.step(f"bitcoind {version} on regtest, port {node.address.port}")
-        houses = stage.enter_context(serving_federation(directory, keys))
+        houses = stage.enter_context(serving_federation(directory, keys, narrator))
         narrator.step(
             f"{len(houses)} kernels, each its own process: two P2WSH and two Taproot vaults, 2-of-3"
         )
@@ -108,6 +109,8 @@ def _play_bridge(
     recovery(cast, (TAPROOT, len(TAPROOT_DEPOSITS)), told, narrator)
     narrator.chapter("A miniscript vault")
     miniscript_vault(cast, told, narrator)
+    narrator.chapter("Officers")
+    govern(cast, houses, telling)
     narrator.finish(told.deposits, told.withdrawals, told.anchors)
 
 

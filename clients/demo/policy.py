@@ -1,6 +1,7 @@
 """The policies of the demo: small limits, so that each can be reached."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.taproot import unspendable_xpub
@@ -14,6 +15,10 @@ VAULTS = ("peg", "tap", "mini", "next")
 """P2WSH; Taproot; a P2WSH miniscript; Taproot too, to which the first two rotate."""
 MAGIC, GAMES_MAGIC = b"PGWD", b"GAME"
 FIRST_GAMES_BATCH = 1_000
+GOVERNED = "mini"
+"""The vault whose large withdrawals officers approve."""
+CHANGE_DELAY, AGE = 5, 3
+"""Seconds: what a loosening waits; what a large withdrawal waits."""
 _HEAD = """# The demo's federation.
 format = "pegwarden-policy/1"
 name = "demo"
@@ -41,6 +46,17 @@ watchers = [
 {watchers}
 ]
 """
+_OFFICERS = """officers = [
+{officers}
+]
+
+[governance]
+officers = "officers"
+quorum = 2
+delay = "{delay}s"
+confirm_within = "1h"
+hold_at_most = "2h"
+"""
 _WITHDRAWAL = """
 [[allow]]
 spend = "withdrawal"
@@ -49,6 +65,17 @@ when = \"\"\"
 and(attested(2, watchers),
     fee_rate_between(1 sat/vB, 500 sat/vB), fee_at_most({fee_cap} sat),
     payment_at_most(2 BTC), outflow_at_most(24h, {day_limit} sat))
+\"\"\"
+"""
+_GOVERNED_WITHDRAWAL = """
+[[allow]]
+spend = "withdrawal"
+from = "{vault}"
+when = \"\"\"
+and(attested(2, watchers),
+    fee_rate_between(1 sat/vB, 500 sat/vB), fee_at_most({fee_cap} sat),
+    or(and(payment_at_most(2 BTC), outflow_at_most(24h, {day_limit} sat)),
+       and(approved(2, officers), aged({age}s), outflow_at_most(24h, 10 BTC))))
 \"\"\"
 """
 _ANCHOR = """
@@ -118,13 +145,38 @@ def policy_text(threshold: int, xpubs: Sequence[str], watchers: Sequence[bytes])
     )
 
 
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whose word counts."""
+
+    watchers: tuple[bytes, ...]
+    """x-only keys."""
+    officers: tuple[str, ...]
+    """As a policy lists them."""
+
+
+def governed(people: People) -> str:
+    """Groups, and who may change the policy."""
+    officers = "\n".join(f'    "{key}",' for key in people.officers)
+    return groups(people.watchers) + _OFFICERS.format(officers=officers, delay=CHANGE_DELAY)
+
+
+def next_version(text: str, version: int, fee_cap: int = FEE_CAP) -> str:
+    """That policy with another number and another cap of fees of GOVERNED's withdrawals."""
+    head, name, rules = text.partition(f'spend = "withdrawal"\nfrom = "{GOVERNED}"\n')
+    numbered = head.replace("version = 1\n", f"version = {version}\n", 1)
+    cap = f"fee_at_most({FEE_CAP} sat)"
+    return numbered + name + rules.replace(cap, f"fee_at_most({fee_cap} sat)", 1)
+
+
 def bridge_policy_text(
-    threshold: int, xpubs: Sequence[Sequence[str]], watchers: Sequence[bytes], internal: str = ""
+    threshold: int, xpubs: Sequence[Sequence[str]], people: People, internal: str = ""
 ) -> str:
     """The policy of the whole bridge. `xpubs`: of each of VAULTS."""
     peg, tap, mini, following = xpubs
     games = {"first": FIRST_GAMES_BATCH, "sequence": "increasing"}
-    limits = {"fee_cap": FEE_CAP, "day_limit": DAY_LIMIT}
+    limits = {"fee_cap": FEE_CAP, "day_limit": DAY_LIMIT, "age": AGE}
+    withdrawals = {GOVERNED: _GOVERNED_WITHDRAWAL}
     return "".join(
         (
             _HEAD,
@@ -134,8 +186,8 @@ def bridge_policy_text(
             taproot_vault("next", threshold, following),
             _ROLLUP.format(name="main", magic=MAGIC.hex(), first=1, sequence="contiguous"),
             _ROLLUP.format(name="games", magic=GAMES_MAGIC.hex(), **games),
-            groups(watchers),
-            *(_WITHDRAWAL.format(vault=vault, **limits) for vault in VAULTS),
+            governed(people),
+            *(withdrawals.get(each, _WITHDRAWAL).format(vault=each, **limits) for each in VAULTS),
             *(_ANCHOR.format(vault=vault, **limits) for vault in VAULTS),
             *(_MOVE.format(kind="sweep", vault=each, to=each, **limits) for each in VAULTS),
             *(_MOVE.format(kind="rotation", vault=v, to="next", **limits) for v in VAULTS[:2]),

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clients.bitcoind import free_port
+from clients.demo.charter import bind, foreign_refused, signed_charter, unsigned_refused
 from clients.demo.command import pegwarden, pegwarden_arguments
-from clients.demo.narrator import Unexpected
-from clients.demo.policy import VAULTS, bridge_policy_text
+from clients.demo.narrator import Narrator, Unexpected
+from clients.demo.officers import officers_of
+from clients.demo.policy import VAULTS, People, bridge_policy_text
 from clients.member import Credentials, Member, Unreachable
 
 NAMES = ("alice", "bob", "carol")
@@ -21,7 +23,7 @@ THRESHOLD = 2
 START_SECONDS = 20.0
 FORMER = "former"
 """A caller with a certificate whom the configuration no longer names."""
-ISSUED = ("relayer:relayer", "indexer:indexer", f"{FORMER}:relayer")
+ISSUED = ("relayer:relayer", "indexer:indexer", "officer:officer", f"{FORMER}:relayer")
 
 
 @dataclass
@@ -124,15 +126,26 @@ def _forget(config: Path, caller: str) -> None:
     config.write_text(before + (f"[{rest[2]}" if rest[1] else ""))
 
 
-def found_federation(directory: Path, watchers: tuple[bytes, ...]) -> tuple[House, ...]:
-    """Init, one policy for all, bind, serve: three kernels that answer."""
+def found_federation(
+    directory: Path, watchers: tuple[bytes, ...], narrator: Narrator | None = None
+) -> tuple[House, ...]:
+    """Init, one policy for all, signed by its officers, bind, serve: three kernels that answer. With a
+    narrator, what is not signed is tried first."""
     directory.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(len(NAMES)) as members:  # each works on its own machine
-        houses = tuple(members.map(lambda name: build(directory, name, VAULTS), NAMES))
-        policy = directory / "policy.toml"
+    officers = officers_of(directory)
+    with ThreadPoolExecutor(len(NAMES) + len(officers)) as people:  # each on a machine of its own
+        made = [people.submit(officer.make) for officer in officers]
+        houses = tuple(people.map(lambda name: build(directory, name, VAULTS), NAMES))
+        for each in made:
+            each.result()
         xpubs = [[house.xpubs[vault] for house in houses] for vault in VAULTS]
-        policy.write_text(bridge_policy_text(THRESHOLD, xpubs, watchers))
-        list(members.map(lambda house: _bind(house, policy), houses))
+        listed = People(watchers, tuple(officer.listed for officer in officers))
+        charter = signed_charter(directory, bridge_policy_text(THRESHOLD, xpubs, listed))
+        if narrator is not None:
+            unsigned_refused(houses[0], charter, narrator)
+        list(people.map(lambda house: bind(house, charter.arguments()), houses))
+    if narrator is not None:
+        foreign_refused(houses[0], charter, narrator)
     for house in houses:
         house.serve()
     try:
@@ -143,8 +156,3 @@ def found_federation(directory: Path, watchers: tuple[bytes, ...]) -> tuple[Hous
             house.crash()
         raise
     return houses
-
-
-def _bind(house: House, policy: Path) -> None:
-    common = ("--config", house.config, "--passphrase-file", house.passphrase)
-    pegwarden("key", "bind", str(policy), *common)

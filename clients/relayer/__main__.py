@@ -1,6 +1,7 @@
 """`python -m clients.relayer JOB.json TASK ...`: prints the txid or says why not.
 
-    python -m clients.relayer job.json pay --fee-rate 5000
+    python -m clients.relayer job.json propose                               (the orders, to the officers)
+    python -m clients.relayer job.json pay --fee-rate 5000 --wait 86400      (ask again for a day)
     python -m clients.relayer job.json bump WITHDRAWAL_ID --fee-rate 9000
     python -m clients.relayer job.json grow WITHDRAWAL_ID --fee-rate 9000    (by the job's orders and coins)
     python -m clients.relayer job.json resume --fee-rate 9000    (all that the members have unfinished)
@@ -9,7 +10,9 @@
     python -m clients.relayer job.json follow TXID --depth 6
 
 What is anchored or moved is what the job's attestations say; the job's coins pay for it.
-Fee rates are in satoshi per 1000 virtual bytes. Exit status: 0 done, 1 refused, 2 usage, 3 fault.
+What waits for officers or time is asked again for `--wait` seconds; then the exit status is 1, and the same
+task may be called later. Fee rates are in satoshi per 1000 virtual bytes. Exit status: 0 done, 1 refused,
+2 usage, 3 fault.
 """
 
 import argparse
@@ -31,6 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="relayer", description="Serves one vault.")
     parser.add_argument("job", type=Path, help="JSON file, see clients/relayer/job.py")
     tasks = parser.add_subparsers(dest="task", required=True)
+    tasks.add_parser("propose")
     pay = tasks.add_parser("pay")
     bump = tasks.add_parser("bump")
     grow = tasks.add_parser("grow")
@@ -45,6 +49,8 @@ def _arguments() -> argparse.Namespace:
     move.add_argument("nonce")
     for task in (pay, bump, grow, resume, anchor, move):
         task.add_argument("--fee-rate", type=int, required=True, help="sat per 1000 vB")
+    for task in (pay, bump, grow):
+        task.add_argument("--wait", type=float, default=0.0, help="seconds, for officers or time")
     follow = tasks.add_parser("follow")
     follow.add_argument("txid")
     follow.add_argument("--depth", type=int, default=6)
@@ -53,17 +59,26 @@ def _arguments() -> argparse.Namespace:
 
 
 def _pay(job: Job, given: argparse.Namespace) -> str:
-    return job.relayer.pay(job.orders, job.coins, Fee(given.fee_rate))
+    draft = job.relayer.construct(job.orders, job.coins, Fee(given.fee_rate))
+    return job.relayer.finish_in_time(draft, given.wait)
 
 
 def _bump(job: Job, given: argparse.Namespace) -> str:
-    return job.relayer.bump(bytes.fromhex(given.withdrawal_id), given.fee_rate)
+    withdrawal_id = bytes.fromhex(given.withdrawal_id)
+    draft = job.relayer.further_version(withdrawal_id, given.fee_rate)
+    return job.relayer.finish_in_time(draft, given.wait)
 
 
 def _grow(job: Job, given: argparse.Namespace) -> str:
     withdrawal_id = bytes.fromhex(given.withdrawal_id)
     draft = job.relayer.further_version(withdrawal_id, given.fee_rate, job.coins, job.orders)
-    return job.relayer.finish(draft)
+    return job.relayer.finish_in_time(draft, given.wait)
+
+
+def _propose(job: Job, _: argparse.Namespace) -> str:
+    answers = job.relayer.propose(job.orders)
+    waiting = {each.withdrawal_id.hex() for answer in answers for each in answer.withdrawals}
+    return "\n".join(sorted(waiting))
 
 
 def _resume(job: Job, given: argparse.Namespace) -> str:
@@ -81,6 +96,7 @@ def _move(job: Job, given: argparse.Namespace) -> str:
 
 
 _TASKS: dict[str, Callable[[Job, argparse.Namespace], str]] = {
+    "propose": _propose,
     "pay": _pay,
     "bump": _bump,
     "grow": _grow,

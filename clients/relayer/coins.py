@@ -69,8 +69,9 @@ def coins_made(psbt: bytes) -> tuple[VaultCoin, ...]:
 
 
 def _place_of(hints: PsbtInput | PsbtOutput) -> tuple[int, int] | None:
-    """(branch, index). In Taproot a member stands in several leaves by several branches, so the internal
-    key, which stands in none, says it."""
+    """(branch, index). A member may stand in several places, by other branches than the vault's own two; in
+    Taproot the internal key, which stands in none, says it."""
     paths = [each.path for each in hints.bip32_derivations]
     paths += [each.path for each in hints.tap_derivations if not each.leaf_hashes]
-    return (paths[0][-2], paths[0][-1]) if paths else None
+    own = [path for path in paths if path[-2] < len(BRANCHES)]
+    return (own[0][-2], own[0][-1]) if own else None

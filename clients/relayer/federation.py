@@ -4,6 +4,8 @@
 2. Each kernel is asked to explain before it is asked to sign, and to sign only what it would sign.
 3. Signatures are collected from one kernel after another until they suffice: at least as many as the path
    needs, and, where not any so many will do, until ExtractTx says that they are complete.
+4. A kernel that misses nothing but officers or time is asked to sign all the same: that starts its clocks.
+   Its answer is no refusal (`Waiting`), and the same request may pass later.
 """
 
 from collections.abc import Callable
@@ -27,6 +29,11 @@ class NotSigned(Exception):
         super().__init__("; ".join(str(reason) for reason in reasons))
         self.reasons = reasons
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether some kernel only waits for officers or time."""
+        return any(isinstance(reason, Waiting) for reason in self.reasons)
+
 
 class WouldRefuse(Exception):
     """ExplainPsbt says that SignPsbt would refuse."""
@@ -35,6 +42,16 @@ class WouldRefuse(Exception):
         failed = [line for line in explanation.trace if not line.passed]
         self.codes = tuple(each.code for line in failed for each in line.objections)
         super().__init__(f"{member} would refuse: {', '.join(self.codes)}")
+
+
+class Waiting(Exception):
+    """A kernel will sign once officers have approved, or time has passed."""
+
+    def __init__(self, member: str, pending: kernel_pb2.PendingSpend) -> None:
+        self.codes = tuple(each.code for each in pending.missing)
+        self.not_before = pending.not_before_unix
+        """Unix seconds; 0 where no time is known."""
+        super().__init__(f"{member} waits: {'; '.join(each.detail for each in pending.missing)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +122,7 @@ class Federation:
         return member.ask(request, kernel_pb2.ExplainPsbtResponse)
 
     def sign(self, member: Member, draft: Draft) -> kernel_pb2.SignPsbtResponse:
-        """That member's signatures. Raises Refused."""
+        """That member's signatures, or what it waits for (`pending`). Raises Refused."""
         request = kernel_pb2.SignPsbtRequest(
             vault_id=self.vault_id,
             psbt=draft.psbt,
@@ -129,7 +146,7 @@ class Federation:
                 break
             try:
                 signed.append(self._explained_and_signed(member, draft))
-            except (Refused, Unreachable, WouldRefuse) as reason:
+            except (Refused, Unreachable, WouldRefuse, Waiting) as reason:
                 reasons.append(reason)
         if len(signed) < wanted:
             raise NotSigned(*reasons)
@@ -137,9 +154,12 @@ class Federation:
 
     def _explained_and_signed(self, member: Member, draft: Draft) -> bytes:
         explanation = self.explain(member, draft)
-        if not explanation.would_sign:
+        if not (explanation.would_sign or explanation.would_be_pending):
             raise WouldRefuse(member.name, explanation)
-        return self.sign(member, draft).psbt
+        answer = self.sign(member, draft)
+        if answer.HasField("pending"):
+            raise Waiting(member.name, answer.pending)
+        return answer.psbt
 
     def extract(self, psbts: list[bytes]) -> bytes:
         """The final raw transaction, combined and verified by one kernel. Raises NotSigned."""

@@ -5,6 +5,7 @@
 3. A bump is a further version: it spends every pin that any member holds, pays all that is pinned there,
    and pays more fee than the dearest version did, by the node's increment.
 4. What was signed is known from the members alone (`book`).
+5. What waits for officers or time is asked again, with fresh evidence, until it passes or patience ends.
 """
 
 import time
@@ -16,13 +17,15 @@ from clients.messages import outpoint_message
 from clients.relayer.book import Book
 from clients.relayer.coins import VaultCoin, coins_of_psbt
 from clients.relayer.draft import Draft, Fee, Order
-from clients.relayer.federation import Federation
-from pegwarden.v1 import kernel_pb2, types_pb2
-from signer.bitcoin.address import address_of
+from clients.relayer.federation import Federation, NotSigned
+from pegwarden.v1 import approval_pb2, kernel_pb2, types_pb2
+from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.network import Network
 from signer.bitcoin.transaction import OutPoint
 
 POLL_SECONDS = 0.25
+WAIT_SECONDS = 1.0
+"""Between two requests for what waits for officers or time."""
 NO_SUCH_TRANSACTION = -5
 ALREADY = ("txn-already-in-mempool", "txn-already-known")
 """The node has exactly this transaction: what a relayer that was interrupted asked for before."""
@@ -95,6 +98,38 @@ class Relayer:
     def finish(self, draft: Draft) -> str:
         """Collect, combine, broadcast; the txid in display form. Raises NotSigned or NotAccepted."""
         return self.broadcast(self.federation.extract(self.federation.collect(draft)))
+
+    def finish_in_time(self, draft: Draft, seconds: float) -> str:
+        """The same, asking again while kernels wait for officers or time (rule 5)."""
+        ids = tuple(claim.withdrawal_id for claim in draft.payments)
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.finish(draft)
+            except NotSigned as reason:
+                if not reason.is_waiting or time.monotonic() > deadline:
+                    raise
+            time.sleep(WAIT_SECONDS)
+            draft = self.proven(draft, self.evidence.withdrawals(ids))
+
+    def propose(self, orders: tuple[Order, ...]) -> list[approval_pb2.ProposeWithdrawalsResponse]:
+        """Lay withdrawals before the officers, at every member that answers; clocks of `aged` rules start.
+        Raises NotSigned when nobody answers."""
+        said = self.evidence.withdrawals(tuple(order.withdrawal_id for order in orders))
+        request = approval_pb2.ProposeWithdrawalsRequest(
+            vault_id=self.federation.vault_id,
+            withdrawals=[
+                types_pb2.WithdrawalStatement(
+                    withdrawal_id=order.withdrawal_id,
+                    amount_sat=order.amount_sat,
+                    script_pubkey=script_of(order.address, self.network),
+                )
+                for order in orders
+            ],
+            attestations=said,
+        )
+        answer = approval_pb2.ProposeWithdrawalsResponse
+        return self.federation.all_answers(lambda member: member.ask(request, answer))
 
     def pay(self, orders: tuple[Order, ...], coins: tuple[VaultCoin, ...], fee: Fee) -> str:
         """Construct and finish."""

@@ -356,20 +356,30 @@ class SignPsbtRequest(_message.Message):
     def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., last_seen_head: _Optional[str] = ...) -> None: ...
 
 class SignPsbtResponse(_message.Message):
-    __slots__ = ("psbt", "decision_id", "txid", "txid_display", "head", "signatures")
+    __slots__ = ("psbt", "decision_id", "txid", "txid_display", "head", "signatures", "pending")
     PSBT_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TXID_FIELD_NUMBER: _ClassVar[int]
     TXID_DISPLAY_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
     SIGNATURES_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
     psbt: bytes
     decision_id: bytes
     txid: bytes
     txid_display: str
     head: str
     signatures: int
-    def __init__(self, psbt: _Optional[bytes] = ..., decision_id: _Optional[bytes] = ..., txid: _Optional[bytes] = ..., txid_display: _Optional[str] = ..., head: _Optional[str] = ..., signatures: _Optional[int] = ...) -> None: ...
+    pending: PendingSpend
+    def __init__(self, psbt: _Optional[bytes] = ..., decision_id: _Optional[bytes] = ..., txid: _Optional[bytes] = ..., txid_display: _Optional[str] = ..., head: _Optional[str] = ..., signatures: _Optional[int] = ..., pending: _Optional[_Union[PendingSpend, _Mapping]] = ...) -> None: ...
+
+class PendingSpend(_message.Message):
+    __slots__ = ("missing", "not_before_unix")
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    NOT_BEFORE_UNIX_FIELD_NUMBER: _ClassVar[int]
+    missing: _containers.RepeatedCompositeFieldContainer[_types_pb2.Objection]
+    not_before_unix: int
+    def __init__(self, missing: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., not_before_unix: _Optional[int] = ...) -> None: ...
 
 class ExplainPsbtRequest(_message.Message):
     __slots__ = ("vault_id", "psbt", "payments", "attestations")
@@ -384,16 +394,18 @@ class ExplainPsbtRequest(_message.Message):
     def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ...) -> None: ...
 
 class TraceLine(_message.Message):
-    __slots__ = ("rule", "text", "passed", "objections")
+    __slots__ = ("rule", "text", "passed", "objections", "way")
     RULE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     PASSED_FIELD_NUMBER: _ClassVar[int]
     OBJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    WAY_FIELD_NUMBER: _ClassVar[int]
     rule: str
     text: str
     passed: bool
     objections: _containers.RepeatedCompositeFieldContainer[_types_pb2.Objection]
-    def __init__(self, rule: _Optional[str] = ..., text: _Optional[str] = ..., passed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ...) -> None: ...
+    way: int
+    def __init__(self, rule: _Optional[str] = ..., text: _Optional[str] = ..., passed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., way: _Optional[int] = ...) -> None: ...
 
 class ExplainedOutput(_message.Message):
     __slots__ = ("vout", "amount_sat", "script_pubkey", "address", "purpose")
@@ -410,7 +422,7 @@ class ExplainedOutput(_message.Message):
     def __init__(self, vout: _Optional[int] = ..., amount_sat: _Optional[int] = ..., script_pubkey: _Optional[bytes] = ..., address: _Optional[str] = ..., purpose: _Optional[str] = ...) -> None: ...
 
 class ExplainPsbtResponse(_message.Message):
-    __slots__ = ("would_sign", "on_record", "kind", "path", "fee_sat", "vsize", "outflow_sat", "outputs", "trace", "unsigned_txid", "unsigned_txid_display")
+    __slots__ = ("would_sign", "on_record", "kind", "path", "fee_sat", "vsize", "outflow_sat", "outputs", "trace", "unsigned_txid", "unsigned_txid_display", "would_be_pending", "nearest_changes")
     WOULD_SIGN_FIELD_NUMBER: _ClassVar[int]
     ON_RECORD_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -422,6 +434,8 @@ class ExplainPsbtResponse(_message.Message):
     TRACE_FIELD_NUMBER: _ClassVar[int]
     UNSIGNED_TXID_FIELD_NUMBER: _ClassVar[int]
     UNSIGNED_TXID_DISPLAY_FIELD_NUMBER: _ClassVar[int]
+    WOULD_BE_PENDING_FIELD_NUMBER: _ClassVar[int]
+    NEAREST_CHANGES_FIELD_NUMBER: _ClassVar[int]
     would_sign: bool
     on_record: bool
     kind: str
@@ -433,7 +447,9 @@ class ExplainPsbtResponse(_message.Message):
     trace: _containers.RepeatedCompositeFieldContainer[TraceLine]
     unsigned_txid: bytes
     unsigned_txid_display: str
-    def __init__(self, would_sign: _Optional[bool] = ..., on_record: _Optional[bool] = ..., kind: _Optional[str] = ..., path: _Optional[str] = ..., fee_sat: _Optional[int] = ..., vsize: _Optional[int] = ..., outflow_sat: _Optional[int] = ..., outputs: _Optional[_Iterable[_Union[ExplainedOutput, _Mapping]]] = ..., trace: _Optional[_Iterable[_Union[TraceLine, _Mapping]]] = ..., unsigned_txid: _Optional[bytes] = ..., unsigned_txid_display: _Optional[str] = ...) -> None: ...
+    would_be_pending: bool
+    nearest_changes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, would_sign: _Optional[bool] = ..., on_record: _Optional[bool] = ..., kind: _Optional[str] = ..., path: _Optional[str] = ..., fee_sat: _Optional[int] = ..., vsize: _Optional[int] = ..., outflow_sat: _Optional[int] = ..., outputs: _Optional[_Iterable[_Union[ExplainedOutput, _Mapping]]] = ..., trace: _Optional[_Iterable[_Union[TraceLine, _Mapping]]] = ..., unsigned_txid: _Optional[bytes] = ..., unsigned_txid_display: _Optional[str] = ..., would_be_pending: _Optional[bool] = ..., nearest_changes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListCoinsRequest(_message.Message):
     __slots__ = ("vault_id", "page_size", "page_token")

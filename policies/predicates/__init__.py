@@ -8,11 +8,15 @@ Objection for each thing that it refuses: at its limit it passes, one past it re
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
+from policies.predicates.aged import Aged
 from policies.predicates.anchor_extends import AnchorExtends
+from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
+from policies.predicates.caller import Caller
 from policies.predicates.count_at_most import CountAtMost
 from policies.predicates.destination_types import DestinationTypes
 from policies.predicates.destinations_in import DestinationsIn
+from policies.predicates.destinations_not_in import DestinationsNotIn
 from policies.predicates.fee_at_most import FeeAtMost
 from policies.predicates.fee_rate_between import FeeRateBetween
 from policies.predicates.inputs_at_most import InputsAtMost
@@ -21,7 +25,10 @@ from policies.predicates.outputs_at_most import OutputsAtMost
 from policies.predicates.path import Path
 from policies.predicates.payment_at_least import PaymentAtLeast
 from policies.predicates.payment_at_most import PaymentAtMost
+from policies.predicates.replaceable import Replaceable
 from policies.predicates.spend_at_most import SpendAtMost
+from policies.predicates.weight_at_most import WeightAtMost
+from policies.predicates.within import Within
 from signer.core.approve import Question
 from signer.core.errors import Objection
 from signer.core.spend import Kind
@@ -32,6 +39,9 @@ class Predicate(Protocol):
 
     NAME: ClassVar[str]
     CODES: ClassVar[tuple[str, ...]]
+    WAITABLE: ClassVar[bool]
+    """Whether what it lacks may come without another request: approvals, or time. A spend that lacks nothing
+    else is pending, not refused. Windows are not: what waits for them competes with what comes first."""
 
     @property
     def text(self) -> str:
@@ -43,6 +53,10 @@ class Predicate(Protocol):
 
     def objections(self, question: Question) -> Iterator[Objection]:
         """Why the rule does not hold; nothing when it does."""
+
+    def implies(self, other: object) -> bool:
+        """Whether every question of one kind that this rule passes the other one passes too. A partial order,
+        and sound: True is a proof; False may be ignorance. Names do not count, keys and scripts do."""
 
 
 SPEND_PREDICATES = {
@@ -62,14 +76,33 @@ SPEND_PREDICATES = {
         OutputsAtMost,
         Path,
         AnchorExtends,
+        Approved,
+        Aged,
+        Within,
+        DestinationsNotIn,
+        WeightAtMost,
+        Replaceable,
+        Caller,
     )
 }
 """What `when` may say."""
 
-_OF_PAYMENTS = (PaymentAtMost, PaymentAtLeast, CountAtMost, DestinationsIn, DestinationTypes)
+_OF_PAYMENTS = (
+    PaymentAtMost,
+    PaymentAtLeast,
+    CountAtMost,
+    DestinationsIn,
+    DestinationsNotIn,
+    DestinationTypes,
+    Aged,
+)
 _SPEAKS_OF = {
-    **{form.NAME: (Kind.WITHDRAWAL, "payments") for form in _OF_PAYMENTS},
-    AnchorExtends.NAME: (Kind.ANCHOR, "an anchor"),
+    **{form.NAME: ((Kind.WITHDRAWAL,), "payments") for form in _OF_PAYMENTS},
+    AnchorExtends.NAME: ((Kind.ANCHOR,), "an anchor"),
+    Approved.NAME: (
+        (Kind.WITHDRAWAL, Kind.SWEEP, Kind.ROTATION),
+        "payments and of what is moved",
+    ),
 }
 
 
@@ -79,7 +112,7 @@ def misplaced_in(kind: Kind) -> dict[str, str]:
     return {
         name: f"{name} speaks of {subject}: it would hold for every {kind}"
         for name, (own, subject) in _SPEAKS_OF.items()
-        if own is not kind
+        if kind not in own
     }
 
 

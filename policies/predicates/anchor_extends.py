@@ -27,6 +27,7 @@ class AnchorExtends:
     NAME: ClassVar = "anchor_extends"
     SIGNATURE: ClassVar = "()"
     CODES: ClassVar[tuple[str, ...]] = ("anchor-not-extending", "batch-before-first")
+    WAITABLE: ClassVar = False
 
     rollups: tuple[Rollup, ...]
 
@@ -45,6 +46,12 @@ class AnchorExtends:
         """For a reviewer."""
         return "the attested batch before is the one that this batch may follow in its rollup"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        if not isinstance(other, AnchorExtends):
+            return False
+        return all(any(_is_within(each, of) for of in other.rollups) for each in self.rollups)
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when the anchor stands in the wrong place."""
         anchor = question.spend.anchor
@@ -59,6 +66,7 @@ class AnchorExtends:
                 f"rollup {rollup.name} has no such batch",
                 f"batch {anchor.batch_id}",
                 f"from {rollup.first_batch}",
+                change=f"a batch from {rollup.first_batch}",
             )
         else:
             yield from _order_objections(question, anchor, rollup)
@@ -76,7 +84,15 @@ def rollup_unknown(anchor: Anchor, rollups: tuple[Rollup, ...]) -> Objection:
         "the anchor's magic is no registered rollup's",
         anchor.magic.hex(),
         ", ".join(f"{rollup.magic.hex()} ({rollup.name})" for rollup in rollups) or "none",
+        change="the magic of a registered rollup",
     )
+
+
+def _is_within(rollup: Rollup, other: Rollup) -> bool:
+    """Whether a batch that may stand somewhere in the one may stand there in the other: a contiguous rollup's
+    batches increase."""
+    same = (rollup.magic, rollup.first_batch) == (other.magic, other.first_batch)
+    return same and other.sequence in (rollup.sequence, "increasing")
 
 
 def _order_objections(question: Question, anchor: Anchor, rollup: Rollup) -> Iterator[Objection]:
@@ -89,11 +105,13 @@ def _order_objections(question: Question, anchor: Anchor, rollup: Rollup) -> Ite
         and (terms.previous_root == _NO_ROOT) == is_first  # 2
     ):
         return
+    where = f"batch {least if least == most else f'{least} to {most}'}, {_ROOT[is_first]}"
     yield Objection(
         "anchor-not-extending",
         f"rollup {rollup.name}: no word puts this batch behind one that it may follow",
         "no statement" if terms is None else _place(terms.previous_batch, terms.previous_root),
-        f"batch {least if least == most else f'{least} to {most}'}, {_ROOT[is_first]}",
+        where,
+        change=f"attestations that put it behind {where}",
     )
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import Arguments, Group
+from policies.predicates.unrecorded import unrecorded
 from signer.core.approve import Question
 from signer.core.errors import Objection
-from signer.core.evidence import AnchorTerms, CoinTerms, Statement, StatementKind
+from signer.core.evidence import AnchorTerms, CoinTerms, Statement, StatementKind, Words
 from signer.core.payment import WithdrawalTerms
 from signer.core.spend import SpentCoin
 
@@ -34,6 +35,7 @@ class Attested:
     NAME: ClassVar = "attested"
     SIGNATURE: ClassVar = "(k, group)"
     CODES: ClassVar[tuple[str, ...]] = ("attestation-missing", "coin-unproven")
+    WAITABLE: ClassVar = False
 
     needed: int
     group: Group
@@ -42,11 +44,12 @@ class Attested:
 
     @classmethod
     def parse(cls, arguments: Arguments) -> Self:
-        """`attested(2, watchers)`. Raises PolicyError, `policy-unsatisfiable` for k above the keys."""
-        needed, group = arguments.count(), arguments.group()
-        if needed > len(group.keys):
-            detail = f"{needed} of {len(group.keys)} keys in {group.name}"
-            raise arguments.error("policy-unsatisfiable", detail, arguments.offset)
+        """`attested(2, watchers)`. Raises PolicyError, `policy-unsatisfiable` for k above the keys,
+        `policy-value` for a group with an OpenSSH key."""
+        needed, group = arguments.quorum()
+        if any(len(key) != 32 for key in group.keys):
+            detail = f"attestors sign with x-only keys: group {group.name} has an OpenSSH key"
+            raise arguments.error("policy-value", detail, arguments.offset)
         return cls(needed, group, arguments.names.subject)
 
     @property
@@ -64,6 +67,16 @@ class Attested:
         """For a reviewer."""
         return f"{self.who} attest {_ATTEST[self.subject]}"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too: enough of any k keys are of the other group."""
+        if not isinstance(other, Attested) or self.subject is not other.subject:
+            return False
+        return self.needed - len(self.group.keys - other.group.keys) >= other.needed
+
+    def counted(self, words: Words, statement: Statement, now: int) -> int:
+        """How many of the group vouch for exactly this statement."""
+        return len(words.attestors(statement, now) & self.group.keys)
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One for each payment, anchor, sweep or rotation without its quorum."""
         said: dict[object, set[Statement]] | None = None
@@ -80,15 +93,18 @@ class Attested:
                 f"{what} lacks attestations{other}",
                 f"{counted} of {self.needed}" + self._stale(question, statement, counted),
                 self.who,
+                change=self._more(counted),
             )
 
     def coin_objections(self, question: Question, coin: SpentCoin) -> Iterator[Objection]:
         """One when no single statement about the coin has its quorum."""
-        statements = question.authorized.coin_statements(coin.outpoint, coin.prevout)
-        tallies = [(self._counted(question, each), each) for each in statements]
-        best, statement = max(tallies, key=lambda tally: tally[0], default=(0, None))
-        if best >= self.needed:
-            return
+        best, statement = 0, None
+        for each in question.authorized.coin_statements(coin.outpoint, coin.prevout):
+            counted = self.counted(question.authorized, each, question.now)
+            if counted >= self.needed:
+                return
+            if counted >= best:
+                best, statement = counted, each
         other = self._stale(question, statement, best)
         if statement is None and coin.outpoint in question.authorized.coins:
             other = "; there is word for another amount or script"
@@ -97,12 +113,16 @@ class Attested:
             f"coin {coin.outpoint} is not proven to exist unspent",
             f"{best} of {self.needed}{other}",
             self.who,
+            change=self._more(best),
         )
+
+    def _more(self, counted: int) -> str:
+        return f"attestations by {self.needed - counted} more of {self.group.name}"
 
     def _counted(self, question: Question, statement: Statement | None) -> int:
         if statement is None:
             return 0
-        return len(question.authorized.attestors(statement, question.now) & self.group.keys)
+        return self.counted(question.authorized, statement, question.now)
 
     def _stale(self, question: Question, statement: Statement | None, counted: int) -> str:
         if statement is None:
@@ -123,11 +143,8 @@ class Attested:
 def _wanted(question: Question) -> Iterator[tuple[str, object, Statement | None]]:
     """(what needs a quorum, what it is about, the statement that would do), by the spend's own facts."""
     spend = question.spend
-    for payment in spend.payments:
-        terms = payment.terms
-        recorded = question.view.withdrawal(terms.withdrawal_id)
-        if recorded is None or recorded.terms != terms:  # 1
-            yield f"withdrawal {terms.withdrawal_id.hex()}", terms.withdrawal_id, terms
+    for terms in unrecorded(question):  # 1
+        yield f"withdrawal {terms.withdrawal_id.hex()}", terms.withdrawal_id, terms
     if spend.anchor is not None:
         magic, batch = spend.anchor.magic, spend.anchor.batch_id
         yield f"the anchor of batch {batch} of {magic.hex()}", (magic, batch), question.anchored

@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 
 from policies.arguments import Arguments
 from policies.literals import format_duration
+from policies.predicates.phrases import or_waiting
 from signer.core.approve import Question
 from signer.core.errors import Objection
 
@@ -21,6 +22,7 @@ class CountAtMost:
     NAME: ClassVar = "count_at_most"
     SIGNATURE: ClassVar = "(window, n)"
     CODES: ClassVar[tuple[str, ...]] = ("count-exceeded",)
+    WAITABLE: ClassVar = False
 
     window: int
     """Seconds."""
@@ -44,6 +46,12 @@ class CountAtMost:
             f"{format_duration(self.window)}"
         )
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        if not isinstance(other, CountAtMost):
+            return False
+        return self.window >= other.window and self.limit <= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when the window is too full."""
         fresh, vault = len(question.binding.new), question.spend.vault.fingerprint
@@ -51,12 +59,14 @@ class CountAtMost:
             return
         begun = question.view.withdrawals_since(vault, question.now - self.window)
         if begun + fresh > self.limit:
+            not_before = self._not_before(question, begun + fresh - self.limit)
             yield Objection(
                 "count-exceeded",
                 f"too many withdrawals would begin within {format_duration(self.window)}",
                 f"{begun} begun, {fresh} more",
                 f"at most {self.limit}",
-                self._not_before(question, begun + fresh - self.limit),
+                not_before,
+                f"at most {max(0, self.limit - begun)} withdrawals more" + or_waiting(not_before),
             )
 
     def _not_before(self, question: Question, excess: int) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import Arguments
+from policies.predicates.destinations_not_in import DestinationsNotIn
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
 from signer.core.approve import Question
 from signer.core.errors import Objection
@@ -20,6 +21,7 @@ class DestinationTypes:
     NAME: ClassVar = "destination_types"
     SIGNATURE: ClassVar = "(type, ...)"
     CODES: ClassVar[tuple[str, ...]] = ("destination-type-refused",)
+    WAITABLE: ClassVar = False
 
     types: frozenset[ScriptType]
 
@@ -45,6 +47,12 @@ class DestinationTypes:
     def _names(self) -> str:
         return ", ".join(sorted(self.types))
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        if isinstance(other, DestinationsNotIn):
+            return all(script_type(script) not in self.types for script in other.listed.scripts)
+        return isinstance(other, DestinationTypes) and self.types <= other.types
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One for each payment to another type."""
         for payment in question.spend.payments:
@@ -55,4 +63,5 @@ class DestinationTypes:
                     f"output {payment.vout} pays to a script of another type",
                     form.value,
                     self._names,
+                    change=f"an address of type {self._names}",
                 )

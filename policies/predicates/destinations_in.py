@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import AddressList, Arguments
+from policies.predicates.destination_types import DestinationTypes
+from policies.predicates.destinations_not_in import DestinationsNotIn
+from signer.bitcoin.script import script_type
 from signer.core.approve import Question
 from signer.core.errors import Objection
 
@@ -16,6 +19,7 @@ class DestinationsIn:
     NAME: ClassVar = "destinations_in"
     SIGNATURE: ClassVar = "(list)"
     CODES: ClassVar[tuple[str, ...]] = ("destination-not-listed",)
+    WAITABLE: ClassVar = False
 
     listed: AddressList
 
@@ -34,6 +38,14 @@ class DestinationsIn:
         """For a reviewer."""
         return f"each payment goes to one of the {len(self.listed.scripts)} addresses in {self.listed.name}"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        if isinstance(other, DestinationTypes):
+            return all(script_type(script) in other.types for script in self.listed.scripts)
+        if isinstance(other, DestinationsNotIn):
+            return self.listed.scripts.isdisjoint(other.listed.scripts)
+        return isinstance(other, DestinationsIn) and self.listed.scripts <= other.listed.scripts
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One for each payment to elsewhere."""
         for payment in question.spend.payments:
@@ -43,4 +55,5 @@ class DestinationsIn:
                     f"output {payment.vout} pays to a destination that is not on the list",
                     f"script {payment.script_pubkey.hex()}",
                     f"list {self.listed.name}",
+                    change=f"a destination of list {self.listed.name}",
                 )

@@ -18,6 +18,7 @@ class FeeAtMost:
     NAME: ClassVar = "fee_at_most"
     SIGNATURE: ClassVar = "(amount)"
     CODES: ClassVar[tuple[str, ...]] = ("fee-too-high",)
+    WAITABLE: ClassVar = False
 
     limit: Sats
 
@@ -36,10 +37,18 @@ class FeeAtMost:
         """For a reviewer."""
         return f"the fee is at most {format_amount(self.limit)}"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        return isinstance(other, FeeAtMost) and self.limit <= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when the fee is higher."""
         fee = question.spend.fee
         if fee > self.limit:
             yield Objection(
-                "fee-too-high", "the fee is too high", f"{fee} sat", f"at most {self.limit} sat"
+                "fee-too-high",
+                "the fee is too high",
+                f"{fee} sat",
+                f"at most {self.limit} sat",
+                change=f"a fee of at most {self.limit} sat",
             )

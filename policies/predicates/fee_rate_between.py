@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import Arguments
-from signer.bitcoin.units import FeeRate, format_rate, rate_above, rate_below
+from signer.bitcoin.units import FeeRate, fee_for, format_rate, rate_above, rate_below
 from signer.core.approve import Question
 from signer.core.errors import Objection
 
@@ -17,6 +17,7 @@ class FeeRateBetween:
     NAME: ClassVar = "fee_rate_between"
     SIGNATURE: ClassVar = "(rate, rate)"
     CODES: ClassVar[tuple[str, ...]] = ("fee-rate-out-of-range",)
+    WAITABLE: ClassVar = False
 
     least: FeeRate
     most: FeeRate
@@ -41,13 +42,22 @@ class FeeRateBetween:
         """For a reviewer."""
         return f"the fee rate is {format_rate(self.least)} to {format_rate(self.most)}"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        if not isinstance(other, FeeRateBetween):
+            return False
+        return other.least <= self.least and self.most <= other.most
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when the rate is outside."""
         fee, size = question.spend.fee, question.spend.vsize
-        if rate_below(fee, size, self.least) or rate_above(fee, size, self.most):
+        is_low = rate_below(fee, size, self.least)
+        if is_low or rate_above(fee, size, self.most):
+            nearest = fee_for(self.least, size) if is_low else self.most * size // 1000
             yield Objection(
                 "fee-rate-out-of-range",
                 "the fee rate is out of range",
                 f"{fee} sat over {size} vB",
                 f"{format_rate(self.least)} to {format_rate(self.most)}",
+                change=f"a fee of at {'least' if is_low else 'most'} {nearest} sat",
             )

@@ -16,6 +16,7 @@ class InputsAtMost:
     NAME: ClassVar = "inputs_at_most"
     SIGNATURE: ClassVar = "(n)"
     CODES: ClassVar[tuple[str, ...]] = ("too-many-inputs",)
+    WAITABLE: ClassVar = False
 
     limit: int
 
@@ -34,10 +35,18 @@ class InputsAtMost:
         """For a reviewer."""
         return f"the transaction has at most {self.limit} inputs"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        return isinstance(other, InputsAtMost) and self.limit <= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when there are more."""
-        count = len(question.spend.coins)
+        count = question.spend.input_count
         if count > self.limit:
             yield Objection(
-                "too-many-inputs", "too many inputs", f"{count}", f"at most {self.limit}"
+                "too-many-inputs",
+                "too many inputs",
+                f"{count}",
+                f"at most {self.limit}",
+                change=f"at most {self.limit} inputs",
             )

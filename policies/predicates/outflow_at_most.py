@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 
 from policies.arguments import Arguments
 from policies.literals import format_amount, format_duration
+from policies.predicates.phrases import or_waiting
 from signer.bitcoin.units import Sats
 from signer.core.approve import Question
 from signer.core.errors import Objection
@@ -22,6 +23,7 @@ class OutflowAtMost:
     NAME: ClassVar = "outflow_at_most"
     SIGNATURE: ClassVar = "(window, amount)"
     CODES: ClassVar[tuple[str, ...]] = ("outflow-exceeded",)
+    WAITABLE: ClassVar = False
 
     window: int
     """Seconds."""
@@ -45,6 +47,12 @@ class OutflowAtMost:
             f"{format_duration(self.window)}, fees included"
         )
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        if not isinstance(other, OutflowAtMost):
+            return False
+        return self.window >= other.window and self.limit <= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when the window is too full."""
         charge, vault = question.binding.charge, question.spend.vault.fingerprint
@@ -52,12 +60,14 @@ class OutflowAtMost:
             return
         spent = question.view.outflow_since(vault, question.now - self.window)
         if spent + charge > self.limit:
+            not_before = self._not_before(question, spent + charge - self.limit)
             yield Objection(
                 "outflow-exceeded",
                 f"too much would leave the vault within {format_duration(self.window)}",
                 f"{spent} sat spent, {charge} sat more",
                 f"at most {self.limit} sat",
-                self._not_before(question, spent + charge - self.limit),
+                not_before,
+                f"at most {max(0, self.limit - spent)} sat more" + or_waiting(not_before),
             )
 
     def _not_before(self, question: Question, excess: int) -> int | None:

@@ -16,6 +16,7 @@ class OutputsAtMost:
     NAME: ClassVar = "outputs_at_most"
     SIGNATURE: ClassVar = "(n)"
     CODES: ClassVar[tuple[str, ...]] = ("too-many-outputs",)
+    WAITABLE: ClassVar = False
 
     limit: int
 
@@ -34,10 +35,18 @@ class OutputsAtMost:
         """For a reviewer."""
         return f"the transaction has at most {self.limit} outputs, change included"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        return isinstance(other, OutputsAtMost) and self.limit <= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when there are more."""
-        count = len(question.spend.transaction.outputs)
+        count = question.spend.output_count
         if count > self.limit:
             yield Objection(
-                "too-many-outputs", "too many outputs", f"{count}", f"at most {self.limit}"
+                "too-many-outputs",
+                "too many outputs",
+                f"{count}",
+                f"at most {self.limit}",
+                change=f"at most {self.limit} outputs",
             )

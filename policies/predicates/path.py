@@ -20,6 +20,7 @@ class Path:
     NAME: ClassVar = "path"
     SIGNATURE: ClassVar = "(name)"
     CODES: ClassVar[tuple[str, ...]] = ("path-refused",)
+    WAITABLE: ClassVar = False
 
     name: str
 
@@ -38,8 +39,18 @@ class Path:
         """For a reviewer."""
         return f"the coins are spent by the vault's {self.name} path"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        return isinstance(other, Path) and self.name == other.name
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when it is another path."""
         path = question.spend.path.name
         if path != self.name:
-            yield Objection("path-refused", "this path may not be used here", path, self.name)
+            yield Objection(
+                "path-refused",
+                "this path may not be used here",
+                path,
+                self.name,
+                change=f"the {self.name} path",
+            )

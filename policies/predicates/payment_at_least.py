@@ -18,6 +18,7 @@ class PaymentAtLeast:
     NAME: ClassVar = "payment_at_least"
     SIGNATURE: ClassVar = "(amount)"
     CODES: ClassVar[tuple[str, ...]] = ("payment-too-small",)
+    WAITABLE: ClassVar = False
 
     limit: Sats
 
@@ -36,6 +37,10 @@ class PaymentAtLeast:
         """For a reviewer."""
         return f"each payment is at least {format_amount(self.limit)}"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        return isinstance(other, PaymentAtLeast) and self.limit >= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One for each smaller payment."""
         for payment in question.spend.payments:
@@ -45,4 +50,5 @@ class PaymentAtLeast:
                     f"output {payment.vout} pays too little",
                     f"{payment.amount} sat",
                     f"at least {self.limit} sat",
+                    change=f"a payment of at least {self.limit} sat",
                 )

@@ -18,6 +18,7 @@ class PaymentAtMost:
     NAME: ClassVar = "payment_at_most"
     SIGNATURE: ClassVar = "(amount)"
     CODES: ClassVar[tuple[str, ...]] = ("payment-too-large",)
+    WAITABLE: ClassVar = False
 
     limit: Sats
 
@@ -36,6 +37,10 @@ class PaymentAtMost:
         """For a reviewer."""
         return f"each payment is at most {format_amount(self.limit)}"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too."""
+        return isinstance(other, PaymentAtMost) and self.limit <= other.limit
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One for each larger payment."""
         for payment in question.spend.payments:
@@ -45,4 +50,5 @@ class PaymentAtMost:
                     f"output {payment.vout} pays too much",
                     f"{payment.amount} sat",
                     f"at most {self.limit} sat",
+                    change=f"a payment of at most {self.limit} sat",
                 )

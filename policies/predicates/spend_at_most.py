@@ -6,6 +6,8 @@ from typing import ClassVar, Self
 
 from policies.arguments import Arguments
 from policies.literals import format_amount
+from policies.predicates.fee_at_most import FeeAtMost
+from policies.predicates.payment_at_most import PaymentAtMost
 from signer.bitcoin.units import Sats
 from signer.core.approve import Question
 from signer.core.errors import Objection
@@ -18,6 +20,7 @@ class SpendAtMost:
     NAME: ClassVar = "spend_at_most"
     SIGNATURE: ClassVar = "(amount)"
     CODES: ClassVar[tuple[str, ...]] = ("spend-too-large",)
+    WAITABLE: ClassVar = False
 
     limit: Sats
 
@@ -36,6 +39,12 @@ class SpendAtMost:
         """For a reviewer."""
         return f"it takes at most {format_amount(self.limit)} out of the vault, fee included"
 
+    def implies(self, other: object) -> bool:
+        """Whether whatever passes this passes that too: the fee and each payment are part of what leaves."""
+        return (
+            isinstance(other, SpendAtMost | FeeAtMost | PaymentAtMost) and self.limit <= other.limit
+        )
+
     def objections(self, question: Question) -> Iterator[Objection]:
         """One when more leaves the vault."""
         outflow = question.spend.outflow
@@ -45,4 +54,5 @@ class SpendAtMost:
                 "too much would leave the vault at once, fee included",
                 f"{outflow} sat",
                 f"at most {self.limit} sat",
+                change=f"payments, or what is moved, and fee of at most {self.limit} sat",
             )

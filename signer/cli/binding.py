@@ -5,11 +5,15 @@
 2. The journal is created with its genesis entry, then each vault key is bound to it. A run that was cut
    short is taken up: a journal of the same beginning with no further entry is used, and keys that are
    bound to it stay so.
+3. A policy with [governance] is bound only with the approvals of all its officers; they are the journal's
+   next entries (`signer.genesis`).
 """
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from keystore.header import Binding, read_file
@@ -18,11 +22,16 @@ from keystore.sealed import KeyFile, bind, open_sealed, read_sealed
 from keystore.secret import Secret
 from policies.loaded import LoadedPolicy
 from signer.config import KernelConfig
+from signer.core.acts import SignedAct
 from signer.core.errors import Objection, Refusal
+from signer.core.notices import Notice
+from signer.genesis import genesis_notices, require_signed
 from signer.journal.audit import verify_journal
 from signer.journal.entry import GenesisEntry
+from signer.journal.journal import open_journal
 from signer.journal.store import create_journal
 from signer.member_files import key_of, policy_of, read_policy_bytes
+from signer.ports import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +43,33 @@ class Bound:
     vaults: tuple[str, ...]
 
 
-def bind_member(config: KernelConfig, source: Path, passphrase: Secret) -> Bound:
-    """Raises Refusal (`policy-wrong-network`, `policy-exists`, `vault-key-not-ours`, `journal-exists`,
-    `key-already-bound`, ...) and PolicyError."""
-    content = read_policy_bytes(source)
+@dataclass(frozen=True, slots=True)
+class GenesisFiles:
+    """What a member is bound to."""
+
+    policy: Path
+    acts: tuple[SignedAct, ...] = ()
+    """The officers' approvals of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The time of the first entries."""
+
+    moment: int
+
+    def now(self) -> int:
+        """Unix seconds."""
+        return self.moment
+
+
+def bind_member(config: KernelConfig, files: GenesisFiles, passphrase: Secret) -> Bound:
+    """Raises Refusal (`policy-wrong-network`, `policy-genesis-unsigned`, `policy-exists`,
+    `vault-key-not-ours`, `journal-exists`, `key-already-bound`, ...) and PolicyError."""
+    content = read_policy_bytes(files.policy)
     policy = policy_of(config, content)
+    clock = _Now(int(time.time()))
+    require_signed(policy, files.acts, clock.now())
     owners = _owners(config, policy)
     bound = _bound(owners, policy)
     if bound and not config.journal.exists():
@@ -46,6 +77,13 @@ def bind_member(config: KernelConfig, source: Path, passphrase: Secret) -> Bound
     identity = Identity(open_sealed(KeyFile(config.keys.identity, passphrase)))
     _install_policy(config.policy, content)
     first_leaf = _begin_journal(config, policy, identity)
+    if policy.governance is not None:
+        with closing(
+            open_journal(
+                config.journal, signer=identity, clock=clock, expected_first_leaf=first_leaf
+            )
+        ) as journal:
+            journal.note(partial(_first_notices, policy, content, files.acts))
     for vault in policy.vaults:
         path, binding = owners[vault.vault_id], bound.get(owners[vault.vault_id])
         wanted = Binding(vault.fingerprint, policy.policy_id, first_leaf)
@@ -115,10 +153,27 @@ def _begin_journal(config: KernelConfig, policy: LoadedPolicy, identity: Identit
         return create_journal(config.journal, genesis, identity)
     report = verify_journal(config.journal)
     found = report.genesis
-    if report.entries != 1 or _beginning(found) != _beginning(genesis):
+    if report.entries not in _lengths(policy) or _beginning(found) != _beginning(genesis):
         detail = f"{config.journal} is another journal, or has entries already"
         raise Refusal(Objection("journal-exists", detail))
     return report.first_leaf
+
+
+def _lengths(policy: LoadedPolicy) -> tuple[int, ...]:
+    """How many entries a journal may have that an earlier run has begun."""
+    if policy.governance is None:
+        return (1,)
+    return (1, 1 + len(policy.governance.officers) + 2)
+
+
+def _first_notices(
+    policy: LoadedPolicy, content: bytes, acts: tuple[SignedAct, ...], reading: Reading, now: int
+) -> tuple[Notice, ...]:
+    """Nothing where an earlier run has recorded them."""
+    if reading.governance().in_force:
+        return ()
+    require_signed(policy, acts, now)  # at the time that goes on record
+    return genesis_notices(policy, content, acts, now)
 
 
 def _beginning(genesis: GenesisEntry) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ import click
 
 from keystore.header import Binding, read_file
 from keystore.sealed import read_sealed
+from policies.loaded import LoadedPolicy
 from signer.cli.options import Emit, columns, config_option, json_option
 from signer.config import KernelConfig, load_config
 from signer.core.errors import Refusal
@@ -83,15 +84,15 @@ def _missing_keys(config: KernelConfig) -> list[str]:
     return [
         f"{path}: bound to another policy or vault"
         for vault, path in owners.items()
-        if not _serves(headers[path].binding, vault.fingerprint, policy.policy_id)
+        if not _serves(headers[path].binding, vault.fingerprint, policy)
     ]
 
 
-def _serves(binding: Binding | None, fingerprint: bytes, policy_id: bytes) -> bool:
-    return binding is not None and (binding.vault_fingerprint, binding.policy_id) == (
-        fingerprint,
-        policy_id,
-    )
+def _serves(binding: Binding | None, fingerprint: bytes, policy: LoadedPolicy) -> bool:
+    """A policy with [governance] may have changed since; `serve` looks at the journal."""
+    if binding is None or binding.vault_fingerprint != fingerprint:
+        return False
+    return policy.governance is not None or binding.policy_id == policy.policy_id
 
 
 def _missing_journal(config: KernelConfig) -> list[str]:

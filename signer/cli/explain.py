@@ -4,21 +4,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
-import grpc
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
-from google.rpc.status_pb2 import Status
 
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
+from signer.cli.kernel_client import KernelClient, refusals_told
 from signer.cli.options import Emit
-from signer.core.errors import Fault, Objection, Refusal
-from signer.edge.server import SERVICE
-from signer.edge.status import DETAILS_KEY
-
-_SECONDS = 30.0
+from signer.core.errors import Objection, Refusal
 
 
-def explain(psbt: bytes, options: Mapping[str, object], emit: Emit) -> int:
+def explain(psbt: bytes, kernel: KernelClient, options: Mapping[str, object], emit: Emit) -> int:
     """Ask, print; 0 when it would be signed, 1 when not or refused."""
     request = pb.ExplainPsbtRequest(
         vault_id=str(options["vault"]),
@@ -28,10 +23,8 @@ def explain(psbt: bytes, options: Mapping[str, object], emit: Emit) -> int:
             each for name in _many(options["attestation"]) for each in _attestations(Path(name))
         ],
     )
-    try:
-        answer = _ask(request, options)
-    except grpc.RpcError as error:
-        return _refused(error, emit)
+    with refusals_told(emit):
+        answer = kernel.ask(request, pb.ExplainPsbtResponse)
     members = MessageToDict(answer, preserving_proto_field_name=True)
     emit({"ok": answer.would_sign} | members, _lines(answer))
     return 0 if answer.would_sign else 1
@@ -58,42 +51,8 @@ def _attestations(path: Path) -> Iterator[t.Attestation]:
             raise Refusal(Objection("response-malformed", detail)) from None
 
 
-def _ask(request: pb.ExplainPsbtRequest, options: Mapping[str, object]) -> pb.ExplainPsbtResponse:
-    ca, certificate, key = (Path(str(options[name])) for name in ("ca", "cert", "cert_key"))
-    credentials = grpc.ssl_channel_credentials(
-        ca.read_bytes(), key.read_bytes(), certificate.read_bytes()
-    )
-    with grpc.secure_channel(str(options["connect"]), credentials) as channel:
-        method = channel.unary_unary(
-            f"/{SERVICE}/ExplainPsbt",
-            request_serializer=pb.ExplainPsbtRequest.SerializeToString,
-            response_deserializer=pb.ExplainPsbtResponse.FromString,
-        )
-        return method(request, timeout=_SECONDS)
-
-
-def _refused(error: grpc.RpcError, emit: Emit) -> int:
-    """Print the refusal; what carries none is a fault of the connection or of the kernel."""
-    if not isinstance(error, grpc.Call):
-        raise Fault(f"the kernel cannot be asked: {error}")
-    refusal = t.Refusal()
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_KEY and isinstance(value, bytes):
-            for each in Status.FromString(value).details:
-                each.Unpack(refusal)
-    if not refusal.code:
-        raise Fault(f"{error.code().name}: {error.details()}")
-    members = MessageToDict(refusal, preserving_proto_field_name=True)
-    lines = [f"{each.code}: {each.detail}" for each in refusal.objections]
-    emit({"ok": False} | members, [*lines, refusal.remedy])
-    return 1
-
-
 def _lines(answer: pb.ExplainPsbtResponse) -> Iterator[str]:
-    verdict = "would be signed" if answer.would_sign else "would be refused"
-    if answer.on_record:
-        verdict = "is on record and would be signed again"
-    yield f"{answer.unsigned_txid_display} {verdict}"
+    yield f"{answer.unsigned_txid_display} {_verdict(answer)}"
     yield f"{answer.kind} by {answer.path}: fee {answer.fee_sat} sat, {answer.vsize} vB"
     yield f"leaves the vault: {answer.outflow_sat} sat"
     for output in answer.outputs:
@@ -105,3 +64,12 @@ def _lines(answer: pb.ExplainPsbtResponse) -> Iterator[str]:
                 f" (seen {objection.observed}; limit {objection.limit})" if objection.limit else ""
             )
             yield f"       {objection.code}: {objection.detail}{seen}"
+    yield from (f"would pass with {change}" for change in answer.nearest_changes)
+
+
+def _verdict(answer: pb.ExplainPsbtResponse) -> str:
+    if answer.on_record:
+        return "is on record and would be signed again"
+    if answer.would_be_pending:
+        return "would wait: only approvals or time are missing"
+    return "would be signed" if answer.would_sign else "would be refused"

@@ -9,11 +9,13 @@ import click
 from keystore.header import read_file
 from keystore.sealed import read_sealed
 from signer.bitcoin.transaction import display
+from signer.cli.journal_notices import described_notice
 from signer.cli.options import FILE, Emit, columns, config_option, json_option
 from signer.config import KernelConfig, load_config
 from signer.core.errors import Objection, Refusal
+from signer.core.notices import PolicyStepNotice
 from signer.journal.audit import AuditReport, StoredEntry, read_entries, read_head, verify_journal
-from signer.journal.entry import GenesisEntry, SignedEntry
+from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
 
 
 @click.group("journal")
@@ -47,14 +49,16 @@ def _described(stored: StoredEntry) -> dict[str, object]:
         "number": stored.number,
         "decision_id": stored.leaf.hex(),
         "time": datetime.fromtimestamp(entry.clock, UTC).isoformat(),
-        "caller": "" if isinstance(entry, GenesisEntry) else entry.caller,
+        "caller": "" if isinstance(entry, (GenesisEntry, PolicyStepNotice)) else entry.caller,
     }
     if isinstance(entry, GenesisEntry):
         about = f"{entry.network}, policy {entry.policy_id.hex()}"
         return described | {"kind": "genesis", "about": about}
-    if not isinstance(entry, SignedEntry):
+    if isinstance(entry, RefusedEntry):
         about = f"{entry.code}: {entry.objections[0].detail}"
         return described | {"kind": "refused", "code": entry.code, "about": about}
+    if not isinstance(entry, SignedEntry):
+        return described | described_notice(entry)
     claims = entry.claims
     paid = [
         {"withdrawal_id": each.withdrawal_id.hex(), "amount_sat": each.amount, "vout": each.vout}

@@ -6,7 +6,8 @@ import click
 
 from keystore.header import Header, read_file
 from keystore.sealed import KeyFile, backup, read_sealed, restore
-from signer.cli.binding import bind_member
+from signer.cli.act_file import read_act_file
+from signer.cli.binding import GenesisFiles, bind_member
 from signer.cli.options import FILE, Emit, config_option, json_option
 from signer.cli.passphrases import PassphraseSource, passphrase_options
 from signer.config import load_config
@@ -20,15 +21,29 @@ def command() -> None:
 @command.command("bind")
 @click.argument("policy", type=FILE)
 @config_option
+@click.option(
+    "--approval",
+    "approvals",
+    type=FILE,
+    multiple=True,
+    metavar="ACT",
+    help="An officer's approval of POLICY as the first one (`officer sign`). Repeatable: a policy with "
+    "[governance] needs one of each of its officers.",
+)
 @passphrase_options()
 @json_option
 def bind_command(
-    policy: Path, config_path: Path, passphrase_source: PassphraseSource, emit: Emit
+    policy: Path,
+    config_path: Path,
+    approvals: tuple[Path, ...],
+    passphrase_source: PassphraseSource,
+    emit: Emit,
 ) -> None:
     """Bind the sealed keys to POLICY, once and for ever, and begin the journal."""
     config = load_config(config_path)
+    files = GenesisFiles(policy, tuple(map(read_act_file, approvals)))
     with passphrase_source.read("Passphrase") as passphrase:
-        bound = bind_member(config, policy, passphrase)
+        bound = bind_member(config, files, passphrase)
     members = {
         "ok": True,
         "policy_id": bound.policy_id.hex(),

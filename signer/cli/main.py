@@ -28,6 +28,7 @@ _COMMANDS = {
     "init": ("signer.cli.init", "Make a complete member directory."),
     "journal": ("signer.cli.journal", "Show and verify the record of decisions."),
     "key": ("signer.cli.key", "Bind, back up, restore and show sealed keys."),
+    "officer": ("signer.cli.officer", "Review, sign, approve, reject and hold withdrawals."),
     "policy": ("signer.cli.policy", "Say what a policy allows."),
     "psbt": ("signer.cli.psbt", "Parse PSBTs; ask a kernel what it would say."),
     "script": ("signer.cli.script", "Say what a script is, and who can spend by it."),

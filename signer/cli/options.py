@@ -22,9 +22,12 @@ def emit_json(members: Mapping[str, object], _: Iterable[str]) -> None:
 
 
 def emit_text(_: Mapping[str, object], lines: Iterable[str]) -> None:
-    """Lines for people."""
+    """Lines for people. What a kernel or a file says does not steer the terminal."""
     for line in lines:
-        click.echo(line)
+        shown = (
+            each if each.isprintable() or each in "\n\t" else repr(each)[1:-1] for each in line
+        )
+        click.echo("".join(shown))
 
 
 def json_option(command: F) -> F:

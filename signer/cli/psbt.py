@@ -15,6 +15,7 @@ from signer.bitcoin.psbt.maps import DEFAULT_LIMITS
 from signer.bitcoin.psbt.model import PsbtInput, UnverifiedPsbt
 from signer.bitcoin.psbt.reader import MAGIC, parse_psbt, psbt_from_base64
 from signer.bitcoin.transaction import TxIn, display
+from signer.cli.kernel_client import KernelClient, client_options
 from signer.cli.options import FILE, Emit, json_option
 
 MAX_LINE = (DEFAULT_LIMITS.total_bytes + 2) // 3 * 4
@@ -138,12 +139,9 @@ def _lines(summary: dict[str, object]) -> Iterator[str]:
 @click.option(
     "--attestation", type=FILE, multiple=True, help="Attestations, one JSON object per line."
 )
-@click.option("--connect", required=True, help="The kernel, such as 127.0.0.1:50551.")
-@click.option("--ca", type=FILE, required=True, help="The member's authority (PEM).")
-@click.option("--cert", type=FILE, required=True, help="Our certificate (PEM).")
-@click.option("--cert-key", type=FILE, required=True, help="Our private key (PEM).")
+@client_options
 @json_option
-def explain_command(file: Path, emit: Emit, **options: object) -> int:
+def explain_command(file: Path, kernel: KernelClient, emit: Emit, **options: object) -> int:
     """Ask a running kernel what it would say to the PSBT in FILE. Nothing is recorded or signed."""
     from signer.cli.explain import explain  # noqa: PLC0415 (gRPC)
 
@@ -151,4 +149,4 @@ def explain_command(file: Path, emit: Emit, **options: object) -> int:
         content = stream.read(MAX_LINE + 3)
     if not content.startswith(MAGIC):
         content = psbt_from_base64(content.decode("latin-1").strip())
-    return explain(content, options, emit)
+    return explain(content, kernel, options, emit)

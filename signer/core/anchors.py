@@ -11,18 +11,18 @@ Rule 4: an anchor spends at most MAX_COINS coins: one that is signed and never s
 from collections.abc import Iterator
 
 from signer.core.errors import Objection
-from signer.core.evidence import AnchorTerms, Authorized, statement_bytes
-from signer.core.spend import VerifiedSpend
+from signer.core.evidence import AnchorTerms, Words, statement_bytes
+from signer.core.spend import SpendFacts
 from signer.core.view import View
 
 MAX_COINS = 8
 
 
-def anchor_statement(spend: VerifiedSpend, authorized: Authorized, now: int) -> AnchorTerms | None:
-    """Of the statements about exactly this anchor the one with the most attestors."""
+def anchor_statements(spend: SpendFacts, authorized: Words, now: int) -> tuple[AnchorTerms, ...]:
+    """The statements about exactly this anchor, those with the most attestors first."""
     anchor = spend.anchor
     if anchor is None:
-        return None
+        return ()
     wanted = (anchor.magic, anchor.batch_id, anchor.state_root, anchor.eth_tx_hash)
     fitting = [
         terms
@@ -30,15 +30,15 @@ def anchor_statement(spend: VerifiedSpend, authorized: Authorized, now: int) -> 
         if isinstance(terms, AnchorTerms)
         and (terms.magic, terms.batch, terms.root, terms.eth_tx_hash) == wanted
     ]
-    return max(
-        fitting,
-        key=lambda terms: (len(authorized.attestors(terms, now)), statement_bytes(terms)),
-        default=None,
-    )
+
+    def voices(terms: AnchorTerms) -> tuple[int, bytes]:
+        return len(authorized.attestors(terms, now)), statement_bytes(terms)
+
+    return tuple(sorted(fitting, key=voices, reverse=True))
 
 
 def anchor_objections(
-    spend: VerifiedSpend, anchored: AnchorTerms | None, view: View
+    spend: SpendFacts, anchored: AnchorTerms | None, view: View
 ) -> Iterator[Objection]:
     """Why J2 forbids the anchor."""
     anchor = spend.anchor

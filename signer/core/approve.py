@@ -6,8 +6,10 @@
    spends it, with this amount and script; a new pin is always proven afresh.
 3. Change stays below the highest index seen plus the vault's lookahead.
 4. J2, anchors (`anchors`): one batch, one root. Sweep statements serve once (`sweeps`).
-5. The policy of this vault and kind has no objection.
-All objections are collected; one is enough to refuse.
+5. No officer holds what is paid, or to whom (`holds`). A hold stops retries too.
+6. The policy of this vault and kind has no objection.
+All objections are collected; one is enough to refuse. Where only approvals or time are missing under 6, the
+answer is Pending, which is no refusal.
 """
 
 from collections.abc import Iterator
@@ -15,31 +17,44 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from signer.bitcoin.transaction import TxOut
-from signer.core.anchors import anchor_objections, anchor_statement
-from signer.core.errors import MAX_OBJECTIONS, Objection, PolicyDenied, unverified
-from signer.core.evidence import AnchorTerms, Authorized, SweepTerms
+from signer.core.anchors import anchor_objections, anchor_statements
+from signer.core.errors import (
+    MAX_OBJECTIONS,
+    Fault,
+    Objection,
+    Pending,
+    PolicyDenied,
+    unverified,
+)
+from signer.core.evidence import AnchorTerms, Authorized, SweepTerms, Words
+from signer.core.holds import hold_objections
+from signer.core.payment import WithdrawalTerms
 from signer.core.pins import Binding, bind, pin_objections
-from signer.core.spend import ApprovedSpend, SpentCoin, VerifiedSpend
-from signer.core.sweeps import sweep_objections, sweep_statement
+from signer.core.spend import ApprovedSpend, SpendFacts, SpentCoin, VerifiedSpend
+from signer.core.sweeps import sweep_objections, sweep_statements
 from signer.core.vault import CHANGE, RECEIVE
 from signer.core.view import RecordedVersion, View
+
+MAX_ALTERNATIVES = 64
+"""Statements about one anchor or move that are tried, those with most voices first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """All that consent may depend on."""
 
-    spend: VerifiedSpend
-    authorized: Authorized
+    spend: SpendFacts
+    authorized: Words
     binding: Binding
     view: View
     now: int
     """Effective time, Unix seconds."""
+    caller: str = ""
+    """Who asks, by the name that the edge gives."""
     anchored: AnchorTerms | None = None
-    """The statement with the most attestors for exactly this anchor."""
+    """The statement that an anchor is judged by: of those for exactly this one, see `settle`."""
     swept: SweepTerms | None = None
-    """The unused statement with the most attestors that covers this sweep or rotation."""
+    """The unused statement that a sweep or rotation is judged by: of those that cover it, see `settle`."""
 
 
 class Policy(Protocol):
@@ -55,6 +70,20 @@ class Policy(Protocol):
     def spend_objections(self, question: Question) -> Iterator[Objection]:
         """Why no `[[allow]]` block of this kind and vault consents; nothing when one does."""
 
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        """What a spend to which no block consents lacks, if that is approvals or time alone; else nothing."""
+
+
+class ClockQuorum(Protocol):
+    """Whose complete word starts the clock of an `aged` rule."""
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes: what the record keeps its clock by."""
+
+    def is_complete(self, words: Words, terms: WithdrawalTerms, now: int) -> bool:
+        """Whether the evidence has that quorum for exactly these terms."""
+
 
 @dataclass(frozen=True, slots=True)
 class TraceLine:
@@ -67,9 +96,13 @@ class TraceLine:
     passed: bool
     brief: str = ""
     """The text without its limits, where not everybody may see them."""
+    way: int = 0
+    """Which way to consent it belongs to, from 1; 0 for the rules that hold for all."""
 
 
-def ask(spend: VerifiedSpend, authorized: Authorized, view: View, now: int) -> Question:
+def ask(
+    spend: VerifiedSpend, authorized: Authorized, view: View, now: int, *, caller: str = ""
+) -> Question:
     """The question that `approve` and ExplainPsbt answer alike."""
     return Question(
         spend=spend,
@@ -77,18 +110,69 @@ def ask(spend: VerifiedSpend, authorized: Authorized, view: View, now: int) -> Q
         binding=bind(spend, view),
         view=view,
         now=now,
-        anchored=anchor_statement(spend, authorized, now),
-        swept=sweep_statement(spend, authorized, view, now),
+        anchored=next(iter(anchor_statements(spend, authorized, now)), None),
+        swept=next(iter(sweep_statements(spend, authorized, view, now)), None),
+        caller=caller,
+    )
+
+
+def settle(question: Question, policy: Policy) -> Question:
+    """The question with the statement under which the policy consents, or could later, where several fit
+    an anchor, sweep or rotation; else the one with most voices. So no word more turns a yes into a no."""
+    alternatives = tuple(_alternatives(question))
+    for each in alternatives:
+        if not any(objections(each, policy)):
+            return each
+    return next((each for each in alternatives if waiting(each, policy)), question)
+
+
+def _alternatives(question: Question) -> Iterator[Question]:
+    spend, words = question.spend, question.authorized
+    if spend.anchor is None and spend.to is None:
+        return
+    anchored = anchor_statements(spend, words, question.now)
+    swept = sweep_statements(spend, words, question.view, question.now)
+    if len(anchored) + len(swept) > 1:
+        for anchor in anchored[:MAX_ALTERNATIVES]:
+            yield _judged_by(question, anchor, None)
+        for move in swept[:MAX_ALTERNATIVES]:
+            yield _judged_by(question, None, move)
+
+
+def _judged_by(
+    question: Question, anchored: AnchorTerms | None, swept: SweepTerms | None
+) -> Question:
+    return Question(
+        spend=question.spend,
+        authorized=question.authorized,
+        binding=question.binding,
+        view=question.view,
+        now=question.now,
+        anchored=anchored,
+        swept=swept,
+        caller=question.caller,
     )
 
 
 def objections(question: Question, policy: Policy) -> Iterator[Objection]:
     """Every reason against the spend, universal rules first."""
+    yield from _universal_objections(question, policy)
+    yield from policy.spend_objections(question)  # 6
+
+
+def waiting(question: Question, policy: Policy) -> tuple[Objection, ...]:
+    """What a spend that has objections lacks, if approvals and time are all that it lacks."""
+    if any(_universal_objections(question, policy)):
+        return ()
+    return policy.waiting(question)
+
+
+def _universal_objections(question: Question, policy: Policy) -> Iterator[Objection]:
     yield from pin_objections(question.spend, question.binding, question.view)  # 1
     yield from _coin_objections(question, policy)  # 2
     yield from _change_objections(question)  # 3
     yield from _statement_objections(question)  # 4
-    yield from policy.spend_objections(question)  # 5
+    yield from hold_objections(question.spend.payments, question.view, question.now)  # 5
 
 
 def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
@@ -110,6 +194,11 @@ def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
             "One batch has one root; a sweep statement serves once.",
             _statement_objections(question),
         ),
+        (
+            "holds",
+            "No officer holds what is paid, or to whom.",
+            hold_objections(question.spend.payments, question.view, question.now),
+        ),
     )
     for rule, text, found in rules:
         reasons = tuple(found)
@@ -117,14 +206,21 @@ def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
 
 
 def approve(question: Question, policy: Policy) -> ApprovedSpend:
-    """The spend with consent. Raises PolicyDenied with at most MAX_OBJECTIONS reasons."""
+    """The spend with consent. Raises PolicyDenied with at most MAX_OBJECTIONS reasons, or Pending."""
+    spend, authorized = question.spend, question.authorized
+    if not isinstance(spend, VerifiedSpend) or not isinstance(authorized, Authorized):
+        raise Fault("consent was asked for a spend that is only described")
+    question = settle(question, policy)
     reasons = tuple(islice(objections(question, policy), MAX_OBJECTIONS))
     if reasons:
+        missing = waiting(question, policy)
+        if missing:
+            raise Pending(*missing[:MAX_OBJECTIONS])
         raise PolicyDenied(*reasons)
     binding = question.binding
     return ApprovedSpend(
-        spend=question.spend,
-        authorized=question.authorized,
+        spend=spend,
+        authorized=authorized,
         new_pins=binding.new_pins,
         first_pin=binding.first_pin,
         charge=binding.charge,
@@ -132,15 +228,17 @@ def approve(question: Question, policy: Policy) -> ApprovedSpend:
         decided_at=question.now,
         anchored=question.anchored,
         sweep_nonce=question.swept.nonce if question.swept is not None else b"",
-        seen=_seen(question),
+        seen=_seen(spend, question.view),
     )
 
 
-def recall(spend: VerifiedSpend, recorded: RecordedVersion) -> None:
-    """A retry of what is on record must be the same in all that a signature depends on.
+def recall(spend: VerifiedSpend, recorded: RecordedVersion, view: View, now: int) -> None:
+    """A retry of what is on record must be the same in all that a signature depends on. Consent is not asked
+    again, but holds apply (rule 5).
 
-    Raises VerificationError `retry-mismatch`: same txid, but another vault, other withdrawals, or another
-    script, sighash type or digest for some input (an old approval must not carry a new signature).
+    Raises PolicyDenied `withdrawal-held`, or VerificationError `retry-mismatch`: same txid, but another
+    vault, other withdrawals, or another script, sighash type or digest for some input (an old approval must
+    not carry a new signature).
     """
     signing = tuple(
         (task.input_index, task.pubkey, task.script, task.sighash_type, task.digest)
@@ -156,13 +254,18 @@ def recall(spend: VerifiedSpend, recorded: RecordedVersion) -> None:
         raise unverified(
             "retry-mismatch", "this txid is on record with other withdrawals, scripts or digests"
         )
+    held = tuple(hold_objections(spend.payments, view, now))
+    if held:
+        raise PolicyDenied(*held[:MAX_OBJECTIONS])
 
 
 def _coin_objections(question: Question, policy: Policy) -> Iterator[Objection]:
-    for coin in question.spend.coins:
-        if coin.outpoint in question.binding.unproven:
+    spend, view, unproven = question.spend, question.view, question.binding.unproven
+    vault = spend.vault.fingerprint
+    for coin in spend.coins:
+        if coin.outpoint in unproven:
             yield from policy.coin_objections(question, coin)
-        elif _recorded(question, coin) != coin.prevout:
+        elif view.recorded_coin(vault, coin.outpoint) != coin.prevout:
             yield Objection(
                 "coin-not-as-recorded",
                 f"{coin.outpoint} is on record with another amount or script",
@@ -170,14 +273,10 @@ def _coin_objections(question: Question, policy: Policy) -> Iterator[Objection]:
             )
 
 
-def _recorded(question: Question, coin: SpentCoin) -> TxOut | None:
-    return question.view.recorded_coin(question.spend.vault.fingerprint, coin.outpoint)
-
-
 def _statement_objections(question: Question) -> Iterator[Objection]:
     spend, view = question.spend, question.view
     yield from anchor_objections(spend, question.anchored, view)
-    yield from sweep_objections(spend, question.authorized, view)
+    yield from sweep_objections(spend, question.swept, question.authorized)
 
 
 def _change_objections(question: Question) -> Iterator[Objection]:
@@ -194,15 +293,15 @@ def _change_objections(question: Question) -> Iterator[Objection]:
         )
 
 
-def _seen(question: Question) -> tuple[tuple[int, int], ...]:
+def _seen(spend: VerifiedSpend, view: View) -> tuple[tuple[int, int], ...]:
     """What moves the address windows on: change, and coins within a window. A coin that somebody sent to
     an address far beyond is spent like any other, but does not open the way there."""
-    spend = question.spend
-    places = {(coin.derived.branch, coin.derived.index) for coin in spend.coins}
-    if spend.change is not None:
-        places.add((CHANGE, spend.change.index))
-    ends = {
-        branch: question.view.next_index(spend.vault.fingerprint, branch) + spend.vault.lookahead
-        for branch in (RECEIVE, CHANGE)
-    }
-    return tuple(sorted(place for place in places if place[1] < ends[place[0]]))
+    vault, change = spend.vault, spend.change
+    ends = [
+        view.next_index(vault.fingerprint, each) + vault.lookahead for each in (RECEIVE, CHANGE)
+    ]
+    derived = [coin.derived for coin in spend.coins]
+    seen = {(each.branch, each.index) for each in derived if each.index < ends[each.branch]}
+    if change is not None and change.index < ends[CHANGE]:
+        seen.add((CHANGE, change.index))
+    return tuple(sorted(seen))

@@ -27,6 +27,8 @@ class Objection:
     """What the rule allows, with its unit."""
     not_before: int | None = None
     """Unix seconds from which the same request may pass, where time helps."""
+    change: str = ""
+    """The nearest change that would pass, `a fee of at most 4210 sat`; shown as `limit` is."""
 
 
 def sees_all(roles: frozenset[Role]) -> bool:
@@ -38,7 +40,7 @@ def shown_to(roles: frozenset[Role], objection: Objection) -> Objection:
     """The objection as rule 4 lets these roles see it."""
     if sees_all(roles) or (Role.RELAYER in roles and CATALOGUE[objection.code].public):
         return objection
-    return replace(objection, observed="", limit="")
+    return replace(objection, observed="", limit="", change="")
 
 
 class Refusal(Exception):
@@ -59,6 +61,19 @@ class Refusal(Exception):
     def entry(self) -> CodeEntry:
         """The catalogue entry of the code. KeyError is a bug in the kernel."""
         return CATALOGUE[self.code]
+
+
+class Pending(Exception):
+    """No refusal: all but approvals or time is there. Nothing is signed, and the same request may pass."""
+
+    def __init__(self, *missing: Objection) -> None:
+        self.missing = missing
+        super().__init__("; ".join(each.detail for each in missing))
+
+    @property
+    def not_before(self) -> int | None:
+        """Unix seconds before which the same request cannot pass; None where no time is known."""
+        return max((each.not_before for each in self.missing if each.not_before), default=None)
 
 
 class MalformedRequest(Refusal):

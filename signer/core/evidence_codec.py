@@ -62,7 +62,7 @@ def _decode(record: bytes) -> Attestation:
         StatementKind.WITHDRAWAL.value: _read_withdrawal,
         StatementKind.COIN.value: _read_coin,
         StatementKind.ANCHOR.value: read_anchor,
-        StatementKind.SWEEP.value: _read_sweep,
+        StatementKind.SWEEP.value: read_sweep,
     }.get(read_text(kind))
     fields = unpack(statements)
     if read is None or not fields:
@@ -102,7 +102,8 @@ def read_anchor(field: bytes) -> AnchorTerms:
     )
 
 
-def _read_sweep(field: bytes) -> Statement:
+def read_sweep(field: bytes) -> SweepTerms:
+    """A sweep statement from its bytes. Raises Malformed `entry-malformed`."""
     kind, to_fingerprint, path, max_fee, nonce = _cut(field, (1, 32, 1, 8, 16))
     return SweepTerms(kind[0], to_fingerprint, path[0], _amount(max_fee), nonce)
 

@@ -14,18 +14,17 @@ Rule 5: a withdrawal is charged once, in full, with its first version. Of transa
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
 from signer.core.errors import Objection
 from signer.core.payment import Payment, WithdrawalId
-from signer.core.spend import SpentCoin, VerifiedSpend
+from signer.core.spend import SpendFacts, SpentCoin, VerifiedSpend
 from signer.core.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """What recording the spend would bind and charge."""
 
     new: tuple[Payment, ...]
@@ -43,14 +42,14 @@ class Binding:
 
 def bind(spend: VerifiedSpend, view: View) -> Binding:
     """What the spend would bind. Objections to it are `pin_objections`'s."""
-    spenders = {coin.outpoint: frozenset(view.spenders(coin.outpoint)) for coin in spend.coins}
+    spent = [(coin, view.spenders(coin.outpoint)) for coin in spend.coins]
     new, pins, payers = [], [], frozenset[Txid]()
     new_pins: list[tuple[WithdrawalId, OutPoint]] = []
     for payment in spend.payments:
         recorded = view.withdrawal(payment.withdrawal_id)
         its_payers = view.payers(payment.withdrawal_id)
         payers |= its_payers
-        pin = recorded.pin if recorded else _pin_for(its_payers, spend.coins, spenders)
+        pin = recorded.pin if recorded else _pin_for(its_payers, spent)
         if recorded is None:
             new.append(payment)
             new_pins += [(payment.withdrawal_id, pin)] if pin is not None else []
@@ -58,41 +57,41 @@ def bind(spend: VerifiedSpend, view: View) -> Binding:
     first_pin = min(pins, default=None)
     charged = view.dearest_fee(first_pin) if first_pin is not None else 0
     charge = sum(each.amount for each in new) + spend.moved + max(0, spend.fee - charged)
-    fresh = {pin for _, pin in new_pins} | {c for c in spenders if spenders[c].isdisjoint(payers)}
+    fresh = [pin for _, pin in new_pins]
+    fresh += [coin.outpoint for coin, spenders in spent if payers.isdisjoint(spenders)]
     return Binding(tuple(new), tuple(new_pins), first_pin, Sats(charge), frozenset(fresh))
 
 
 def _pin_for(
-    payers: frozenset[Txid],
-    coins: tuple[SpentCoin, ...],
-    spenders: dict[OutPoint, frozenset[Txid]],
+    payers: frozenset[Txid], spent: list[tuple[SpentCoin, tuple[Txid, ...]]]
 ) -> OutPoint | None:
-    """The largest coin, then the lowest, that nobody spends without paying."""
+    """The largest coin, then the lowest, that nobody spends without paying. `spent`: coins and spenders."""
     candidates = [
-        (-coin.prevout.amount, coin.outpoint) for coin in coins if spenders[coin.outpoint] <= payers
+        (-coin.prevout.amount, coin.outpoint)
+        for coin, spenders in spent
+        if payers.issuperset(spenders)
     ]
     return min(candidates)[1] if candidates else None
 
 
-def pin_objections(spend: VerifiedSpend, binding: Binding, view: View) -> Iterator[Objection]:
+def pin_objections(spend: SpendFacts, binding: Binding, view: View) -> Iterator[Objection]:
     """Why J1 forbids the spend."""
     spent = {coin.outpoint for coin in spend.coins}
+    paid = {payment.withdrawal_id for payment in spend.payments}
     for payment in spend.payments:
         yield from _version_objections(payment, spent, view)
-    yield from _twin_objections(spend, spent, view)
-    paid = {payment.withdrawal_id for payment in spend.payments}
-    for outpoint in sorted(spent):
-        for withdrawal_id in view.pinned_to(outpoint):
-            if withdrawal_id not in paid:
-                yield Objection(
-                    "pin-spent-unpaid",
-                    "a coin that a withdrawal is pinned to is spent without paying it",
-                    f"{outpoint}",
-                    f"pay withdrawal {withdrawal_id.hex()} or leave its coin alone",
-                )
-    pinned = {withdrawal_id for withdrawal_id, _ in binding.new_pins}
+    yield from _twin_objections(spend, spent, paid, view)
+    pinned = [(pin, each) for pin in spent for each in view.pinned_to(pin) if each not in paid]
+    for outpoint, withdrawal_id in sorted(pinned):
+        yield Objection(
+            "pin-spent-unpaid",
+            "a coin that a withdrawal is pinned to is spent without paying it",
+            f"{outpoint}",
+            f"pay withdrawal {withdrawal_id.hex()} or leave its coin alone",
+        )
+    with_pin = {withdrawal_id for withdrawal_id, _ in binding.new_pins}
     for payment in binding.new:
-        if payment.withdrawal_id not in pinned:
+        if payment.withdrawal_id not in with_pin:
             yield Objection(
                 "no-coin-to-pin",
                 f"withdrawal {payment.withdrawal_id.hex()} needs a coin that no transaction on record "
@@ -120,14 +119,16 @@ def _version_objections(payment: Payment, spent: set[OutPoint], view: View) -> I
         )
 
 
-def _twin_objections(spend: VerifiedSpend, spent: set[OutPoint], view: View) -> Iterator[Objection]:
+def _twin_objections(
+    spend: SpendFacts, spent: set[OutPoint], paid: set[WithdrawalId], view: View
+) -> Iterator[Objection]:
     """At most one objection for each amount and script, whatever the number of twins: the record is
     asked once for each, inside the writer's transaction."""
-    paid = {payment.withdrawal_id for payment in spend.payments}
     for amount, script in {(each.amount, each.script_pubkey): None for each in spend.payments}:
         twins = view.twins(spend.vault.fingerprint, amount, script)
-        left = [each for each in twins if each.pin not in spent]
-        missing = [each for each in left if each.terms.withdrawal_id not in paid]
+        missing = [
+            each for each in twins if each.terms.withdrawal_id not in paid and each.pin not in spent
+        ]
         if missing:
             yield Objection(
                 "withdrawal-twin-open",

@@ -7,7 +7,7 @@ Rule 2: all are immutable; whoever holds one need not check again what its birth
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from signer.bitcoin.descriptor import DerivedScript, SpendingPath
 from signer.bitcoin.psbt.model import PartialSignature, TapScriptSignature, UnverifiedPsbt
@@ -75,6 +75,75 @@ class SigningTask(NamedTuple):
     """32 bytes, computed by us from the proven prevouts."""
 
 
+class SpendFacts(Protocol):
+    """What rules ask of a spend. A VerifiedSpend, or one that is only described (`policies.described`), which
+    no kernel consents to."""
+
+    @property
+    def vault(self) -> Vault:
+        """Whose coins are spent."""
+
+    @property
+    def kind(self) -> Kind:
+        """By the purposes of its outputs."""
+
+    @property
+    def path(self) -> SpendingPath:
+        """By nSequence and nLockTime."""
+
+    @property
+    def path_index(self) -> int:
+        """0 is the primary path."""
+
+    @property
+    def coins(self) -> tuple[SpentCoin, ...]:
+        """One per input."""
+
+    @property
+    def payments(self) -> tuple[Payment, ...]:
+        """Outputs that settle withdrawals."""
+
+    @property
+    def change(self) -> Change | None:
+        """What goes back to the vault."""
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What its OP_RETURN commits to."""
+
+    @property
+    def to(self) -> Vault | None:
+        """The vault that a sweep or rotation pays."""
+
+    @property
+    def fee(self) -> Sats:
+        """Inputs less outputs."""
+
+    @property
+    def weight(self) -> Weight:
+        """At worst."""
+
+    @property
+    def vsize(self) -> VBytes:
+        """At worst."""
+
+    @property
+    def outflow(self) -> Sats:
+        """What leaves the vault, the fee included."""
+
+    @property
+    def input_count(self) -> int:
+        """Inputs."""
+
+    @property
+    def output_count(self) -> int:
+        """Outputs, change included."""
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether an input signals BIP-125 replacement."""
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedSpend:
     """A transaction that we understood completely. Born in `signer/core/verify.py`."""
@@ -125,6 +194,21 @@ class VerifiedSpend:
     def moved(self) -> Sats:
         """What a rotation pays to the next vault."""
         return Sats(sum(rotation.amount for rotation in self.rotations))
+
+    @property
+    def input_count(self) -> int:
+        """Inputs."""
+        return len(self.coins)
+
+    @property
+    def output_count(self) -> int:
+        """Outputs, change included."""
+        return len(self.transaction.outputs)
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether an input signals replacement (BIP-125: nSequence below 0xfffffffe)."""
+        return any(txin.sequence < 0xFFFFFFFE for txin in self.transaction.inputs)
 
     @property
     def outflow(self) -> Sats:

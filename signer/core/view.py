@@ -10,6 +10,7 @@ from typing import Protocol
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
+from signer.core.evidence import SweepTerms
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 
 
@@ -95,3 +96,19 @@ class View(Protocol):
 
     def nonce_used(self, nonce: bytes) -> bool:
         """Whether a recorded sweep or rotation used up that statement."""
+
+    def first_attested(
+        self, vault_fingerprint: bytes, terms: WithdrawalTerms, quorum: bytes
+    ) -> int | None:
+        """When that quorum (32-byte digest) was first complete for exactly these terms, Unix seconds."""
+
+    def approvers(self, subject: bytes) -> tuple[tuple[bytes, int], ...]:
+        """(officer key, expiry) of the approvals of that subject (`signer.core.acts`), the rejected taken
+        out; of an officer's several the latest expiry. By key, ascending."""
+
+    def approved_moves(self, vault_fingerprint: bytes) -> tuple[SweepTerms, ...]:
+        """The sweep statements of that vault that some officer approved and no spend used up."""
+
+    def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
+        """The latest end of the holds on that withdrawal or that destination, the lifted taken out; 0 for
+        none. It may lie in the past."""

@@ -5,17 +5,19 @@
 3. The message: one, within the deadline.
 4. The kernel, on a thread of a bounded pool, never on the event loop.
 5. The answer, or the one table from refusals to statuses. Anything unexpected is a fault.
-A call's share is given back when its thread is free, not when its caller has gone away. What was never
-admitted is counted, and logged a few times a second at most: nobody fills the disk with it.
+Watch is answered by a stream of such calls (`watch`), admitted once. A call's share is given back when its
+thread is free, not when its caller has gone away. What was never admitted is counted, and logged a few times
+a second at most: nobody fills the disk with it.
 """
 
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import NoReturn
+from functools import partial
+from typing import NoReturn, TypeVar
 
 import grpc
 from grpc import aio
@@ -28,10 +30,12 @@ from signer.edge.logs import log_event, log_fault
 from signer.edge.metrics import EdgeMetrics
 from signer.edge.roles import require_role
 from signer.edge.status import DETAILS_KEY, RpcError, error_of_fault, error_of_refusal
+from signer.edge.watch import Rest, watch
 
 Handle = Callable[[str, Caller, bytes], bytes]
 """The kernel's narrow call: (method, caller, request) -> response. Raises Refusal or Fault."""
 Context = aio.ServicerContext[bytes, bytes]
+T = TypeVar("T")
 _LINES = 10.0
 """Per second, for calls that were not admitted."""
 
@@ -64,6 +68,8 @@ class Door:
     admission: Admission
     pool: ThreadPoolExecutor
     metrics: EdgeMetrics
+    draining: asyncio.Event
+    """Set when streams are to end."""
     _strangers: TokenBucket = field(
         default_factory=lambda: TokenBucket(_LINES, _LINES, _LINES, time.monotonic())
     )
@@ -72,11 +78,20 @@ class Door:
     async def answer(self, method: str, context: Context) -> bytes:
         """The response's bytes; else the context is aborted with the status of the refusal."""
         call = _Call(method, uuid.uuid4().hex[:16], time.monotonic())
+        return await self._told(call, context, self._admitted(call, context))
+
+    async def stream(self, method: str, context: Context) -> None:
+        """Send responses until the stream ends; as `answer` where it ends badly."""
+        call = _Call(method, uuid.uuid4().hex[:16], time.monotonic())
+        await self._told(call, context, self._streamed(call, context))
+
+    async def _told(self, call: _Call, context: Context, work: Coroutine[object, object, T]) -> T:
+        """What the work gives. How it ended is logged, and told to the caller where it ended badly."""
         try:
-            response = await self._admitted(call, context)
+            result = await work
         except Refusal as refusal:
             if call.admitted:
-                self.admission.charge_refusal(call.name, method)
+                self.admission.charge_refusal(call.name, call.method)
             self._log(call, refusal.code)
             await _abort(context, error_of_refusal(refusal, call.roles, time.time()))
         except asyncio.CancelledError:
@@ -84,16 +99,15 @@ class Door:
             raise
         except Exception as error:
             incident = uuid.uuid4().hex[:12]
-            log_fault(error, incident=incident, request=call.request_id, method=method)
+            log_fault(error, incident=incident, request=call.request_id, method=call.method)
             self._log(call, "fault")
             await _abort(context, error_of_fault(incident))
         else:
             self._log(call, "ok")
-            return response
+            return result
 
     async def _admitted(self, call: _Call, context: Context) -> bytes:
-        caller = call.caller = self.callers.identify(context.auth_context())  # 1
-        require_role(caller, call.method)  # 2
+        caller = self._identified(call, context)  # 1, 2
         self.admission.enter(caller.name, call.method)
         call.admitted = True
         work: Future[bytes] | None = None
@@ -108,19 +122,41 @@ class Door:
                 raise
             raise _too_slow(self.admission.limits.deadline_seconds) from None
         finally:
-            self._leave_after(caller.name, work)
+            _after(work, partial(self.admission.leave, caller.name))
+
+    async def _streamed(self, call: _Call, context: Context) -> None:
+        caller = self._identified(call, context)  # 1, 2
+        self.admission.enter_watch(caller.name)
+        call.admitted = True
+        work: Future[bytes] | None = None
+
+        async def look(request: bytes) -> bytes:
+            nonlocal work
+            work = self.pool.submit(self.handle, call.method, caller, request)  # 4
+            return await asyncio.wrap_future(work)
+
+        try:
+            request = await self._first_message(context)  # 3
+            await watch(request, look, context.write, Rest(self.admission.limits, self.draining))
+        finally:
+            _after(work, partial(self.admission.leave_watch, caller.name))
+
+    async def _first_message(self, context: Context) -> bytes:
+        try:
+            async with asyncio.timeout(self._seconds(context)):
+                return await _read(context)
+        except TimeoutError:
+            raise _too_slow(self.admission.limits.deadline_seconds) from None
+
+    def _identified(self, call: _Call, context: Context) -> Caller:
+        caller = call.caller = self.callers.identify(context.auth_context())
+        require_role(caller, call.method)
+        return caller
 
     def _seconds(self, context: Context) -> float:
         cap: float = self.admission.limits.deadline_seconds
         asked: float | None = context.time_remaining()
         return cap if asked is None else min(asked, cap)
-
-    def _leave_after(self, caller: str, work: "Future[bytes] | None") -> None:
-        if work is None or work.done():
-            self.admission.leave(caller)
-            return
-        loop = asyncio.get_running_loop()
-        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self.admission.leave, caller))
 
     def _log(self, call: _Call, code: str) -> None:
         seconds = time.monotonic() - call.started
@@ -138,6 +174,15 @@ class Door:
             code=code,
             ms=round(seconds * 1_000, 2),
         )
+
+
+def _after(work: "Future[bytes] | None", leave: Callable[[], None]) -> None:
+    """Give the share back when the thread is free."""
+    if work is None or work.done():
+        leave()
+        return
+    loop = asyncio.get_running_loop()
+    work.add_done_callback(lambda _: loop.call_soon_threadsafe(leave))
 
 
 async def _read(context: Context) -> bytes:
@@ -170,3 +215,12 @@ def unary(method: str, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":
         return await door.answer(method, context)
 
     return grpc.stream_unary_rpc_method_handler(answer)
+
+
+def streaming(method: str, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """The handler of an RPC with one request and a stream of responses."""
+
+    async def answer(_: object, context: Context) -> None:
+        await door.stream(method, context)
+
+    return grpc.stream_stream_rpc_method_handler(answer)

@@ -3,6 +3,7 @@
 1. Everything is bounded before it is spent: admission is decided before a message is read.
 2. A caller exhausts its own share, never another's: rate, refusals and calls in flight are counted by name.
 3. Refusals cost, and so does every ExplainPsbt: whoever probes the policy pays for each question.
+4. A stream that waits is no call in flight: it holds no thread. Streams have limits of their own.
 """
 
 import math
@@ -40,6 +41,14 @@ class EdgeLimits:
     refusals_per_hour: int = 1_800
     """Per caller, sustained; ExplainPsbt counts as one."""
     refusal_burst: int = 600
+    watches: int = 32
+    """Streams of Watch at the same time."""
+    watches_per_caller: int = 4
+    watch_poll_seconds: int = 1
+    """Between two looks of a stream at the record while something happens; twice as long after each look
+    that found nothing."""
+    watch_rest_seconds: int = 10
+    """The longest between two looks."""
     drain_seconds: int = 10
     """For calls in flight when the kernel stops."""
 
@@ -70,6 +79,7 @@ class _Account:
     requests: TokenBucket
     refusals: TokenBucket
     in_flight: int = 0
+    watches: int = 0
 
 
 @dataclass
@@ -80,21 +90,14 @@ class Admission:
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     in_flight: int = 0
+    watches: int = 0
     _accounts: dict[str, _Account] = field(default_factory=dict)
     """By caller name: as many as the configuration has."""
 
     def enter(self, caller: str, method: str) -> None:
         """Admit a call, to be ended by `leave`. Raises LimitExceeded `rate-exceeded`,
         `refusal-budget-exhausted` or `calls-too-many`."""
-        account, now = self._account(caller), self.monotonic()
-        wait = account.requests.wait(now)
-        if wait > 0:
-            raise self._wait("rate-exceeded", f"{caller} asks too often", wait)
-        account.requests.take()
-        wait = account.refusals.wait(now)
-        if wait > 0:
-            raise self._wait("refusal-budget-exhausted", f"{caller} was refused too often", wait)
-        limits = self.limits
+        account, limits = self._charged(caller), self.limits
         if self.in_flight >= limits.calls or account.in_flight >= limits.calls_per_caller:
             raise LimitExceeded(
                 Objection(
@@ -114,10 +117,43 @@ class Admission:
         self._account(caller).in_flight -= 1
         self.in_flight -= 1
 
+    def enter_watch(self, caller: str) -> None:
+        """Admit a stream, to be ended by `leave_watch`. Raises LimitExceeded `rate-exceeded`,
+        `refusal-budget-exhausted` or `watches-too-many`."""
+        account, limits = self._charged(caller), self.limits
+        if self.watches >= limits.watches or account.watches >= limits.watches_per_caller:
+            raise LimitExceeded(
+                Objection(
+                    "watches-too-many",
+                    "too many streams at the same time",
+                    f"{account.watches} of {caller}, {self.watches} in all",
+                    f"{limits.watches_per_caller} of one caller, {limits.watches} in all",
+                )
+            )
+        account.watches += 1
+        self.watches += 1
+
+    def leave_watch(self, caller: str) -> None:
+        """The stream has ended, and no thread works for it."""
+        self._account(caller).watches -= 1
+        self.watches -= 1
+
     def charge_refusal(self, caller: str, method: str) -> None:
         """The kernel refused. ExplainPsbt has paid already."""
         if method != EXPLAIN:
             self._account(caller).refusals.take()
+
+    def _charged(self, caller: str) -> _Account:
+        """One request less for that caller."""
+        account, now = self._account(caller), self.monotonic()
+        wait = account.requests.wait(now)
+        if wait > 0:
+            raise self._wait("rate-exceeded", f"{caller} asks too often", wait)
+        account.requests.take()
+        wait = account.refusals.wait(now)
+        if wait > 0:
+            raise self._wait("refusal-budget-exhausted", f"{caller} was refused too often", wait)
+        return account
 
     def _account(self, caller: str) -> _Account:
         account = self._accounts.get(caller)

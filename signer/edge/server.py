@@ -3,7 +3,7 @@
 1. Limits are options of the transport where it has them; the rest is `limits`.
 2. One port, bound by us alone: no SO_REUSEPORT, and a port that is taken is a sentence, not a surprise.
 3. Messages arrive as they were sent: compression is refused, so no small message grows.
-4. On SIGTERM and SIGINT: not serving, then calls in flight are drained, then the end.
+4. On SIGTERM and SIGINT: not serving, streams end, then calls in flight are drained, then the end.
 """
 
 import asyncio
@@ -21,14 +21,13 @@ from signer.core.caller import Caller
 from signer.core.errors import Fault, malformed
 from signer.edge.address import Address
 from signer.edge.callers import CallerBook, CallerEntry
-from signer.edge.door import Door, Handle, unary
+from signer.edge.door import Door, Handle, streaming, unary
 from signer.edge.limits import Admission, EdgeLimits
 from signer.edge.logs import log_event
 from signer.edge.metrics import EdgeMetrics, serve_metrics
-from signer.edge.roles import HEALTH_CHECK, ROLES
+from signer.edge.roles import HEALTH_CHECK, KERNEL_SERVICE, PATHS, SERVICES, WATCH
 
-SERVICE = "pegwarden.v1.KernelService"
-_HEALTH_PATH = "/grpc.health.v1.Health/Check"
+SERVICE = KERNEL_SERVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +59,15 @@ class Edge:
 
     def __init__(self, setting: EdgeSetting, handle: Handle) -> None:
         self._setting = setting
-        self._draining = False
+        self._draining = asyncio.Event()
         self._kernel = handle
         limits = setting.limits
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="kernel")
         self.metrics = EdgeMetrics()
         callers, admission = CallerBook(setting.callers), Admission(limits)
-        self._door = Door(self._handle, callers, admission, self._pool, self.metrics)
+        self._door = Door(
+            self._handle, callers, admission, self._pool, self.metrics, self._draining
+        )
         self._server = aio.server(options=_options(limits))
         self._server.add_generic_rpc_handlers((_Methods(self._door),))
 
@@ -89,7 +90,7 @@ class Edge:
 
     async def stop(self) -> None:
         """Drain, within the limit; then give up what is still open."""
-        self._draining = True
+        self._draining.set()
         await self._server.stop(self._setting.limits.drain_seconds)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -99,13 +100,13 @@ class Edge:
         return self._kernel(method, caller, request)
 
     def _health(self, request: bytes) -> bytes:
-        """grpc.health.v1 for the whole server and for KernelService."""
+        """grpc.health.v1 for the whole server and for each service."""
         try:
             service = health_pb2.HealthCheckRequest.FromString(request).service
         except DecodeError:
             raise malformed("request-malformed", "not a HealthCheckRequest") from None
-        state = "NOT_SERVING" if self._draining else "SERVING"
-        if service not in ("", SERVICE):
+        state = "NOT_SERVING" if self._draining.is_set() else "SERVING"
+        if service and service not in SERVICES:
             state = "SERVICE_UNKNOWN"
         return health_pb2.HealthCheckResponse(status=state).SerializeToString()
 
@@ -136,8 +137,8 @@ class _Methods(grpc.GenericRpcHandler):
 
     def __init__(self, door: Door) -> None:
         self._handlers = {
-            _HEALTH_PATH if method == HEALTH_CHECK else f"/{SERVICE}/{method}": unary(method, door)
-            for method in ROLES
+            path: (streaming if method == WATCH else unary)(method, door)
+            for path, method in PATHS.items()
         }
 
     def service(
@@ -174,6 +175,10 @@ def _unbound(listen: Address) -> Fault:
 def _add_reflection(server: aio.Server) -> None:
     from grpc_reflection.v1alpha import reflection  # noqa: PLC0415 (development only)
 
-    from pegwarden.v1 import kernel_pb2 as _  # noqa: F401, PLC0415 (registers the descriptors)
+    from pegwarden.v1 import (  # noqa: PLC0415 (registers the descriptors)
+        approval_pb2,  # noqa: F401
+        kernel_pb2,  # noqa: F401
+        policy_pb2,  # noqa: F401
+    )
 
-    reflection.enable_server_reflection((SERVICE, reflection.SERVICE_NAME), server)
+    reflection.enable_server_reflection((*SERVICES, reflection.SERVICE_NAME), server)

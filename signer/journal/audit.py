@@ -121,7 +121,7 @@ def _rebuild(source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[by
         _compare_root(frontier, source)
         try:
             fold.apply(stored.number, stored.entry, target)
-        except (sqlite3.Error, KeyError) as error:
+        except (sqlite3.Error, KeyError, OverflowError, Malformed) as error:
             _tampered(f"entry {stored.number} contradicts those before it: {error}")
     if clock != read_checkpoint(source).clock:
         _tampered("the checkpoint's time is not the last entry's")
@@ -136,7 +136,7 @@ def _compare_root(frontier: Frontier, stored: sqlite3.Connection) -> None:
 
 
 def _compare(table: str, stored: sqlite3.Connection, rebuilt: sqlite3.Connection) -> int:
-    query = f"SELECT * FROM {table}"  # noqa: S608 (a name of CLAIM_TABLES; without rowid: key order)
+    query = f"SELECT * FROM {table} NOT INDEXED"  # noqa: S608 (of CLAIM_TABLES; in key order)
     rows = 0
     for row, expected in zip_longest(stored.execute(query), rebuilt.execute(query)):
         if row != expected:

@@ -6,7 +6,6 @@ Rule 2: decoding is strict: `encode_entry(decode_entry(x)) == x` or Malformed `e
 Rule 3: these bytes are for ever: heads sign them, other members and auditors read them.
 """
 
-from signer.bitcoin.errors import Malformed
 from signer.core.errors import Objection
 from signer.core.fields import (
     pack,
@@ -21,6 +20,7 @@ from signer.core.fields import (
 )
 from signer.journal.claims_codec import encode_claims, encode_signing, read_claims, read_signing
 from signer.journal.entry import MAX_TEXT, Entry, GenesisEntry, RefusedEntry, SignedEntry
+from signer.journal.notices_codec import notice_fields, read_notice
 
 MAGIC = b"pegwarden/entry/1"
 
@@ -31,7 +31,9 @@ def encode_entry(entry: Entry) -> bytes:
         return pack((MAGIC, b"genesis", *_genesis_fields(entry)))
     if isinstance(entry, SignedEntry):
         return pack((MAGIC, b"signed", *_signed_fields(entry)))
-    return pack((MAGIC, b"refused", *_refused_fields(entry)))
+    if isinstance(entry, RefusedEntry):
+        return pack((MAGIC, b"refused", *_refused_fields(entry)))
+    return pack((MAGIC, *notice_fields(entry)))
 
 
 def decode_entry(record: bytes) -> Entry:
@@ -46,7 +48,7 @@ def decode_entry(record: bytes) -> Entry:
         return _read_signed(fields)
     if kind == b"refused":
         return _read_refused(fields)
-    raise Malformed("entry-malformed", "an entry of unknown kind")
+    return read_notice(kind, fields)
 
 
 def _genesis_fields(entry: GenesisEntry) -> tuple[bytes, ...]:

@@ -4,8 +4,9 @@
 2. Else `decide` is asked, and its consent becomes an entry and its claims.
 3. A refusal becomes an entry too. One that repeats (caller, request, code) within the hour is only
    counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals.
-4. Full input is kept with a refusal while the caller's bytes of the hour last.
-5. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
+4. A spend that waits for approvals or time is answered, and no entry.
+5. Full input is kept with a refusal while the caller's bytes of the hour last.
+6. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
    the disk with variations either. Retries and other callers are not affected.
 """
 
@@ -14,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from signer.core.approve import recall
-from signer.core.errors import Fault, LimitExceeded, Objection, Refusal
+from signer.core.errors import Fault, LimitExceeded, Objection, Pending, Refusal
 from signer.core.spend import VerifiedSpend
 from signer.journal import fold
 from signer.journal.entry import Entry, SignedEntry
@@ -54,6 +55,10 @@ class Session:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(caller, code) -> refusals that got no entry of their own."""
 
+    def reading(self) -> SqliteReading:
+        """The record with all that this transaction added so far."""
+        return SqliteReading(self.connection, self.now)
+
     def write(self, entry: Entry) -> bytes:
         """Append the entry and fold it; its leaf hash."""
         number = self.frontier.size
@@ -69,13 +74,18 @@ class Decision:
     spend: VerifiedSpend | None
     """To be signed; None after a refusal."""
     decision_id: bytes = b""
-    refusal: Refusal | None = None
+    answer: Refusal | Pending | None = None
+    """Raised in the caller's thread: nothing is signed, or noted."""
+    noted: tuple[bytes, ...] = ()
+    """Leaf hashes of what a note recorded."""
 
 
 def deliberate(session: Session, deliberation: Deliberation) -> Decision:
-    """Decide and record. Any Refusal is part of the answer."""
+    """Decide and record. Any Refusal or Pending is part of the answer."""
     try:
         return _consent(session, deliberation)
+    except Pending as pending:
+        return Decision(None, answer=pending)
     except Refusal as refusal:
         refused = RefusedRequest(
             deliberation.caller,
@@ -110,10 +120,10 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
 
 def _consent(session: Session, deliberation: Deliberation) -> Decision:
     spend = deliberation.spend
-    view = SqliteReading(session.connection, session.now)
+    view = session.reading()
     recorded = view.version(spend.transaction.txid)
     if recorded is not None:
-        recall(spend, recorded)
+        recall(spend, recorded, view, session.now)
         return Decision(spend, recorded.decision_id)
     view.look_up(tuple(coin.outpoint for coin in spend.coins))
     approved = deliberation.decide(view, session.now)
@@ -126,7 +136,7 @@ def _consent(session: Session, deliberation: Deliberation) -> Decision:
 
 
 def _require_budget(session: Session, entry: SignedEntry) -> None:
-    """Raises LimitExceeded `version-budget-exhausted` (rule 5). One version always fits."""
+    """Raises LimitExceeded `version-budget-exhausted` (rule 6). One version always fits."""
     budget, versions, received = session.budget, 1, entry.received
     earlier = session.connection.execute(
         "SELECT moment, received FROM repeats WHERE caller = ? AND moment > ? "

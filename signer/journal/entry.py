@@ -1,8 +1,8 @@
-"""What the journal says: one entry per decision, and the genesis entry that everything is bound to.
+"""What the journal says: one entry per decision or notice, and the genesis entry that all is bound to.
 
 Rule 1: an entry holds all that the claim tables need, so the tables are the fold of the entries alone.
-Rule 2: the kind of an entry is its verdict. `pending`, `agreed`, `void` and others will be further
-        kinds; what is written today is never read differently.
+Rule 2: the kind of an entry is its verdict, or what a notice (`signer.core.notices`) is about. `agreed`,
+        `void` and others will be further kinds; what is written today is never read differently.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
 from signer.core.errors import Objection
 from signer.core.evidence import AnchorTerms
+from signer.core.notices import Notice
 from signer.core.payment import Payment, WithdrawalId
 from signer.core.spend import Change
 
@@ -138,4 +139,4 @@ class RefusedEntry:
 MAX_TEXT = 300
 """Characters of an objection's text that are kept."""
 
-Entry = GenesisEntry | SignedEntry | RefusedEntry
+Entry = GenesisEntry | SignedEntry | RefusedEntry | Notice

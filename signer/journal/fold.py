@@ -13,7 +13,8 @@ import sqlite3
 
 from signer.core.view import WithdrawalState
 from signer.journal.claims_codec import outpoint_bytes
-from signer.journal.entry import Entry, RefusedEntry, SignedEntry
+from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
+from signer.journal.fold_notices import apply_notice
 
 
 def apply(number: int, entry: Entry, tables: sqlite3.Connection) -> None:
@@ -25,9 +26,14 @@ def apply(number: int, entry: Entry, tables: sqlite3.Connection) -> None:
         _apply_statements(entry, tables)
         _apply_coins(entry, tables)
         _apply_charge(number, entry, tables)
+        if entry.claims.payments:
+            tables.execute("INSERT INTO events VALUES (?, 0)", (number,))
     elif isinstance(entry, RefusedEntry):
         row = (entry.caller, entry.clock, number, entry.request_digest, entry.code)
         tables.execute("INSERT INTO refusals VALUES (?,?,?,?,?,?)", (*row, len(entry.request)))
+    elif not isinstance(entry, GenesisEntry):
+        tables.execute("INSERT INTO events VALUES (?, 0)", (number,))
+        apply_notice(number, entry, tables)
 
 
 def binds_something(entry: SignedEntry, tables: sqlite3.Connection) -> bool:
@@ -73,6 +79,9 @@ def _apply_withdrawals(entry: SignedEntry, tables: sqlite3.Connection) -> None:
         terms = (entry.vault_fingerprint, payment.amount, payment.script_pubkey)
         rows.append((withdrawal_id, *terms, WithdrawalState.OPEN.value, outpoint_bytes(pin)))
     tables.executemany("INSERT INTO withdrawals VALUES (?,?,?,?,?,?)", rows)
+    tables.executemany(
+        "UPDATE first_seen SET unsigned = 0 WHERE withdrawal = ?", [row[:1] for row in rows]
+    )
 
 
 def _apply_statements(entry: SignedEntry, tables: sqlite3.Connection) -> None:
@@ -86,6 +95,7 @@ def _apply_statements(entry: SignedEntry, tables: sqlite3.Connection) -> None:
         )
     if nonce:
         tables.execute("INSERT INTO nonces VALUES (?)", (nonce,))
+        tables.execute("DELETE FROM moves WHERE nonce = ?", (nonce,))
 
 
 def _apply_coins(entry: SignedEntry, tables: sqlite3.Connection) -> None:

@@ -20,10 +20,11 @@ from signer.core.spend import RecordedSpend
 from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.log import read_checkpoint
 from signer.journal.note import LogSigner, origin_of, verify_head
+from signer.journal.noting import Noting
 from signer.journal.reading import SqliteReading
 from signer.journal.store import connect_reader, connect_writer, exclusive, verify_beginning
 from signer.journal.writer import Writer, WriterSetting
-from signer.ports import Clock, Deliberation, RefusedRequest
+from signer.ports import Clock, Deliberation, Noted, RefusedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class JournalSetting:
     expected_first_leaf: bytes
     """Leaf hash of the genesis entry that our vault key is bound to."""
     budget: CallerBudget = DEFAULT_BUDGET
+    due: Noting = lambda _, __: ()
+    """Asked first in each transaction: timed steps of policies."""
 
 
 class SqliteJournal:
@@ -55,23 +58,34 @@ class SqliteJournal:
             self._writer = Writer(
                 connection,
                 WriterSetting(
-                    self._genesis.genesis_hash, setting.signer, setting.clock, setting.budget
+                    self._genesis.genesis_hash,
+                    setting.signer,
+                    setting.clock,
+                    setting.budget,
+                    setting.due,
                 ),
             )
             self._opened = opening.pop_all()
 
     def record(self, deliberation: Deliberation) -> RecordedSpend:
         """See signer.ports.Journal."""
-        if self._rolled_back is not None:
-            raise Refusal(self._rolled_back)
+        self._require_own_history()
         recorded = self._writer.submit(deliberation)
-        if recorded is None:
+        if not isinstance(recorded, RecordedSpend):
             raise Fault("a deliberation ended without a decision")
         return recorded
 
     def record_refusal(self, refused: RefusedRequest) -> None:
         """See signer.ports.Journal."""
         self._writer.submit(refused)
+
+    def note(self, decide: Noting) -> Noted:
+        """See signer.ports.Journal."""
+        self._require_own_history()
+        noted = self._writer.submit(decide)
+        if not isinstance(noted, Noted):
+            raise Fault("a note ended without an answer")
+        return noted
 
     def count(self, caller: str, code: str) -> None:
         """See signer.ports.Journal."""
@@ -121,13 +135,22 @@ class SqliteJournal:
                 break
         self._opened.close()
 
+    def _require_own_history(self) -> None:
+        if self._rolled_back is not None:
+            raise Refusal(self._rolled_back)
+
 
 def open_journal(
-    path: Path, *, signer: LogSigner, clock: Clock, expected_first_leaf: bytes
+    path: Path,
+    *,
+    signer: LogSigner,
+    clock: Clock,
+    expected_first_leaf: bytes,
+    due: Noting = lambda _, __: (),
 ) -> SqliteJournal:
     """Open it for a kernel.
 
     Raises Refusal `journal-missing`, `journal-foreign`, `journal-schema-unknown`, `journal-tampered`,
     `journal-locked` or `journal-unavailable`.
     """
-    return SqliteJournal(path, JournalSetting(signer, clock, expected_first_leaf))
+    return SqliteJournal(path, JournalSetting(signer, clock, expected_first_leaf, due=due))

@@ -10,24 +10,21 @@ from collections.abc import Iterator
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
-from signer.core.errors import Fault
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
 from signer.journal.claims_codec import outpoint_bytes, read_outpoint
-from signer.journal.codec import decode_entry
 from signer.journal.entry import SignedEntry
 from signer.journal.fold import batch_bytes
 from signer.journal.log import read_checkpoint
+from signer.journal.reading_notices import NoticeReading
 from signer.ports import CoinRow, VersionRow
 
 
-class SqliteReading:
+class SqliteReading(NoticeReading):
     """A look at the record within the transaction that `connection` is in."""
 
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
-        self._query = connection.execute
-        self._connection = connection
-        self._now = now
+        super().__init__(connection, now)
         self._spenders: dict[OutPoint, tuple[bytes, ...]] = {}
         self._pinned: dict[OutPoint, tuple[bytes, ...]] = {}
 
@@ -98,7 +95,7 @@ class SqliteReading:
         row = self._query("SELECT entry FROM versions WHERE txid = ?", (txid,)).fetchone()
         if row is None:
             return None
-        leaf, entry = self._signed(row[0])
+        leaf, entry = self._recorded(row[0], SignedEntry)
         return RecordedVersion(
             decision_id=leaf,
             txid=txid,
@@ -223,17 +220,8 @@ class SqliteReading:
         before = self._query(query, (vault_fingerprint, moment)).fetchone() or (0, 0)
         return latest[0] - before[0], latest[1] - before[1]
 
-    def _signed(self, number: int) -> tuple[bytes, SignedEntry]:
-        leaf, record = self._query(
-            "SELECT leaf, record FROM entries WHERE number = ?", (number,)
-        ).fetchone()
-        entry = decode_entry(record)
-        if not isinstance(entry, SignedEntry):
-            raise Fault(f"entry {number} is no signed entry")
-        return leaf, entry
-
     def _version_row(self, number: int) -> VersionRow:
-        leaf, entry = self._signed(number)
+        leaf, entry = self._recorded(number, SignedEntry)
         return VersionRow(
             entry=number,
             decision_id=leaf,

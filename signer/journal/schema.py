@@ -73,6 +73,47 @@ CREATE TABLE refusals (
     PRIMARY KEY (caller, moment, entry)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refusals_by_request ON refusals (caller, request, code, moment);
+CREATE TABLE first_seen (
+    withdrawal BLOB NOT NULL, vault BLOB NOT NULL, amount INTEGER NOT NULL, script BLOB NOT NULL,
+    quorum BLOB NOT NULL, moment INTEGER NOT NULL, entry INTEGER NOT NULL, unsigned INTEGER NOT NULL,
+    PRIMARY KEY (withdrawal, vault, amount, script, quorum)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX first_seen_unsigned ON first_seen (vault, withdrawal) WHERE unsigned = 1;
+CREATE TABLE acts (
+    officer BLOB NOT NULL, moment INTEGER NOT NULL, entry INTEGER NOT NULL, subject BLOB NOT NULL,
+    PRIMARY KEY (officer, moment, entry)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX acts_by_subject ON acts (subject, officer, entry);
+CREATE TABLE approvals (
+    subject BLOB NOT NULL, officer BLOB NOT NULL, expiry INTEGER NOT NULL,
+    PRIMARY KEY (subject, officer)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rejections (
+    subject BLOB NOT NULL, officer BLOB NOT NULL, PRIMARY KEY (subject, officer)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE holds (
+    kind TEXT NOT NULL, target BLOB NOT NULL, officer BLOB NOT NULL, until INTEGER NOT NULL,
+    lifted INTEGER NOT NULL, PRIMARY KEY (kind, target, officer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX holds_by_officer ON holds (officer, lifted, until);
+CREATE TABLE moves (
+    vault BLOB NOT NULL, terms BLOB NOT NULL, officer BLOB NOT NULL, nonce BLOB NOT NULL,
+    expiry INTEGER NOT NULL, PRIMARY KEY (vault, terms, officer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX moves_by_expiry ON moves (vault, expiry);
+CREATE INDEX moves_by_officer ON moves (officer, expiry);
+CREATE INDEX moves_by_nonce ON moves (nonce);
+CREATE TABLE policies (
+    policy BLOB NOT NULL, entry INTEGER NOT NULL, version INTEGER NOT NULL, base BLOB NOT NULL,
+    verdict TEXT NOT NULL, moment INTEGER NOT NULL, caller TEXT NOT NULL,
+    PRIMARY KEY (policy, entry)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX policies_by_caller ON policies (caller, moment);
+CREATE TABLE governance (
+    one INTEGER PRIMARY KEY CHECK (one = 1), state BLOB NOT NULL
+) STRICT;
+CREATE TABLE events (entry INTEGER PRIMARY KEY, governs INTEGER NOT NULL) STRICT;
+CREATE INDEX events_about_policies ON events (entry) WHERE governs = 1;
 CREATE TABLE counters (
     caller TEXT NOT NULL, code TEXT NOT NULL, times INTEGER NOT NULL,
     PRIMARY KEY (caller, code)
@@ -81,7 +122,8 @@ CREATE TABLE counters (
 
 CLAIM_TABLES = (
     "versions", "payments", "withdrawals", "coins", "spends", "charges", "places", "batches",
-    "nonces", "repeats", "refusals",
+    "nonces", "repeats", "refusals", "first_seen", "acts", "approvals", "rejections", "holds",
+    "moves", "policies", "governance", "events",
 )  # fmt: skip
 """The fold of the entries. Each is compared in the order of its primary key."""
 

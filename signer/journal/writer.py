@@ -1,8 +1,9 @@
 """The one writer: group commit, and nothing released before it is durable (J4).
 
 1. Take all requests that wait, at most MAX_BATCH.
-2. In one transaction decide them one after another, each behind a savepoint, against the record plus the
-   batch's earlier decisions, at one effective time that never lies before the last entry's (J7).
+2. In one transaction record what is due, then decide them one after another, each behind a savepoint,
+   against the record plus the batch's earlier decisions, at one effective time that never lies before the
+   last entry's (J7).
 3. Store the signed head, commit (synchronous=FULL: the commit is on disk when it returns).
 4. Release all answers. If anything in 2 or 3 fails, all of the batch are refused and nothing is signed.
 """
@@ -10,9 +11,11 @@
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from signer.core.errors import Fault, Objection, Refusal
@@ -20,8 +23,9 @@ from signer.core.spend import RecordedSpend
 from signer.journal.decide import CallerBudget, Decision, Session, deliberate, record_refusal
 from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.note import LogSigner
+from signer.journal.noting import Noting, note, note_first
 from signer.journal.record import recorded_spend
-from signer.ports import Clock, Deliberation, RefusedRequest
+from signer.ports import Clock, Deliberation, Noted, RefusedRequest
 
 MAX_BATCH = 64
 
@@ -34,14 +38,19 @@ class WriterSetting:
     signer: LogSigner
     clock: Clock
     budget: CallerBudget
+    due: Noting
+    """What goes on record before anything else in a transaction."""
+
+
+Work = Deliberation | RefusedRequest | Noting
 
 
 @dataclass(frozen=True, slots=True)
 class _Ticket:
     """A request that waits."""
 
-    work: Deliberation | RefusedRequest
-    answer: "Future[RecordedSpend | None]" = field(default_factory=Future)
+    work: Work
+    answer: "Future[RecordedSpend | Noted | None]" = field(default_factory=Future)
 
 
 def unavailable(why: str) -> Refusal:
@@ -62,8 +71,8 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="journal-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Deliberation | RefusedRequest) -> RecordedSpend | None:
-        """Wait for the decision to be durable. Raises the Refusal or Fault that it came to."""
+    def submit(self, work: Work) -> RecordedSpend | Noted | None:
+        """Wait for the decision to be durable. Raises the Refusal, Pending or Fault that it came to."""
         ticket = _Ticket(work)
         with self._guard:
             if self._closed:
@@ -100,7 +109,7 @@ class Writer:
 
     def _serve_batch(self, tickets: list[_Ticket]) -> None:
         try:
-            decisions, note = self._transact(tickets)  # 2, 3
+            decisions, head = self._transact(tickets)  # 2, 3
         except sqlite3.Error as error:
             self._rollback()
             for ticket in tickets:
@@ -115,7 +124,7 @@ class Writer:
                 ticket.answer.set_exception(_fault(error))
         else:
             for ticket, decision in zip(tickets, decisions, strict=True):  # 4
-                _release(ticket, decision, note)
+                _release(ticket, decision, head)
 
     def _transact(self, tickets: list[_Ticket]) -> tuple[list[Decision | Fault], str]:
         connection, setting = self._connection, self._setting
@@ -123,16 +132,17 @@ class Writer:
         checkpoint = read_checkpoint(connection)
         now = max(setting.clock.now(), checkpoint.clock)
         session = Session(connection, checkpoint.frontier, now, setting.budget)
+        note(session, setting.due)
         decisions = [_decide(session, ticket.work) for ticket in tickets]
-        note = checkpoint.note
+        head = checkpoint.note
         if session.frontier is not checkpoint.frontier:
-            note = signed_note(session.frontier, setting.genesis_hash, setting.signer)
-            write_checkpoint(connection, Checkpoint(session.frontier, now, note))
+            head = signed_note(session.frontier, setting.genesis_hash, setting.signer)
+            write_checkpoint(connection, Checkpoint(session.frontier, now, head))
             self._write_counts()
         connection.execute("COMMIT")
         with self._guard:
             self._counts.update(session.counts)
-        return decisions, note
+        return decisions, head
 
     def _rollback(self) -> None:
         with suppress(sqlite3.Error):
@@ -154,21 +164,30 @@ class Writer:
             raise
 
 
-def _decide(session: Session, work: Deliberation | RefusedRequest) -> Decision | Fault:
+def _decide(session: Session, work: Work) -> Decision | Fault:
+    if isinstance(work, RefusedRequest):
+        return _attempt(session, partial(record_refusal, refused=work))
+    if not isinstance(work, Deliberation):
+        return _attempt(session, partial(note, noting=work))
+    first = _attempt(session, partial(note_first, deliberation=work))
+    if isinstance(first, Fault) or first.answer is not None:
+        return first
+    return _attempt(session, partial(deliberate, deliberation=work))
+
+
+def _attempt(session: Session, step: Callable[[Session], Decision]) -> Decision | Fault:
+    """What the step comes to. One that raises leaves nothing behind."""
     before = session.frontier
-    session.connection.execute("SAVEPOINT decision")
+    session.connection.execute("SAVEPOINT step")
     try:
-        if isinstance(work, Deliberation):
-            decision = deliberate(session, work)
-        else:
-            decision = record_refusal(session, work)
+        decision = step(session)
     except Exception as error:
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
             raise  # the disk, not this decision: the whole batch fails
-        session.connection.execute("ROLLBACK TO decision")
+        session.connection.execute("ROLLBACK TO step")
         session.frontier = before
-        return _fault(error)
-    session.connection.execute("RELEASE decision")
+        return Decision(None, answer=error) if isinstance(error, Refusal) else _fault(error)
+    session.connection.execute("RELEASE step")
     return decision
 
 
@@ -180,15 +199,17 @@ def _fault(error: Exception) -> Fault:
     return fault
 
 
-def _release(ticket: _Ticket, decision: Decision | Fault, note: str) -> None:
+def _release(ticket: _Ticket, decision: Decision | Fault, head: str) -> None:
     if isinstance(decision, Fault):
         ticket.answer.set_exception(decision)
         return
-    if decision.refusal is not None:
-        decision.refusal.decision_id = decision.decision_id
+    if isinstance(decision.answer, Refusal):
+        decision.answer.decision_id = decision.decision_id
     if decision.spend is not None:
-        ticket.answer.set_result(recorded_spend(decision.spend, decision.decision_id, note))
-    elif isinstance(ticket.work, RefusedRequest) or decision.refusal is None:
+        ticket.answer.set_result(recorded_spend(decision.spend, decision.decision_id, head))
+    elif isinstance(ticket.work, RefusedRequest):
         ticket.answer.set_result(None)
+    elif decision.answer is not None:
+        ticket.answer.set_exception(decision.answer)
     else:
-        ticket.answer.set_exception(decision.refusal)
+        ticket.answer.set_result(Noted(decision.noted, head))

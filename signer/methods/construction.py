@@ -141,7 +141,7 @@ def generate_deposit_psbt(kernel: Kernel, _: Caller, raw: bytes) -> pb.GenerateD
     vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
     bound_index(kernel, vault, RECEIVE, request.index)
     deposit = Deposit(
-        magic=kernel.policy.rollup_magic(request.rollup),
+        magic=kernel.policy_in_force().rollup_magic(request.rollup),
         l2_chain_id=request.l2_chain_id,
         l2_address=wire.sized(request.l2_address, 20, "l2_address"),
     )

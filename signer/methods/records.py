@@ -42,6 +42,7 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
     wire.decode(pb.GetInfoRequest, raw)
     not_ready = kernel.readiness()
     with kernel.journal.reading() as view:
+        policy = kernel.shelf.in_force(view)
         return pb.GetInfoResponse(
             version=kernel.build.version,
             build_digest=kernel.build.build_digest,
@@ -49,9 +50,9 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
             network=kernel.network.name,
             genesis_hash=kernel.network.genesis_hash,
             vaults=[_vault_info(kernel, vault, view) for vault in kernel.registry.all()],
-            policy_id=kernel.policy.policy_id,
-            policy_name=kernel.policy.name,
-            policy_version=kernel.policy.version,
+            policy_id=policy.policy_id,
+            policy_name=policy.name,
+            policy_version=policy.version,
             journal_head=view.head(),
             clock_unix=view.now(),
             ready=not not_ready,

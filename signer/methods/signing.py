@@ -5,12 +5,17 @@ from signer import wire
 from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import display
 from signer.core.caller import Caller
+from signer.core.errors import Pending
 from signer.kernel import Kernel
 
 
 def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse:
-    """Our signatures, and nothing of the PSBT's other signatures."""
-    signed = kernel.sign_psbt(wire.sign_request(caller, raw))
+    """Our signatures, and nothing of the PSBT's other signatures; or what is missing, if that is approvals
+    or time alone."""
+    try:
+        signed = kernel.sign_psbt(wire.sign_request(caller, raw))
+    except Pending as pending:
+        return pb.SignPsbtResponse(pending=wire.pending_message(pending, caller.roles))
     spend = signed.recorded.spend
     return pb.SignPsbtResponse(
         psbt=with_our_signatures(spend.psbt, signed.signatures),

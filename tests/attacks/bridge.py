@@ -38,6 +38,7 @@ from signer.journal.entry import GenesisEntry
 from signer.journal.journal import JournalSetting, SqliteJournal
 from signer.journal.store import create_journal
 from signer.kernel import Build, Kernel
+from signer.member_files import shelf_of
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
 from tests.kernel.room import PASSPHRASE, ManualClock, Running
@@ -193,7 +194,7 @@ class Guard:
                 for branch in (0, 1):
                     registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
         build = Build("test", bytes(32), bytes(32))
-        kernel = Kernel(build, REGTEST, policy, registry, keys, journal)
+        kernel = Kernel(build, REGTEST, shelf_of(policy), registry, keys, journal)
         return Running(Handler(kernel, CoreConsensusGate()), journal, keys)
 
 

@@ -54,10 +54,10 @@ def test_the_explanation_as_an_oracle(tmp_path: Path) -> None:
         told = str(trace)
         for secret in ("0.7 BTC", "0.8 BTC", "80000000", "80,000,000", "70000000"):
             assert secret not in told
-        assert "fee_at_most(0.01 BTC)" in told, "public limits are told"
+        assert "the fee is at most 0.01 BTC" in told, "public limits are told"
         everything = str(explained(kernel, asked, AUDITOR).trace)
-        assert "payment_at_most(0.7 BTC)" in everything
-        assert "outflow_at_most(1d, 0.8 BTC)" in everything
+        assert "each payment is at most 0.7 BTC" in everything
+        assert "at most 0.8 BTC leave the vault within any 1d" in everything
         assert not explained(kernel, asked, AUDITOR).would_sign
         assert explained(kernel, pay(kernel, (coin(0),), ((1, 60_000_000),)), RELAYER).would_sign
     finally:

@@ -1,3 +1,4 @@
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,3 +43,13 @@ def fresh(made: MemberPlace, tmp_path: Path) -> MemberPlace:
 def member(bound: MemberPlace, tmp_path: Path) -> MemberPlace:
     """A bound member of this test's own."""
     return bound.copy(tmp_path / "copy")
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_with_their_test() -> Iterator[None]:
+    """`serve` sends events to the standard error that it finds, here one that ends with the test."""
+    logger = logging.getLogger("pegwarden")
+    before = (logger.handlers, logger.propagate, logger.level)
+    yield
+    logger.handlers, logger.propagate = before[:2]
+    logger.setLevel(before[2])

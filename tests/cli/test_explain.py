@@ -84,6 +84,25 @@ def test_what_would_be_refused_is_1_with_the_trace(pegwarden: Desk, tmp_path: Pa
     assert "fee-too-high: too dear (seen 9; limit 8)" in said.out
 
 
+class WaitingKernel(ExplainingKernel):
+    """Says that officers are missing, and what the nearest change is; or that all is on record."""
+
+    def __call__(self, method: str, caller: Caller, request: bytes) -> bytes:
+        told = pb.ExplainPsbtResponse.FromString(super().__call__(method, caller, request))
+        told.would_be_pending, told.on_record = not self.would_sign, self.would_sign
+        told.nearest_changes.append("approvals by 1 more of officers")
+        return told.SerializeToString()
+
+
+def test_what_would_wait_and_the_nearest_change(pegwarden: Desk, tmp_path: Path) -> None:
+    said = explain(pegwarden, tmp_path, WaitingKernel(would_sign=False))
+    assert said.status == 1
+    assert "would wait: only approvals or time are missing" in said.out
+    assert said.out.endswith("would pass with approvals by 1 more of officers\n")
+    recorded = explain(pegwarden, tmp_path, WaitingKernel(would_sign=True))
+    assert "is on record and would be signed again" in recorded.out
+
+
 def test_a_refusal_is_shown_with_its_code(pegwarden: Desk, tmp_path: Path) -> None:
     kernel = RefusingKernel(PolicyDenied(Objection("fee-too-high", "too dear")))
     said = explain(pegwarden, tmp_path, kernel, "--json")

@@ -128,7 +128,7 @@ def test_each_vault_has_its_own_key_file(place: MemberPlace, pegwarden: Desk) ->
     member = composed(place)
     try:
         config = load_config(place.config)
-        policy = member.handler.kernel.policy
+        policy = member.handler.kernel.policy_in_force()
         require_bindings(config, policy, member.keystore)  # type: ignore[arg-type]
         place.edit('"keys/peg.json", "keys/next.json"', '"keys/next.json", "keys/peg.json"')
         require_bindings(load_config(place.config), policy, member.keystore)  # type: ignore[arg-type]

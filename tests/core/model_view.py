@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
-from signer.core.evidence import AnchorTerms
+from signer.core.evidence import AnchorTerms, SweepTerms
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.spend import ApprovedSpend
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
@@ -12,9 +12,17 @@ from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalStat
 
 @dataclass
 class ModelView:
-    """Everything that was approved, in order."""
+    """Everything that was approved, in order, and what officers and attestors said."""
 
     approved: list[ApprovedSpend] = field(default_factory=list)
+    clocks: dict[tuple[bytes, WithdrawalTerms, bytes], int] = field(default_factory=dict)
+    """(vault, terms, quorum) -> when they were attested first."""
+    approvals: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
+    """Subject -> officer -> expiry."""
+    moves: dict[bytes, tuple[SweepTerms, ...]] = field(default_factory=dict)
+    """Vault -> statements that an officer approved."""
+    holds: dict[bytes, int] = field(default_factory=dict)
+    """Withdrawal id or script -> until when."""
 
     def record(self, spend: ApprovedSpend) -> None:
         self.approved.append(spend)
@@ -125,6 +133,21 @@ class ModelView:
 
     def nonce_used(self, nonce: bytes) -> bool:
         return any(approved.sweep_nonce == nonce for approved in self.approved)
+
+    def first_attested(
+        self, vault_fingerprint: bytes, terms: WithdrawalTerms, quorum: bytes
+    ) -> int | None:
+        return self.clocks.get((vault_fingerprint, terms, quorum))
+
+    def approvers(self, subject: bytes) -> tuple[tuple[bytes, int], ...]:
+        return tuple(sorted(self.approvals.get(subject, {}).items()))
+
+    def approved_moves(self, vault_fingerprint: bytes) -> tuple[SweepTerms, ...]:
+        moves = self.moves.get(vault_fingerprint, ())
+        return tuple(each for each in moves if not self.nonce_used(each.nonce))
+
+    def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
+        return max(self.holds.get(withdrawal_id, 0), self.holds.get(script_pubkey, 0))
 
     def _anchored(self, magic: bytes) -> list[AnchorTerms]:
         found = [approved.anchored for approved in self.approved]

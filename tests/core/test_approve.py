@@ -1,12 +1,21 @@
 """Consent: pins (J1), coins, change and charges (J3), each with the request one field away."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from signer.core.approve import Question, approve, ask, recall, trace
 from signer.core.catalogue import CATALOGUE
-from signer.core.errors import MAX_OBJECTIONS, Objection, PolicyDenied, VerificationError
+from signer.core.errors import (
+    MAX_OBJECTIONS,
+    Fault,
+    Objection,
+    Pending,
+    PolicyDenied,
+    VerificationError,
+)
 from signer.core.spend import ApprovedSpend, SpentCoin
 from tests.core.model_view import ModelView
 from tests.core.spends import (
@@ -34,6 +43,9 @@ class CoinQuorumPolicy:
 
     def spend_objections(self, question: Question) -> Iterator[Objection]:
         return iter(())
+
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        return ()
 
 
 class DenyingPolicy(CoinQuorumPolicy):
@@ -201,9 +213,9 @@ def test_retry_is_recalled_only_if_it_is_the_same() -> None:
     decide(view, case)
     version = view.version(case.verify().transaction.txid)
     assert version is not None
-    recall(case.verify(), version)
+    recall(case.verify(), version, view, NOW)
     with pytest.raises(VerificationError) as caught:
-        recall(case.verify(ours=(1,)), version)
+        recall(case.verify(ours=(1,)), version, view, NOW)
     assert caught.value.code == "retry-mismatch"
 
 
@@ -215,7 +227,7 @@ def test_retry_with_another_withdrawal_for_the_same_output() -> None:
     version = view.version(other.verify().transaction.txid)
     assert version is not None
     with pytest.raises(VerificationError) as caught:
-        recall(other.verify(), version)
+        recall(other.verify(), version, view, NOW)
     assert caught.value.code == "retry-mismatch"
 
 
@@ -225,11 +237,66 @@ def test_trace_tells_every_universal_rule() -> None:
     case = good_case((FRESH,), change_index=900)
     question = ask(case.verify(), authorized(case, ()), view, NOW)
     lines = {line.rule: line for line in trace(question, POLICY)}
-    assert [line.passed for line in lines.values()] == [False, False, False, True]
+    assert [line.passed for line in lines.values()] == [False, False, False, True, True]
     assert lines["coins"].objections[0].code == "coin-unproven"
     good = good_case((BIG,), fee=20_000)
     passing = ask(good.verify(), authorized(good, ()), view, NOW)
     assert all(line.passed for line in trace(passing, POLICY))
+
+
+def test_a_hold_stops_a_new_version_and_a_retry_until_it_ends() -> None:
+    """An officer saw something odd: nothing more is signed, not even what is on record."""
+    view, case = ModelView(), good_case((BIG,))
+    view.holds[withdrawal_id(1)] = NOW + 1
+    assert refused(view, case) == {"withdrawal-held"}
+    view.holds = {case.outputs[0].txout.script_pubkey: NOW + 1}
+    assert refused(view, case) == {"withdrawal-held"}
+    view.holds = {withdrawal_id(1): NOW, withdrawal_id(2): NOW + 1}
+    decide(view, case)
+    version = view.version(case.verify().transaction.txid)
+    assert version is not None
+    recall(case.verify(), version, view, NOW)
+    view.holds[withdrawal_id(1)] = NOW + 60
+    with pytest.raises(PolicyDenied) as caught:
+        recall(case.verify(), version, view, NOW)
+    (held,) = caught.value.objections
+    assert (held.code, held.not_before) == ("withdrawal-held", NOW + 60)
+
+
+class PatientPolicy(CoinQuorumPolicy):
+    """Consents to nothing yet: an approval is missing."""
+
+    missing = Objection("approval-missing", "an officer", not_before=NOW + 9)
+
+    def spend_objections(self, question: Question) -> Iterator[Objection]:
+        yield self.missing
+
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        return (self.missing,)
+
+
+def test_what_lacks_approvals_alone_is_pending_and_nothing_else_is() -> None:
+    case, view = good_case((BIG,)), ModelView()
+    with pytest.raises(Pending) as caught:
+        approve(ask(case.verify(), authorized(case), view, NOW), PatientPolicy())
+    assert caught.value.missing == (PatientPolicy.missing,)
+    assert caught.value.not_before == NOW + 9
+    assert Pending(Objection("approval-missing", "an officer")).not_before is None
+    with pytest.raises(PolicyDenied) as denied:
+        approve(ask(case.verify(), authorized(case, ()), view, NOW), PatientPolicy())
+    codes = [objection.code for objection in denied.value.objections]
+    assert codes == ["coin-unproven", "approval-missing"]
+
+
+def test_consent_is_never_given_to_what_is_only_described() -> None:
+    case = good_case((BIG,))
+    question = ask(case.verify(), authorized(case), ModelView(), NOW)
+    for lie in (
+        replace(question, spend=SimpleNamespace(payments=())),
+        replace(question, authorized=SimpleNamespace()),
+    ):
+        with pytest.raises(Fault):
+            approve(lie, POLICY)
 
 
 def test_change_draft_belongs_to_the_vault() -> None:

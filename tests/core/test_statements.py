@@ -1,13 +1,15 @@
 """J2 (one batch, one root), sweep statements that serve once, and withdrawals of equal terms."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from signer.bitcoin.units import Sats
-from signer.core.approve import approve, ask, objections
+from signer.core.acts import move_subject
+from signer.core.approve import Question, approve, ask, objections, settle
 from signer.core.catalogue import CATALOGUE
-from signer.core.errors import PolicyDenied, VerificationError
+from signer.core.errors import Objection, Pending, PolicyDenied, VerificationError
 from signer.core.evidence import (
     AnchorTerms,
     Attestation,
@@ -20,6 +22,7 @@ from signer.core.evidence import (
 from signer.core.evidence_codec import decode_evidence, encode_evidence
 from signer.core.opreturn import Anchor, encode_payload, op_return_script
 from signer.core.spend import ApprovedSpend
+from signer.core.sweeps import approvers_of, sweep_statements
 from tests.core.model_view import ModelView
 from tests.core.spends import (
     HEIGHT,
@@ -32,7 +35,7 @@ from tests.core.spends import (
     payment_draft,
     withdrawal_id,
 )
-from tests.core.test_approve import POLICY
+from tests.core.test_approve import POLICY, CoinQuorumPolicy
 from tests.federation import WATCHERS, vault
 
 COINS = tuple(Coin(salt=salt) for salt in range(4))
@@ -166,6 +169,81 @@ def test_sweep_statement_for_something_else_is_not_used(changes: dict[str, objec
     )
     question = ask(case.verify(), authorize(said, case.vault.realm, KEYS), ModelView(), NOW)
     assert question.swept is None
+
+
+def test_a_statement_that_officers_approved_serves_once_too() -> None:
+    """Nobody attested it: it stands on record, with the officers who approved it."""
+    view, case = ModelView(), sweep_case(0)
+    said = sweep_terms(case)
+    question = ask(case.verify(), authorize((), case.vault.realm, KEYS), view, NOW)
+    assert question.swept is None
+    view.moves[case.vault.fingerprint] = (said, sweep_terms(case, nonce=2, max_fee=Sats(9_999)))
+    subject = move_subject(case.vault.network.genesis_hash, case.vault.fingerprint, said)
+    view.approvals[subject] = {b"\x01" * 32: NOW + 1, b"\x02" * 32: NOW}
+    approved = decide(view, case)
+    assert approved.sweep_nonce == said.nonce
+    assert approvers_of(case.verify(), said, view, NOW) == {b"\x01" * 32}
+    again = sweep_case(1)
+    question = ask(again.verify(), authorize((), again.vault.realm, KEYS), view, NOW)
+    assert question.swept is None
+
+
+def test_statements_that_are_brought_come_before_those_on_record() -> None:
+    """Officers whom no rule asks approve many moves: the one that comes with the evidence is tried first."""
+    view, case = ModelView(), sweep_case(0)
+    brought = sweep_terms(case, nonce=1)
+    on_record = tuple(sweep_terms(case, nonce=nonce) for nonce in (2, 3, 4))
+    view.moves[case.vault.fingerprint] = on_record
+    for terms, officers in zip(on_record, (1, 3, 2), strict=True):
+        subject = move_subject(case.vault.network.genesis_hash, case.vault.fingerprint, terms)
+        view.approvals[subject] = {bytes([each]) * 32: NOW + 1 for each in range(officers)}
+    word = WATCHERS[0].attest(case.vault.realm, NOW + 60, brought)
+    authorized = authorize((word,), case.vault.realm, KEYS)
+    assert ask(case.verify(), authorized, view, NOW).swept == brought
+    found = sweep_statements(case.verify(), authorized, view, NOW)
+    assert [terms.nonce[0] for terms in found] == [1, 3, 4, 2]
+
+
+class WantsNonce(CoinQuorumPolicy):
+    """Consents under one statement, or waits under it."""
+
+    def __init__(self, nonce: int, *, waits: bool = False) -> None:
+        self.nonce, self.waits = bytes([nonce]) * 16, waits
+
+    def spend_objections(self, question: Question) -> Iterator[Objection]:
+        if self.waits or question.swept is None or question.swept.nonce != self.nonce:
+            yield Objection("attestation-missing", "another statement")
+
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        fits = question.swept is not None and question.swept.nonce == self.nonce
+        return (Objection("approval-missing", "an officer"),) if fits else ()
+
+
+def test_a_word_more_for_another_statement_turns_no_yes_into_a_no() -> None:
+    """Three officers approve one sweep, two attestors another: each rule finds the one that it asks for."""
+    case = sweep_case(0)
+    said = (
+        *attestations(case, COINS),
+        WATCHERS[0].attest(case.vault.realm, NOW + 60, sweep_terms(case, nonce=1)),
+        *(w.attest(case.vault.realm, NOW + 60, sweep_terms(case, nonce=2)) for w in WATCHERS),
+    )
+    question = ask(case.verify(), authorize(said, case.vault.realm, KEYS), ModelView(), NOW)
+    for nonce in (1, 2):
+        approved = approve(question, WantsNonce(nonce))
+        assert approved.sweep_nonce == bytes([nonce]) * 16
+        with pytest.raises(Pending):
+            approve(question, WantsNonce(nonce, waits=True))
+    assert settle(question, WantsNonce(3)) == question
+    with pytest.raises(PolicyDenied):
+        approve(question, WantsNonce(3))
+
+
+def test_a_used_statement_does_not_hide_one_that_officers_approved() -> None:
+    view, first, second = ModelView(), sweep_case(0), sweep_case(1)
+    decide(view, first, sweep_terms(first))
+    assert refused(view, second, sweep_terms(second)) == {"sweep-statement-used"}
+    view.moves[second.vault.fingerprint] = (sweep_terms(second, nonce=2),)
+    assert decide(view, second, sweep_terms(second)).sweep_nonce == b"\x02" * 16
 
 
 def test_rotation_statement_names_the_next_vault() -> None:

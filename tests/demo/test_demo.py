@@ -30,6 +30,9 @@ MUST_REFUSE = {
     "input-already-final": "an annex",
     "descriptor-internal-key": "a spendable internal key",
     "sweep-statement-used": "a sweep statement used twice",
+    "policy-genesis-unsigned": "a genesis policy not signed by all its officers, or edited since",
+    "policy-not-descended": "a foreign policy in the place of the bound one",
+    "hold-repeated": "an officer holds again what the others have lifted",
 }
 
 TOLD = (
@@ -44,6 +47,15 @@ TOLD = (
     "rotated from tap to next",
     "one member signed a recovery; the node before its time: non-BIP68-final",
     "10 blocks later it was accepted",
+    "ada alone lowered a fee cap to 100 sat, in force at once",
+    "ada cannot tighten again alone",
+    "ben and cleo reverted it, in force at once",
+    "is looser: held for two officers, then for 5 s",
+    "above the limit: pending, approval-missing, not-aged",
+    "ada and ben lifted the hold; cleo cannot hold it again",
+    "ben reviewed the packet offline and approved, by ssh-keygen -Y sign",
+    "aged and approved by two, it was signed and accepted",
+    "its fee bump was signed without asking officers again",
 )
 """What happens beside refusals."""
 
@@ -55,7 +67,7 @@ def test_the_demo_ends_well_and_refuses_what_it_must() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr + done.stdout[-3_000:]
     line = json.loads(done.stdout.rstrip("\n").rpartition("\n")[2])

@@ -21,6 +21,7 @@ from signer.core.errors import Refusal
 from signer.edge.address import Address
 from signer.edge.callers import CallerEntry
 from signer.edge.limits import EdgeLimits
+from signer.edge.roles import PATHS
 from signer.edge.server import SERVICE, Edge, EdgeSetting, TlsFiles
 from signer.edge.status import DETAILS_KEY
 
@@ -32,12 +33,14 @@ SERVER = AUTHORITY.issue_server("test kernel", ("localhost", "127.0.0.1"))
 RELAYER = AUTHORITY.issue_client("relayer")
 AUDITOR = AUTHORITY.issue_client("auditor")
 INDEXER = AUTHORITY.issue_client("indexer")
+OFFICER = AUTHORITY.issue_client("officer")
 STRANGER = AUTHORITY.issue_client("stranger")
 FORGER = OTHER_AUTHORITY.issue_client("relayer")
 CALLERS = (
     CallerEntry("relayer", (RELAYER.spki,), frozenset({Role.RELAYER})),
     CallerEntry("auditor", (AUDITOR.spki,), frozenset({Role.AUDITOR})),
     CallerEntry("indexer", (INDEXER.spki,), frozenset({Role.INDEXER})),
+    CallerEntry("officer", (OFFICER.spki,), frozenset({Role.OFFICER})),
 )
 
 
@@ -86,6 +89,12 @@ class WaitingKernel:
 
 
 Kernel = Callable[[str, Caller, bytes], bytes]
+_SERVED = {method: path for path, method in PATHS.items()}
+
+
+def path_of(method: str) -> str:
+    """The gRPC path; of what nobody serves one of KernelService."""
+    return _SERVED.get(method, f"/{SERVICE}/{method}")
 
 
 def setting(limits: EdgeLimits | None = None) -> EdgeSetting:
@@ -164,7 +173,7 @@ class Lobby:
 
     def call(self, who: Issued | None, method: str, request: bytes = b"") -> bytes:
         """The answer, or grpc.RpcError."""
-        path = method if method.startswith("/") else f"/{SERVICE}/{method}"
+        path = method if method.startswith("/") else path_of(method)
         with self.channel(who) as channel:
             rpc: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
             return rpc(request, timeout=15)

@@ -9,7 +9,7 @@ import pytest
 from signer.core.caller import Caller, Role
 from signer.core.errors import Unauthorized
 from signer.edge.callers import CallerBook, CallerEntry
-from signer.edge.roles import HEALTH_CHECK, ROLES, require_role
+from signer.edge.roles import HEALTH_CHECK, PATHS, ROLES, SERVICES, WATCH, require_role
 from signer.edge.server import SERVICE
 from tests.edge import http2
 from tests.edge.lobby import (
@@ -18,6 +18,7 @@ from tests.edge.lobby import (
     CALLERS,
     FORGER,
     INDEXER,
+    OFFICER,
     OTHER_AUTHORITY,
     RELAYER,
     STRANGER,
@@ -141,11 +142,34 @@ def test_a_method_without_a_row_is_open_to_nobody() -> None:
     assert caught.value.code == "role-not-allowed"
 
 
-def test_the_role_table_has_exactly_the_rpcs_of_the_service() -> None:
-    from pegwarden.v1 import kernel_pb2
+def test_the_role_table_has_exactly_the_rpcs_of_the_services() -> None:
+    from pegwarden.v1 import approval_pb2, kernel_pb2, policy_pb2
 
-    service = kernel_pb2.DESCRIPTOR.services_by_name["KernelService"]
-    assert set(ROLES) - {HEALTH_CHECK} == {method.name for method in service.methods}
+    said = {
+        service.full_name: {method.name for method in service.methods}
+        for proto in (kernel_pb2, approval_pb2, policy_pb2)
+        for service in proto.DESCRIPTOR.services_by_name.values()
+    }
+    assert {service: set(methods) for service, methods in SERVICES.items()} == said
+    names = [method for methods in said.values() for method in methods]
+    assert sorted((*names, HEALTH_CHECK)) == sorted(ROLES) == sorted(PATHS.values())
+    streams = {
+        method.name
+        for proto in (kernel_pb2, approval_pb2, policy_pb2)
+        for service in proto.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+        if method.server_streaming
+    }
+    assert streams == {WATCH}
+
+
+def test_whoever_proposes_a_transaction_cannot_hold_reject_or_change_a_policy() -> None:
+    of_relayers = {method for method, roles in ROLES.items() if Role.RELAYER in roles}
+    assert of_relayers.isdisjoint({"Hold", "RejectWithdrawal", "ProposePolicy", "ApprovePolicy"})
+    with served(EchoKernel()) as lobby:
+        assert lobby.refused(RELAYER, "Hold").code == "role-not-allowed"
+        assert lobby.call(OFFICER, "Hold", b"act") == b"act"
+        assert lobby.refused(OFFICER, "SignPsbt").code == "role-not-allowed"
 
 
 def test_callers_keep_to_their_own_roles() -> None:

@@ -18,7 +18,8 @@ from signer.core.errors import Fault, Objection, VerificationError, malformed
 from signer.edge.address import Address, parse_address
 from signer.edge.logs import JsonFormatter
 from signer.edge.metrics import EdgeMetrics, serve_metrics
-from signer.edge.server import SERVICE, Edge
+from signer.edge.roles import SERVICES
+from signer.edge.server import Edge
 from tests.edge.lobby import (
     INDEXER,
     RELAYER,
@@ -36,7 +37,11 @@ HEALTH = "/grpc.health.v1.Health/Check"
 
 @pytest.mark.parametrize(
     ("service", "state"),
-    [("", "SERVING"), (SERVICE, "SERVING"), ("another.Service", "SERVICE_UNKNOWN")],
+    [
+        ("", "SERVING"),
+        *((service, "SERVING") for service in SERVICES),
+        ("another.Service", "SERVICE_UNKNOWN"),
+    ],
 )
 def test_health_is_told_to_every_known_caller(service: str, state: str) -> None:
     request = health_pb2.HealthCheckRequest(service=service).SerializeToString()
@@ -58,7 +63,7 @@ def test_reflection_is_not_served_unless_it_is_asked_for() -> None:
         answer = reflection_pb2.ServerReflectionResponse.FromString(
             lobby.call(RELAYER, path, request)
         )
-    assert SERVICE in [each.name for each in answer.list_services_response.service]
+    assert set(SERVICES) <= {each.name for each in answer.list_services_response.service}
     with served(EchoKernel()) as lobby:
         assert lobby.refused(RELAYER, path, request).status is grpc.StatusCode.UNIMPLEMENTED
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,6 +217,54 @@ def test_kernel_statements(case: dict[str, Any]) -> None:
     key.verify(unhex(case["signature"]), digest)
     with pytest.raises(InvalidSignature):
         key.verify(unhex(case["signature"]), sha256(digest))
+
+
+def action_of(case: dict[str, Any]) -> str:
+    line: str = case["text"].split("\n")[1]
+    return line.removeprefix("action: ")
+
+
+@pytest.mark.parametrize("case", cases("officer_acts.json"), ids=action_of)
+def test_officers_texts(case: dict[str, Any]) -> None:
+    digest = tagged("pegwarden/officer/v1", case["text"].encode())
+    assert digest.hex() == case["digest"]
+    key = ec.PrivateKey(unhex(case["officer_secret"]))
+    assert key.xonly().hex() == case["officer"]
+    assert verifies(case | {"attestor": case["officer"]}, digest)
+    lines = case["text"].split("\n")
+    assert lines[2:4] == ["network: regtest", f"genesis: {GENESIS[::-1].hex()}"]
+    assert lines[-2:] == ["expires: 2027-01-15T08:00:00Z", ""]
+
+
+def test_every_action_stands_in_the_vectors() -> None:
+    assert sorted(map(action_of, cases("officer_acts.json"))) == [
+        "approve policy",
+        "approve rotation",
+        "approve withdrawal",
+        "hold destination",
+        "hold withdrawal",
+        "lift holds",
+        "reject withdrawal",
+    ]
+
+
+@pytest.mark.parametrize("case", cases("officer_acts.json"), ids=action_of)
+def test_openssh_itself_verifies_the_officer_s_signature(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "allowed").write_text(f"officer {case['ssh_key']}\n")
+    (tmp_path / "text.sig").write_text(case["ssh_signature"])
+    command = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "officer", "-n", "pegwarden"]
+    command += ["-s", "text.sig"]
+
+    def verdict(text: str) -> int:
+        done = subprocess.run(
+            command, input=text.encode(), cwd=tmp_path, capture_output=True, check=False
+        )
+        return done.returncode
+
+    assert verdict(case["text"]) == 0
+    assert verdict(case["text"] + "\n") != 0
 
 
 @pytest.mark.parametrize("case", cases("payloads.json"), ids=lambda case: case["kind"])

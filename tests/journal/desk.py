@@ -12,6 +12,7 @@ from signer.bitcoin.network import REGTEST
 from signer.core.approve import Question, approve, ask
 from signer.core.errors import Objection
 from signer.core.evidence import AnchorTerms, Authorized, Statement, SweepTerms, authorize
+from signer.core.notices import Notice
 from signer.core.opreturn import Anchor, encode_payload, op_return_script
 from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedSpend
 from signer.core.sweeps import SWEEP_KINDS
@@ -22,8 +23,9 @@ from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry
 from signer.journal.journal import JournalSetting, SqliteJournal
 from signer.journal.merkle import leaf_hash
+from signer.journal.noting import Noting
 from signer.journal.store import create_journal
-from signer.ports import Deliberation
+from signer.ports import Deliberation, Reading
 from tests import federation
 from tests.core.spends import (
     NOW,
@@ -71,15 +73,21 @@ class Policy:
     outflow: int = 2**60
     coins_proven: bool = True
     policy_id: bytes = POLICY_ID
+    waits: bool = False
+    """Whether consent waits for officers."""
 
     def coin_objections(self, question: Question, coin: SpentCoin) -> Iterator[Objection]:
         if not self.coins_proven:
             yield Objection("coin-unproven", "no statement")
 
     def spend_objections(self, question: Question) -> Iterator[Objection]:
+        yield from self.waiting(question)
         since = question.view.outflow_since(question.spend.vault.fingerprint, question.now - 3_600)
         if since + question.binding.charge > self.outflow and question.binding.charge:
             yield Objection("outflow-exceeded", "too much", f"{since} sat", f"{self.outflow} sat")
+
+    def waiting(self, question: Question) -> tuple[Objection, ...]:
+        return (Objection("approval-missing", "no officer approved"),) if self.waits else ()
 
 
 GENESIS = GenesisEntry(
@@ -95,21 +103,31 @@ GENESIS = GenesisEntry(
 FIRST_LEAF = leaf_hash(encode_entry(GENESIS))
 
 
+def nothing_due(_: Reading, __: int) -> tuple[Notice, ...]:
+    return ()
+
+
 def open_desk(
-    path: Path, clock: ManualClock | None = None, budget: CallerBudget = DEFAULT_BUDGET
+    path: Path,
+    clock: ManualClock | None = None,
+    budget: CallerBudget = DEFAULT_BUDGET,
+    due: Noting = nothing_due,
 ) -> SqliteJournal:
     """The journal at that path, created if it is not there."""
     if not path.exists():
         create_journal(path, GENESIS, Signer())
-    setting = JournalSetting(Signer(), clock or ManualClock(), FIRST_LEAF, budget)
+    setting = JournalSetting(Signer(), clock or ManualClock(), FIRST_LEAF, budget, due)
     return SqliteJournal(path, setting)
 
 
 @contextmanager
 def desk(
-    path: Path, clock: ManualClock | None = None, budget: CallerBudget = DEFAULT_BUDGET
+    path: Path,
+    clock: ManualClock | None = None,
+    budget: CallerBudget = DEFAULT_BUDGET,
+    due: Noting = nothing_due,
 ) -> Iterator[SqliteJournal]:
-    journal = open_desk(path, clock, budget)
+    journal = open_desk(path, clock, budget, due)
     try:
         yield journal
     finally:

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from signer.core.errors import Fault, Refusal
-from signer.core.spend import ApprovedSpend
+from signer.core.spend import ApprovedSpend, RecordedSpend
 from signer.core.view import View
 from signer.journal import decide, fold, writer
 from signer.journal.audit import read_entries, verify_journal
 from tests import federation
-from tests.core.spends import withdrawal_id
+from tests.core.spends import NOW, withdrawal_id
 from tests.journal.desk import case_number, deliberation, desk, open_desk, pay
+from tests.journal.words import QUORUM, approval, attested, noted, said, terms_of
 
 VAULT = federation.vault().fingerprint
 
@@ -87,6 +88,27 @@ def test_a_step_that_fails_leaves_nothing_behind(
         assert verify_journal(path).entries == 2
         assert pay(journal, case_number(2)).decision_id
     assert verify_journal(path).entries == 3
+
+
+@pytest.mark.parametrize("how", [full, boom])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [step for step in STEPS if step[1] != "signed_entry"],
+)
+def test_a_note_that_fails_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, how: object
+) -> None:
+    path = tmp_path / "journal"
+    with desk(path) as journal:
+        noted(journal, said(approval(1)))
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, how)
+            with pytest.raises((Refusal, Fault)) as caught:
+                noted(journal, attested(terms_of(1)), said(approval(2)))
+        assert isinstance(caught.value, Refusal if how is full else Fault)
+        assert verify_journal(path).entries == 2
+        assert len(noted(journal, attested(terms_of(1)), said(approval(2))).decision_ids) == 2
+    assert verify_journal(path).entries == 4
 
 
 @pytest.mark.parametrize("statement", ["BEGIN", "SAVEPOINT", "INSERT INTO entries", "COMMIT"])
@@ -191,7 +213,7 @@ def test_who_waits_when_the_journal_closes_is_answered(
     go_on.set()
     answers = [ticket.answer.result(60) for ticket in tickets]
     journal.close()
-    assert len({answer.decision_id for answer in answers if answer is not None}) == 3
+    assert len({each.decision_id for each in answers if isinstance(each, RecordedSpend)}) == 3
     assert verify_journal(path).entries == 4
 
 
@@ -213,8 +235,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from tests.journal.desk import case_number, open_desk, pay
+from tests.journal.words import attested, noted, terms_of
 journal = open_desk(Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), 10_000):
+    noted(journal, attested(terms_of(number)))
     recorded = pay(journal, case_number(number))
     print(number, recorded.decision_id.hex(), flush=True)
 """
@@ -246,7 +270,7 @@ def test_kill_9_loses_no_answer_and_counts_nothing_twice(tmp_path: Path) -> None
     report = verify_journal(path)
     leaves = {each.leaf for each in read_entries(path, 1)}
     assert set(answered.values()) <= leaves
-    assert report.entries - 1 - len(answered) <= 3  # recorded, killed before the answer
+    assert report.entries - 1 - 2 * len(answered) <= 6  # recorded, killed before the answer
     with desk(path) as journal:
         for paid, leaf in answered.items():
             assert pay(journal, case_number(paid)).decision_id == leaf
@@ -255,6 +279,8 @@ def test_kill_9_loses_no_answer_and_counts_nothing_twice(tmp_path: Path) -> None
             recorded = len(reading.withdrawals(b"", 10_000))
             assert reading.outflow_since(VAULT, 0) == recorded * 60_010_000
             assert reading.withdrawal(withdrawal_id(start)) is not None
+            clocks = [reading.first_attested(VAULT, terms_of(each), QUORUM) for each in answered]
+            assert clocks == [NOW] * len(answered)
 
 
 FILL = """

@@ -1,34 +1,53 @@
-"""J1, J2 and J3 on the real store against a reference that is written from the design alone.
+"""J1, J2, J3 and officers' words on the real store against a reference that is written from the design alone.
 
 Invariants: any two recorded transactions that pay one withdrawal share a coin, so no chain confirms both;
 whoever spends a pin pays its withdrawal; no two recorded anchors give one batch two roots; windows hold what
-the reference adds up; a restart changes nothing.
+the reference adds up; a clock keeps its first moment; a rejection outweighs approvals; nothing that is held
+is signed; a restart changes nothing.
 """
 
 import itertools
 import shutil
 import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from signer.core.errors import Refusal
+from signer.core.acts import HoldDestination, HoldWithdrawal, LiftHolds, RejectWithdrawal
+from signer.core.errors import Fault, Pending, PolicyDenied, Refusal
 from signer.core.evidence import AnchorTerms
 from signer.core.spend import VerifiedSpend
 from signer.journal.audit import verify_journal
-from tests import federation
-from tests.core.spends import NOW, Coin, authorized, good_case, withdrawal_id
-from tests.journal.desk import ManualClock, anchor_case, deliberation, move, open_desk
+from tests.core.spends import NOW, USER_SCRIPT, Coin, authorized, good_case, withdrawal_id
+from tests.journal.desk import ManualClock, Policy, anchor_case, deliberation, move, open_desk
+from tests.journal.words import (
+    OFFICERS,
+    OTHER_QUORUM,
+    QUORUM,
+    VAULT,
+    approval,
+    attested,
+    noted,
+    said,
+    subject,
+    terms_of,
+)
 
-VAULT = federation.vault().fingerprint
 COINS = tuple(Coin(salt=salt, amount=50_000_000 + salt * 10_000_000) for salt in range(4))
 AMOUNTS = {1: 10_000_000, 2: 15_000_000, 3: 9_000_000}
 WINDOW = 3_600
 ROOTS = (b"\x21" * 32, b"\x23" * 32)
 MAGICS = (b"PGWD", b"ELSE")
 BATCHES = st.integers(1, 4)
+NUMBERS = st.sampled_from(sorted(AMOUNTS))
+QUORUMS = st.sampled_from([QUORUM, OTHER_QUORUM])
+SPARE = Coin(salt=77)
+"""Spent by what is never signed."""
 
 
 class Reference:
@@ -40,6 +59,22 @@ class Reference:
         self.charges: list[tuple[int, int, int]] = []
         self.roots: dict[tuple[bytes, int], bytes] = {}
         self.anchored: list[AnchorTerms] = []
+        self.clocks: dict[tuple[int, bytes], int] = {}
+        self.approvals: dict[tuple[int, bytes], int] = {}
+        self.rejected: set[tuple[int, bytes]] = set()
+        self.holds: dict[tuple[bytes, bytes], int] = {}
+
+    def held_until(self, number: int) -> int:
+        targets = (withdrawal_id(number), USER_SCRIPT)
+        return max((end for (target, _), end in self.holds.items() if target in targets), default=0)
+
+    def approvers(self, number: int) -> tuple[tuple[bytes, int], ...]:
+        given = {
+            officer: expiry
+            for (each, officer), expiry in self.approvals.items()
+            if each == number and (number, officer) not in self.rejected
+        }
+        return tuple(sorted(given.items()))
 
     def consents_to_anchor(self, terms: AnchorTerms, coin: Coin) -> bool:
         highest = max((batch for magic, batch in self.roots if magic == terms.magic), default=0)
@@ -98,6 +133,10 @@ class JournalMachine(RuleBasedStateMachine):
         self.journal = open_desk(self.folder / "journal", self.clock)
         self.reference = Reference()
         self.requests: list[VerifiedSpend] = []
+        self.held: set[tuple[bytes, bytes]] = set()
+
+    def is_held(self, numbers: Iterable[int]) -> bool:
+        return any(self.reference.held_until(each) > self.clock.moment for each in numbers)
 
     @rule(
         coins=st.sets(st.sampled_from(COINS), min_size=1, max_size=3),
@@ -112,6 +151,7 @@ class JournalMachine(RuleBasedStateMachine):
         txid = spend.transaction.txid
         paid, spent = frozenset(numbers), frozenset(coins)
         expected = txid in self.reference.recorded or self.reference.consents(spend, paid, spent)
+        expected = expected and not self.is_held(numbers)
         try:
             self.journal.record(deliberation(spend, authorized(case, chosen)))
         except Refusal:
@@ -152,7 +192,69 @@ class JournalMachine(RuleBasedStateMachine):
         spend = data.draw(st.sampled_from(self.requests))
         with self.journal.reading() as reading:
             before = reading.head()
-        assert self.journal.record(deliberation(spend)).head == before
+        if self.is_held(self.reference.recorded[spend.transaction.txid][0]):
+            with pytest.raises(PolicyDenied):
+                self.journal.record(deliberation(spend))
+        else:
+            assert self.journal.record(deliberation(spend)).head == before
+
+    @rule(
+        number=NUMBERS,
+        quorum=QUORUMS,
+        how=st.sampled_from([Policy(outflow=0), Policy(waits=True), None]),
+    )
+    def attest(self, number: int, quorum: bytes, how: Policy | None) -> None:
+        """With a request that is refused or waits, or as a proposal."""
+        now = self.clock.moment
+        notices = (attested(terms_of(number, AMOUNTS[number]), quorum=quorum, now=now),)
+        self.reference.clocks.setdefault((number, quorum), now)
+        if how is None:
+            noted(self.journal, *notices)
+            return
+        spend = good_case((SPARE,), ((9, 1_000_000),)).verify()
+        asked = deliberation(spend, policy=how)
+        with pytest.raises((PolicyDenied, Pending)):
+            self.journal.record(replace(asked, notices=lambda *_: notices))
+
+    @rule(number=NUMBERS, officer=st.sampled_from(OFFICERS), days=st.integers(1, 3))
+    def approve(self, number: int, officer: bytes, days: int) -> None:
+        expiry = self.clock.moment + days * 86_400
+        noted(
+            self.journal,
+            said(approval(number, AMOUNTS[number]), officer, expiry, self.clock.moment),
+        )
+        key = (number, officer)
+        self.reference.approvals[key] = max(self.reference.approvals.get(key, 0), expiry)
+
+    @rule(number=NUMBERS, officer=st.sampled_from(OFFICERS))
+    def reject(self, number: int, officer: bytes) -> None:
+        act = RejectWithdrawal(VAULT, terms_of(number, AMOUNTS[number]))
+        noted(self.journal, said(act, officer, now=self.clock.moment))
+        self.reference.rejected.add((number, officer))
+
+    @rule(
+        thing=st.sampled_from([*map(withdrawal_id, AMOUNTS), USER_SCRIPT]),
+        officer=st.sampled_from(OFFICERS),
+        seconds=st.sampled_from([1, WINDOW]),
+    )
+    def hold(self, thing: bytes, officer: bytes, seconds: int) -> None:
+        until = self.clock.moment + seconds
+        kind = HoldDestination if thing == USER_SCRIPT else HoldWithdrawal
+        act = said(kind(thing, until), officer, now=self.clock.moment)
+        if (thing, officer) in self.held:
+            with pytest.raises(Fault):
+                noted(self.journal, act)
+        else:
+            noted(self.journal, act)
+            self.reference.holds[thing, officer] = until
+            self.held.add((thing, officer))
+
+    @rule(officer=st.sampled_from(OFFICERS))
+    def lift(self, officer: bytes) -> None:
+        now = self.clock.moment
+        noted(self.journal, *(said(LiftHolds(officer), each, now=now) for each in OFFICERS[:2]))
+        holds = self.reference.holds
+        self.reference.holds = {key: end for key, end in holds.items() if key[1] != officer}
 
     @rule(seconds=st.sampled_from([1, WINDOW - 1, WINDOW]))
     def time_passes(self, seconds: int) -> None:
@@ -191,6 +293,22 @@ class JournalMachine(RuleBasedStateMachine):
                 withdrawal = reading.withdrawal(withdrawal_id(number))
                 pin = self.reference.pins.get(number)
                 assert (withdrawal and withdrawal.pin) == (pin and pin.outpoint)
+
+    @invariant()
+    def words_are_the_reference_s(self) -> None:
+        with self.journal.reading() as reading:
+            for number, amount in AMOUNTS.items():
+                terms = terms_of(number, amount)
+                for quorum in (QUORUM, OTHER_QUORUM):
+                    started = self.reference.clocks.get((number, quorum))
+                    assert reading.first_attested(VAULT, terms, quorum) == started
+                given = reading.approvers(subject(approval(number, amount)))
+                assert given == self.reference.approvers(number)
+                until = reading.held_until(withdrawal_id(number), USER_SCRIPT)
+                assert until == self.reference.held_until(number)
+            waiting = {number for number, _ in self.reference.clocks} - self.reference.pins.keys()
+            found = reading.attested_pending(VAULT, (QUORUM, OTHER_QUORUM), b"", 9)
+            assert {each.withdrawal_id for each in found} == set(map(withdrawal_id, waiting))
 
     def teardown(self) -> None:
         self.journal.close()

@@ -14,6 +14,7 @@ from pegwarden.v1 import types_pb2 as t
 from policies.load import load_policy
 from signer.bitcoin.address import address_of
 from signer.bitcoin.network import REGTEST
+from signer.compose import due_steps
 from signer.consensus import CoreConsensusGate
 from signer.core.caller import Caller
 from signer.core.caller import Role as CallerRole
@@ -25,6 +26,7 @@ from signer.journal.entry import GenesisEntry
 from signer.journal.journal import SqliteJournal, open_journal
 from signer.journal.store import create_journal
 from signer.kernel import Build, Kernel
+from signer.member_files import shelf_of
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
 
@@ -34,7 +36,7 @@ _MADE: dict[tuple[int, bytes], dict[str, bytes]] = {}
 
 
 def policy_text(**changes: str) -> bytes:
-    """The policy of these kernels; `when=` and `lookahead=` may be changed."""
+    """The policy of these kernels; `when=` may be changed, `groups=` and `more=` (tables) added."""
     definition = federation.definition()
     keys = ", ".join(f'"{key}"' for key in definition.keys)
     watchers = ", ".join(f'"{watcher.key.hex()}"' for watcher in federation.WATCHERS)
@@ -60,11 +62,13 @@ sequence = "contiguous"
 
 [groups]
 watchers = [{watchers}]
+{changes.get("groups", "")}
 
 [[allow]]
 spend = "withdrawal"
 from  = "peg"
 when  = "{when}"
+{changes.get("more", "")}
 """.encode()
 
 
@@ -139,13 +143,15 @@ class Member:
             signer=keystore,
             clock=self.clock,
             expected_first_leaf=keystore.first_leaf,
+            due=due_steps,
         )
         with journal.reading() as view:
             for vault in registry.all():
                 for branch in (0, 1):
                     registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
         build = Build("test", bytes(32), bytes(32))
-        kernel = Kernel(build, REGTEST, policy, registry, keystore, journal)
+        shelf = shelf_of(policy)
+        kernel = Kernel(build, REGTEST, shelf, registry, keystore, journal)
         return Running(Handler(kernel, CoreConsensusGate()), journal, keystore)
 
 

@@ -104,6 +104,34 @@ MISTAKES = [
     ("fee_at_most(^10,000 sat)", "policy-literal", "fee_at_most(10000 sat)"),
     ("fee_at_most(^.5 BTC)", "policy-expression", "fee_at_most(0.5 BTC)"),
     ("path(primary) ^% ", "policy-expression", "path(primary) "),
+    (f"inputs_at_most(^{'1' * 5_000})", "policy-literal", "inputs_at_most(11111)"),
+    ("weight_at_most(^0 WU)", "policy-literal", "weight_at_most(1 WU)"),
+    ("weight_at_most(^4000001 WU)", "policy-literal", "weight_at_most(4000000 WU)"),
+    ("weight_at_most(^1.5 WU)", "policy-literal", "weight_at_most(15 WU)"),
+    ("weight_at_most(^100 vB)", "policy-literal", "weight_at_most(100 WU)"),
+    ("aged(^0s)", "policy-literal", "aged(1s)"),
+    ("replaceable(^1)", "policy-expression", "replaceable()"),
+    ("destinations_not_in(^watchers)", "policy-name-unknown", "destinations_not_in(exchange)"),
+    ("^approved(4, watchers)", "policy-unsatisfiable", "approved(3, watchers)"),
+    ("approved(^0, watchers)", "policy-literal", "approved(1, watchers)"),
+    ("approved(1, ^watcher)", "policy-name-unknown", "approved(1, watchers)"),
+    ("caller(^1)", "policy-literal", "caller(c1)"),
+    ("^caller()", "policy-expression", "caller(c1)"),
+    ("caller(c1,^)", "policy-expression", "caller(c1, c1)"),
+    ("within(^fri-mon, 08:00-18:00)", "policy-name-unknown", "within(mon-fri, 08:00-18:00)"),
+    ("within(^mon-mon, 08:00-18:00)", "policy-name-unknown", "within(mon, 08:00-18:00)"),
+    ("within(^mon-sun, 08:00-18:00)", "policy-name-unknown", "within(daily, 08:00-18:00)"),
+    ("within(^5, 08:00-18:00)", "policy-literal", "within(sat, 08:00-18:00)"),
+    ("within(mon, ^18:00-08:00)", "policy-literal", "within(mon, 08:00-18:00)"),
+    ("within(mon, ^08:00-08:00)", "policy-literal", "within(mon, 08:00-08:01)"),
+    ("within(mon, ^08:00-24:01)", "policy-literal", "within(mon, 08:00-24:00)"),
+    ("within(mon, ^24:00-24:00)", "policy-literal", "within(mon, 23:59-24:00)"),
+    ("within(mon, ^08:60-18:00)", "policy-literal", "within(mon, 08:59-18:00)"),
+    ("within(mon, ^08)", "policy-literal", "within(mon, 08:00-18:00)"),
+    ("within(mon, ^always)", "policy-literal", "within(mon, 00:00-24:00)"),
+    ("within(mon, 8^:00-18:00)", "policy-expression", "within(mon, 08:00-18:00)"),
+    ("^within(mon)", "policy-expression", "within(mon, 08:00-18:00)"),
+    ("^08:00-18:00", "policy-name-unknown", "within(mon, 08:00-18:00)"),
 ]
 
 
@@ -128,7 +156,7 @@ def test_near_misses_get_a_suggestion() -> None:
     assert "did you mean 'BTC'?" in str(mistake(policy_text("fee_at_most(1 Btc)")))
     assert "did you mean 'watchers'?" in str(mistake(policy_text("attested(1, wachters)")))
     unlike = str(mistake(policy_text("zzz(1)")))
-    assert "known here: and, attested" in unlike
+    assert "known here: aged, and, approved, attested" in unlike
     long = "x" * 5_000
     assert len(str(mistake(policy_text(f"{long}(1)")))) < 700
 
@@ -239,6 +267,13 @@ def test_predicates_are_read_back_from_their_own_text() -> None:
         "outputs_at_most(7)",
         "path(primary)",
         "anchor_extends()",
+        "approved(3, watchers)",
+        "aged(90m)",
+        "within(tue-sat, 00:00-24:00)",
+        "destinations_not_in(exchange)",
+        "weight_at_most(4000000 WU)",
+        "replaceable()",
+        "caller(relayer_2, relayer-1)",
     ]
     assert [rule.partition("(")[0] for rule in rules] == list(SPEND_PREDICATES)
     for rule in rules:

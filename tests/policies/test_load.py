@@ -187,7 +187,8 @@ def test_an_empty_policy_is_refused() -> None:
         refusal(HEAD.replace('[[allow]]\nspend = "withdrawal"\nfrom = "peg"\n', "")).code
         == "policy-empty"
     )
-    assert refusal(TEXT.partition("[vaults")[0]).code == "policy-empty"
+    nothing = refusal(TEXT.partition("[vaults")[0])
+    assert (nothing.code, nothing.line, nothing.column) == ("policy-empty", 1, 1)
     load_policy(policy_text(GOOD).encode())
 
 

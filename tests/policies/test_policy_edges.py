@@ -52,5 +52,5 @@ def test_lists_are_explained_under_their_names() -> None:
         "  bcrt1qt3jq0dk5pt55pym6x6ejvgncj93dm8qenylxea",
         "  bcrt1qz32twfx4t3csxdlnu3w8989saam3zm8c86586f",
     ]
-    at = lines.index("Group watchers, 3 keys (x-only):")
+    at = lines.index("Group watchers, 3 keys:")
     assert len([line for line in lines[at + 1 : at + 4] if len(line) == 66]) == 3

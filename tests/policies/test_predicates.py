@@ -6,12 +6,13 @@ import pytest
 
 from policies.predicates import SPEND_PREDICATES
 from signer.bitcoin.transaction import TxOut
-from signer.bitcoin.units import Sats
+from signer.bitcoin.units import Sats, Weight
 from signer.core.approve import Policy, Question
 from signer.core.catalogue import CATALOGUE
 from signer.core.evidence import CoinTerms
 from signer.core.spend import VerifiedSpend
 from tests.policies.world import (
+    CLOCK,
     FEDERATION,
     NOW,
     P2PKH,
@@ -19,10 +20,13 @@ from tests.policies.world import (
     FixedView,
     anchor,
     anchor_terms,
+    approvals,
     authorized,
     codes,
     coin,
     coin_terms,
+    final,
+    later,
     on_record,
     payment,
     policy,
@@ -55,6 +59,20 @@ def behind(of: VerifiedSpend, batch: int, before: bytes | None = None) -> Questi
 
 GAMES = b"GAME"
 """Its batches increase from 1,000; those of PGWD are contiguous from 1."""
+
+
+def approved_by(of: VerifiedSpend, count: int, expiry: int = NOW + 1) -> Question:
+    """With the word and the approval of so many watchers."""
+    return question(of, view=FixedView(approvals=approvals(of, WATCHERS[:count], expiry)))
+
+
+def attested_at(moment: int, digest: bytes = CLOCK) -> Question:
+    """Two watchers vouched for the withdrawal first then."""
+    return question(view=FixedView(clocks=((payment().terms, digest, moment),)))
+
+
+def asked_by(caller: str) -> Question:
+    return replace(question(), caller=caller)
 
 
 def at(*charges: tuple[int, int, int]) -> FixedView:
@@ -188,6 +206,53 @@ BOUNDARIES = [
         question(evidence=authorized((payment().terms, WATCHERS[:2]))),
         question(evidence=authorized((payment().terms, WATCHERS[:1]))),
     ),
+    (
+        "approved(2, watchers)",
+        "approval-missing",
+        approved_by(spend(TWO), 2),
+        approved_by(spend(TWO), 1),
+    ),
+    (
+        "approved(2, watchers)",
+        "approval-missing",
+        approved_by(spend(), 2, NOW + 1),
+        approved_by(spend(), 2, NOW),
+    ),
+    (
+        "approved(2, watchers)",
+        "approval-missing",
+        approved_by(sweep(), 2),
+        approved_by(sweep(), 1),
+    ),
+    (
+        "approved(2, watchers)",
+        "approval-missing",
+        approved_by(rotation(), 2),
+        approved_by(rotation(), 1),
+    ),
+    ("aged(1h)", "not-aged", attested_at(NOW - HOUR), attested_at(NOW - HOUR + 1)),
+    ("aged(1s)", "not-aged", attested_at(NOW - 1), attested_at(NOW - 1, bytes(32))),
+    ("within(fri, 08:00-18:00)", "outside-schedule", question(), later(question(), -1)),
+    ("within(fri, 07:00-08:00)", "outside-schedule", later(question(), -1), question()),
+    (
+        "destinations_not_in(exchange)",
+        "destination-listed",
+        question(),
+        question(spend((payment(1, script=LISTED), payment(2)))),
+    ),
+    (
+        "weight_at_most(800 WU)",
+        "weight-too-high",
+        question(),
+        question(replace(spend(), weight=Weight(801))),
+    ),
+    ("replaceable()", "not-replaceable", question(), question(final(spend()))),
+    (
+        "caller(relayer-2, relayer-1)",
+        "caller-refused",
+        asked_by("relayer-1"),
+        asked_by("relayer-3"),
+    ),
 ]
 
 
@@ -215,6 +280,7 @@ def test_details_keep_observed_values_and_limits_in_their_own_fields() -> None:
         for reason in policy_about(failing, rule).spend_objections(failing):
             assert reason.observed
             assert reason.limit
+            assert reason.change
             assert reason.limit not in reason.detail
             assert reason.observed not in reason.detail
 
@@ -333,6 +399,8 @@ def test_two_heights_are_two_statements() -> None:
     low, high = coin_terms(coin(), 100), coin_terms(coin(), 101)
     assert coin_codes((low, WATCHERS[:1]), (high, WATCHERS[1:2])) == ["coin-unproven 1 of 2"]
     assert coin_codes((low, WATCHERS[:1]), (high, WATCHERS[1:3])) == []
+    told = (low, WATCHERS[:1]), (high, (bytes(32),))  # the second one is a stranger's
+    assert coin_codes(*told) == coin_codes(*reversed(told)) == ["coin-unproven 1 of 2"]
 
 
 def test_a_coin_of_another_amount_or_script_is_not_proven() -> None:

@@ -6,11 +6,21 @@ from pathlib import Path
 
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy, Route, route_of
+from policies.predicates.aged import clock_of
+from policies.predicates.attested import Attested
 from signer.bitcoin.psbt.model import UnverifiedPsbt
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import Height, Sats, Weight
+from signer.core.acts import move_subject, withdrawal_subject
 from signer.core.approve import Question, ask
-from signer.core.evidence import AnchorTerms, Authorized, CoinTerms, Statement, SweepTerms
+from signer.core.evidence import (
+    AnchorTerms,
+    Authorized,
+    CoinTerms,
+    Statement,
+    StatementKind,
+    SweepTerms,
+)
 from signer.core.opreturn import Anchor
 from signer.core.payment import Payment, WithdrawalId, WithdrawalTerms
 from signer.core.spend import Change, Kind, Rotation, SpentCoin, VerifiedSpend
@@ -19,8 +29,10 @@ from signer.core.vault import Vault
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
 
 EXAMPLES = Path(__file__).parents[2] / "policies" / "examples"
-TEXT = (EXAMPLES / "federation.toml").read_text()
-BRIDGE_TEXT = (EXAMPLES / "bridge.toml").read_text()
+TEXT = (EXAMPLES / "federation.toml").read_text().partition('\n[[allow]]\nspend = "anchor"')[0]
+"""The small federation, its withdrawals alone."""
+BRIDGE_TEXT = (EXAMPLES / "bridge.toml").read_text().partition("\n# What is meant.")[0]
+"""The bridge without its examples."""
 HEAD, WHEN, TAIL = TEXT.partition('when = """\n')[0], 'when = """\n', '"""\n'
 
 NOW = 1_800_000_000
@@ -178,6 +190,13 @@ class FixedView:
     withdrawals: tuple[RecordedWithdrawal, ...] = ()
     fee_on_record: Sats = NOTHING
     nonces: frozenset[bytes] = frozenset()
+    approvals: tuple[tuple[bytes, bytes, int], ...] = ()
+    """(subject, officer, expiry)."""
+    moves: tuple[SweepTerms, ...] = ()
+    """Sweep statements that some officer approved."""
+    clocks: tuple[tuple[WithdrawalTerms, bytes, int], ...] = ()
+    """(terms, quorum, when it was first complete)."""
+    held: int = 0
 
     def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         found = [each for each in self.withdrawals if each.terms.withdrawal_id == withdrawal_id]
@@ -229,6 +248,43 @@ class FixedView:
 
     def nonce_used(self, nonce: bytes) -> bool:
         return nonce in self.nonces
+
+    def first_attested(
+        self, vault_fingerprint: bytes, terms: WithdrawalTerms, quorum: bytes
+    ) -> int | None:
+        known = {each[:2]: each[2] for each in self.clocks}
+        return known.get((terms, quorum)) if vault_fingerprint == VAULT.fingerprint else None
+
+    def approvers(self, subject: bytes) -> tuple[tuple[bytes, int], ...]:
+        return tuple(each[1:] for each in self.approvals if each[0] == subject)
+
+    def approved_moves(self, vault_fingerprint: bytes) -> tuple[SweepTerms, ...]:
+        return self.moves
+
+    def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
+        return self.held
+
+
+WATCHING = FEDERATION.groups[0]
+CLOCK = clock_of([frozenset((Attested(2, WATCHING, StatementKind.WITHDRAWAL),))]).digest
+"""Of `aged` beside `attested(2, watchers)`."""
+
+
+def approvals(
+    of: VerifiedSpend, officers: Iterable[bytes], expiry: int = NOW + 1
+) -> tuple[tuple[bytes, bytes, int], ...]:
+    """These officers approve all that the spend does."""
+    genesis, vault = of.vault.network.genesis_hash, of.vault.fingerprint
+    subjects = [withdrawal_subject(genesis, vault, each.terms) for each in of.payments]
+    if of.to is not None:
+        subjects = [move_subject(genesis, vault, sweep_terms(of))]
+    return tuple((subject, officer, expiry) for subject in subjects for officer in officers)
+
+
+def final(of: VerifiedSpend) -> VerifiedSpend:
+    """The same spend without an input that signals replacement."""
+    inputs = tuple(each._replace(sequence=0xFFFFFFFE) for each in of.transaction.inputs)
+    return replace(of, psbt=replace(of.psbt, transaction=replace(of.transaction, inputs=inputs)))
 
 
 def on_record(terms: WithdrawalTerms, pin: SpentCoin | None = None) -> RecordedWithdrawal:

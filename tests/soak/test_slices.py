@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.soak import kill, miniscript, psbt, requests
+from tests.soak import kill, miniscript, policy, psbt, requests
 from tests.vectors import ROOT
 
 
@@ -18,6 +18,10 @@ def test_miniscripts() -> None:
 
 def test_mutated_requests() -> None:
     assert requests.run(n=600, seed=7) == []
+
+
+def test_policies() -> None:
+    assert policy.run(n=50, seed=7) == []
 
 
 def test_kills() -> None:

@@ -351,6 +351,9 @@ const CHECKS = {
     assert.strictEqual(digest.toString('hex'), it.digest);
     verifyEd25519(hex(it.statement_key), digest, hex(it.signature));
   },
+  'officer_acts.json': (it) => {
+    assert.strictEqual(taggedHash('pegwarden/officer/v1', text(it.text)).toString('hex'), it.digest);
+  },
   'payloads.json': (it) => {
     const data = Buffer.concat(PAYLOAD[it.kind](it.fields));
     assert.strictEqual(data.toString('hex'), it.payload);

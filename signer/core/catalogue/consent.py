@@ -11,6 +11,7 @@ _NEVER = Disposition.NEVER
 _EVIDENCE = Disposition.NEEDS_EVIDENCE
 _WAIT = Disposition.WAIT_UNTIL
 _OPERATOR = Disposition.OPERATOR
+_APPROVAL = Disposition.NEEDS_APPROVAL
 
 ENTRIES = (
     # --- evidence (signer/core/evidence.py) ---
@@ -246,6 +247,64 @@ ENTRIES = (
         _REBUILD,
         "A rollup's batches begin with its first_batch.",
         "Anchor a batch from first_batch on.",
+    ),
+    CodeEntry(
+        "policy-expired",
+        _P,
+        _OPERATOR,
+        "After a policy's expires only its [fallback] holds: sweeps and rotations.",
+        "Have the officers approve a policy that has not expired.",
+    ),
+    CodeEntry(
+        "approval-missing",
+        _P,
+        _APPROVAL,
+        "Enough officers approved exactly this withdrawal, or the statement of this sweep or rotation.",
+        "Propose it, have more officers approve it, and send the same request again.",
+    ),
+    CodeEntry(
+        "not-aged",
+        _P,
+        _WAIT,
+        "A withdrawal waits as long as aged says after attestors first vouched for exactly it.",
+        "Send the same request again when the time is over.",
+    ),
+    CodeEntry(
+        "outside-schedule",
+        _P,
+        _WAIT,
+        "Spends are signed in the hours of within, UTC.",
+        "Send the same request again when the window opens.",
+    ),
+    CodeEntry(
+        "destination-listed",
+        _P,
+        _OPERATOR,
+        "No payment goes to a destination of the list in destinations_not_in.",
+        "Do not pay it; have the withdrawal made to another address.",
+        public=False,
+    ),
+    CodeEntry(
+        "weight-too-high",
+        _P,
+        _REBUILD,
+        "A transaction weighs at most weight_at_most, with its witnesses at their largest.",
+        "Select fewer coins or pay fewer withdrawals in one transaction.",
+    ),
+    CodeEntry(
+        "not-replaceable",
+        _P,
+        _REBUILD,
+        "An input signals that the transaction can be replaced (BIP-125).",
+        "Build the transaction with an nSequence below 0xfffffffe.",
+    ),
+    CodeEntry(
+        "caller-refused",
+        _P,
+        _OPERATOR,
+        "The client that asks is one of those in caller.",
+        "Ask by a client that the rule names.",
+        public=False,
     ),
     CodeEntry(
         "anchor-not-extending",

@@ -32,8 +32,9 @@ ENTRIES = (
         "policy-repeated",
         _C,
         _OPERATOR,
-        "No table, key, magic, group member or list entry stands twice.",
-        "Remove one of the two.",
+        "No table, key, magic, group member or list entry stands twice, and no definition is called like a "
+        "predicate.",
+        "Remove one of the two, or call it otherwise.",
     ),
     CodeEntry(
         "policy-key-unknown",
@@ -60,7 +61,8 @@ ENTRIES = (
         "policy-name-unknown",
         _C,
         _OPERATOR,
-        "An expression names predicates of the language, and groups, lists and vaults of its file.",
+        "An expression names predicates of the language, and groups, lists, vaults and definitions of its "
+        "file, these last behind where they are defined.",
         "Correct the name, or define it.",
     ),
     CodeEntry(
@@ -68,7 +70,7 @@ ENTRIES = (
         _C,
         _OPERATOR,
         "An expression is and(...), or(...), thresh(k,...) or a predicate with its arguments; "
-        "at most 64 KiB and 32 levels.",
+        "at most 64 KiB and 32 levels, and 256 KiB more in a whole policy by its definitions.",
         "Correct the expression at that place.",
     ),
     CodeEntry(
@@ -89,8 +91,9 @@ ENTRIES = (
         "policy-way-unattested",
         _C,
         _OPERATOR,
-        "Every way to consent to a spend asks for attestations.",
-        "Add attested(k, group) to that way.",
+        "Every way to consent to a spend asks for attestations, of a sweep or rotation for attestations or "
+        "approvals.",
+        "Add attested(k, group) to that way; for a sweep or rotation approved(k, group) will do.",
     ),
     CodeEntry(
         "policy-unsatisfiable",

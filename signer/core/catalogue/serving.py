@@ -109,6 +109,13 @@ ENTRIES = (
         "Wait for an answer, then send the same request.",
     ),
     CodeEntry(
+        "watches-too-many",
+        _L,
+        _RETRY,
+        "A caller has at most its number of Watch streams open.",
+        "Use the stream that is open, or end one.",
+    ),
+    CodeEntry(
         "deadline-exceeded",
         _L,
         _RETRY,

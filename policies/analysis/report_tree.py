@@ -1,0 +1,20 @@
+"""An expression as nested lists."""
+
+from policies.analysis.markup import Markup, element, items, joined
+from policies.expression import Expression, Leaf
+from policies.predicates import Predicate
+from policies.predicates.attested import Attested
+
+Told = Expression[Predicate] | Expression[Attested]
+
+
+def tree(expression: Told) -> Markup:
+    """The whole expression."""
+    return element("div", _node(expression), style="tree")
+
+
+def _node(expression: Told) -> Markup:
+    if isinstance(expression, Leaf):
+        return element("span", expression.predicate.english)
+    parts = items("ol", map(_node, expression.parts))
+    return joined(f"{expression.words}:", parts)

@@ -1,0 +1,57 @@
+"""A vault in English: who can move its coins, when, and what proves a coin."""
+
+from collections.abc import Iterator
+
+from policies.loaded import VaultEntry
+from policies.proquint import words_of
+from signer.bitcoin.descriptor import SpendingPath, parse_key_information
+
+
+def vault_lines(entry: VaultEntry) -> Iterator[str]:
+    """What `policy explain` says of it, without its `coins`."""
+    vault, its = entry.vault, entry.vault.federation
+    yield f"Vault {vault.vault_id}: {entry.definition.template}"
+    yield f"  fingerprint {vault.fingerprint.hex()}"
+    yield f"  in words {words_of(vault.fingerprint)}"
+    yield (
+        f"  {its.threshold} of {its.members} members sign withdrawals and anchors; "
+        f"any {its.may_be_silent} may be silent."
+    )
+    yield f"  f = {vault.tolerated}: no withdrawal is paid twice while at most that many are dishonest."
+    yield from (f"    @{place} {key}" for place, key in enumerate(entry.definition.keys))
+    yield from (f"  {line}" for line in path_lines(entry))
+    yield f"  Addresses and change reach {vault.lookahead} above the highest index seen."
+    yield f"  release_depth is {entry.release_depth} blocks (kept; this version releases no pins)."
+
+
+def path_lines(entry: VaultEntry) -> Iterator[str]:
+    """Who opens which path, and when."""
+    if entry.vault.is_taproot:
+        yield "Nobody can spend by the key path: the internal key is unspendable."
+    for path in entry.vault.paths:
+        lock = f", {path.locks_text}, to sweep or rotate" if path.is_locked else ""
+        yield f"Path {path.name}: {who_signs(entry, path)} sign{lock}."
+    since = []
+    if entry.weaker_after is not None:
+        since.append(f"it is {entry.weaker_after} blocks old")
+    if entry.weaker_from is not None:
+        since.append(f"the height is {entry.weaker_from}")
+    if since:
+        yield f"No fewer members, and nobody else, can move a coin before {' or '.join(since)}."
+
+
+def who_signs(entry: VaultEntry, path: SpendingPath) -> str:
+    """How many of whom: any so many, or a choice that VerifyScript lists way by way."""
+    keys = ", ".join(f"@{place}" for place in signers(entry, path))
+    (first, *others) = path.ways
+    plain = not others and len(first.groups) == 1
+    needed = f"any {path.threshold}" if plain else f"at least {path.threshold}, as its script says,"
+    return f"{needed} of {keys}"
+
+
+def signers(entry: VaultEntry, path: SpendingPath) -> list[int]:
+    """Which of the vault's keys, as the template numbers them."""
+    vault = entry.vault
+    known = [parse_key_information(key, vault.network)[1] for key in entry.definition.keys]
+    places = [known.index(vault.places[position].xpub) for position in path.positions]
+    return list(dict.fromkeys(places))

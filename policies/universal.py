@@ -1,0 +1,204 @@
+"""The universal rules: what holds whatever a policy says (promises P1 to P6 of design section 1).
+
+1. No policy can switch one off, weaken it or name it; `policy explain` and the report list them all the same.
+2. A rule names its codes and the files that keep it. A test compares both with the source: each code that
+   those files raise belongs to exactly one rule, so a check cannot be added or lost unseen.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UniversalRule:
+    """One rule of the kernel itself."""
+
+    name: str
+    """As ExplainPsbt's trace names it, where it is traced."""
+    promise: str
+    """`P1` to `P6`."""
+    english: str
+    codes: tuple[str, ...]
+    """What a refusal under it says. Empty: broken only by a fault of ours, which leaves no signature."""
+    kept_in: tuple[str, ...]
+    """Files of the source."""
+
+
+_CORE = "signer/core/"
+
+UNIVERSAL_RULES = (
+    UniversalRule(
+        "envelope",
+        "P1",
+        "Every field of the PSBT is understood, nobody may still change the transaction, and global xpubs "
+        "are exactly the federation's. A foreign or wrong signature that came along is refused.",
+        (
+            "psbt-modifiable",
+            "psbt-field-not-understood",
+            "xpub-foreign",
+            "sighash-type-refused",
+            "signature-foreign-key",
+            "signature-invalid",
+        ),
+        (_CORE + "verify.py", _CORE + "digests.py"),
+    ),
+    UniversalRule(
+        "transaction",
+        "P1",
+        "The transaction has version 2, inputs and outputs; no coin is spent twice and none is null.",
+        (
+            "transaction-empty",
+            "transaction-version-refused",
+            "input-repeated",
+            "input-null",
+        ),
+        (_CORE + "verify.py",),
+    ),
+    UniversalRule(
+        "inputs",
+        "P1",
+        "Every input is a coin of the one vault that is named, its script re-derived from the descriptor; "
+        "its amount is proven by its previous transaction, or signed (Taproot).",
+        (
+            "input-foreign",
+            "derivation-mismatch",
+            "input-script-mismatch",
+            "previous-transaction-missing",
+            "witness-utxo-mismatch",
+            "input-already-final",
+            "amounts-impossible",
+        ),
+        (_CORE + "inputs.py", _CORE + "places.py", _CORE + "verify.py"),
+    ),
+    UniversalRule(
+        "outputs",
+        "P1",
+        "Every output has exactly one purpose: the payment of a withdrawal, change to the vault's change "
+        "branch, rotation to the next vault, or an anchor. No payment goes to a registered vault.",
+        (
+            "output-unexplained",
+            "output-script-mismatch",
+            "payment-claim-repeated",
+            "payment-claim-without-output",
+            "payment-to-vault",
+            "change-repeated",
+            "change-wrong-branch",
+        ),
+        (_CORE + "outputs.py",),
+    ),
+    UniversalRule(
+        "kind",
+        "P1",
+        "A transaction is one thing: payments with change, one anchor with change, change alone, or rotation "
+        "alone. A recovery path sweeps or rotates and never pays.",
+        ("mixed-purposes", "recovery-may-not-pay"),
+        (_CORE + "verify.py",),
+    ),
+    UniversalRule(
+        "path",
+        "P1",
+        "The spending path follows from nSequence and nLockTime, never from what the caller says; they open "
+        "that path and no other, and our key stands in it.",
+        (
+            "sequence-refused",
+            "locktime-refused",
+            "locktime-enables-path",
+            "path-without-our-key",
+        ),
+        (_CORE + "verify.py", "signer/kernel.py"),
+    ),
+    UniversalRule(
+        "evidence",
+        "P1",
+        "An attestor's word counts when its signature fits exactly these statements, this network and "
+        "this vault.",
+        ("attestation-invalid", "evidence-mixed-kinds", "evidence-too-large"),
+        (_CORE + "evidence.py",),
+    ),
+    UniversalRule(
+        "coins",
+        "P1",
+        "Each coin is proven to exist and to be unspent, or is spent already by a version of a withdrawal "
+        "that is paid here, with the same amount and script.",
+        ("coin-unproven", "coin-not-as-recorded"),
+        (_CORE + "approve.py", "policies/predicates/attested.py"),
+    ),
+    UniversalRule(
+        "default",
+        "P2",
+        "Nothing is signed that no rule of the policy allows; an anchor is a registered rollup's.",
+        ("policy-no-rule", "rollup-unknown"),
+        ("policies/loaded.py",),
+    ),
+    UniversalRule(
+        "holds",
+        "P2",
+        "No officer holds what is paid, or to whom. A hold is bounded in time; it stops retries too.",
+        ("withdrawal-held",),
+        (_CORE + "holds.py",),
+    ),
+    UniversalRule(
+        "pins",
+        "P3",
+        "Each version of a withdrawal spends the coin to which the first version pinned it, and pays the "
+        "same amount to the same script; no pinned coin is spent without paying what is pinned to it.",
+        (
+            "withdrawal-pinned",
+            "withdrawal-terms-changed",
+            "withdrawal-twin-open",
+            "pin-spent-unpaid",
+            "no-coin-to-pin",
+        ),
+        (_CORE + "pins.py",),
+    ),
+    UniversalRule(
+        "retries",
+        "P3",
+        "What is on record is signed again only with the same withdrawals, scripts, sighash types and "
+        "digests.",
+        ("retry-mismatch",),
+        (_CORE + "approve.py",),
+    ),
+    UniversalRule(
+        "statements",
+        "P4",
+        "One batch has one root for ever, batches go in increasing order, and an anchor spends few coins. A "
+        "sweep statement serves once.",
+        (
+            "batch-root-conflict",
+            "batch-out-of-order",
+            "previous-root-conflict",
+            "anchor-too-many-inputs",
+            "sweep-statement-used",
+        ),
+        (_CORE + "anchors.py", _CORE + "sweeps.py"),
+    ),
+    UniversalRule(
+        "record",
+        "P5",
+        "The entry is durable before any key is touched; the key signs only what is on record, recomputes "
+        "each digest and verifies its own signature.",
+        (),
+        ("signer/journal/record.py", "keystore/gate.py"),
+    ),
+    UniversalRule(
+        "standard",
+        "P6",
+        "Nodes relay the transaction: weight, fee and dust within their limits, and payments only to P2PKH, "
+        "P2SH, P2WPKH, P2WSH and P2TR.",
+        (
+            "transaction-too-heavy",
+            "fee-below-relay",
+            "output-dust",
+            "payment-script-refused",
+        ),
+        (_CORE + "verify.py", _CORE + "outputs.py"),
+    ),
+    UniversalRule(
+        "change",
+        "P6",
+        "Change stays within the lookahead window, where a wallet that is restored from its seed finds it.",
+        ("change-index-too-high",),
+        (_CORE + "approve.py",),
+    ),
+)
+"""In the order of the promises."""

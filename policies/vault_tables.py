@@ -1,0 +1,118 @@
+"""The `[vaults.NAME]` tables.
+
+1. Vaults register (`signer.core.vault`): together, so that they share no key and no address.
+2. No path that fewer members than the primary one's, or others, can take opens before the vault's
+   `weaker_after`, an age in blocks, or `weaker_from`, a height.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from policies.arguments import Names
+from policies.document import Table
+from policies.fields import Fields, name_of, placed, text_of
+from policies.loaded import VaultEntry
+from policies.parser import Vocabulary, parse_expression
+from policies.predicates import COIN_PREDICATES
+from policies.predicates.attested import Attested
+from policies.source import Source
+from signer.bitcoin.descriptor import SpendingPath, parse_key_information
+from signer.bitcoin.miniscript.locks import (
+    SEQUENCE_VALUE,
+    after_in_time,
+    older_in_time,
+)
+from signer.bitcoin.network import Network
+from signer.bitcoin.transaction import LOCKTIME_THRESHOLD
+from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, VaultRegistry, register
+
+MAX_DEPTH = 100_000
+"""Blocks of `release_depth`."""
+MAX_VAULTS = 64
+_VAULT_OPTIONS = ("lookahead", "release_depth", "weaker_after", "weaker_from")
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What a vault's table is read with."""
+
+    network: Network
+    names: Names
+
+
+def read_vaults(
+    source: Source, tables: list[Table], network: Network, names: Names
+) -> dict[str, VaultEntry]:
+    """The `[vaults.NAME]` tables. Raises PolicyError."""
+    vaults: dict[str, VaultEntry] = {}
+    if len(tables) > MAX_VAULTS:
+        offset = tables[MAX_VAULTS].offset
+        raise source.error("policy-value", f"more than {MAX_VAULTS} vaults", offset)
+    for table in tables:
+        entry = _vault(source, table, _Setting(network, names))
+        vaults[entry.definition.vault_id] = entry
+        registered = tuple(each.vault for each in vaults.values())
+        placed(source, table.offset, partial(VaultRegistry, registered))
+    return vaults
+
+
+def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
+    fields = Fields(source, table, ("template", "keys", "coins"), _VAULT_OPTIONS)
+    vault_id = name_of(source, table.name[1], table.offset)
+    keys = tuple(text_of(source, item) for item in fields.items("keys"))
+    for key, item in zip(keys, fields.items("keys"), strict=True):
+        placed(source, item.offset, partial(parse_key_information, key, setting.network))
+    lookahead = fields.number_or("lookahead", 1_000, MAX_LOOKAHEAD)
+    definition = VaultDefinition(vault_id, fields.text("template"), keys, lookahead)
+    offset = fields.item("template").offset
+    vault = placed(source, offset, partial(register, definition, setting.network))
+    vocabulary: Vocabulary[Attested] = Vocabulary(COIN_PREDICATES, setting.names)
+    coins = parse_expression(source, fields.item("coins"), vocabulary)
+    release_depth = fields.number_or("release_depth", 100, MAX_DEPTH)
+    return VaultEntry(definition, vault, coins, release_depth, *_weaker(fields, vault))
+
+
+def _weaker(fields: Fields, vault: Vault) -> tuple[int | None, int | None]:
+    """(weaker_after, weaker_from): no path that fewer than k members open is open before both."""
+    after = from_height = None
+    if "weaker_after" in fields.table.entries:
+        after = fields.number("weaker_after", 1, SEQUENCE_VALUE)
+    if "weaker_from" in fields.table.entries:
+        from_height = fields.number("weaker_from", 1, LOCKTIME_THRESHOLD - 1)
+    for path in vault.paths:
+        if not _is_weaker(path, vault):
+            continue
+        if after is None and from_height is None:
+            raise fields.error(
+                "vault-weaker-unstated",
+                f"path {path.name} needs fewer members than the primary one, or others; state "
+                "`weaker_after`, in blocks, or `weaker_from`, a height",
+                "template",
+            )
+        if not (_later_by_age(path.older, after) or _later_by_height(path.after, from_height)):
+            stated = "weaker_from" if after is None else "weaker_after"
+            raise fields.error(
+                "vault-weaker-too-early", f"path {path.name} opens {path.locks_text}", stated
+            )
+    return after, from_height
+
+
+def _is_weaker(path: SpendingPath, vault: Vault) -> bool:
+    """Whether fewer than k members, or with the help of others than the primary path's, open it."""
+    primary = {vault.places[position].xpub for position in vault.paths[0].positions}
+    others = any(vault.places[position].xpub not in primary for position in path.positions)
+    return others or path.threshold < vault.threshold
+
+
+def _later_by_age(older: int | None, stated: int | None) -> bool:
+    """Whether the lock counts blocks, at least as many as stated."""
+    if older is None or stated is None or older_in_time(older):
+        return False
+    return older >= stated
+
+
+def _later_by_height(after: int | None, stated: int | None) -> bool:
+    """Whether the lock is a height, at least the stated one."""
+    if after is None or stated is None or after_in_time(after):
+        return False
+    return after >= stated

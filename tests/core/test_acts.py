@@ -1,0 +1,215 @@
+"""What officers sign. Invariant: `read_act(act_text(x)) == x`, and no other text is read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies import load
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import MAINNET, NETWORKS, REGTEST, SIGNET
+from signer.bitcoin.script import witness_script_pubkey
+from signer.bitcoin.units import MAX_MONEY, Sats
+from signer.core.acts import (
+    GENESIS_POLICY,
+    MAX_ACT,
+    MAX_VERSION,
+    Act,
+    ApproveMove,
+    ApprovePolicy,
+    ApproveWithdrawal,
+    HoldDestination,
+    HoldWithdrawal,
+    LiftHolds,
+    RejectWithdrawal,
+    StatedAct,
+    act_text,
+    read_act,
+    subject_of,
+)
+from signer.core.evidence import SweepTerms
+from signer.core.payment import WithdrawalTerms
+from tests.officers import Officer, Token
+
+VAULT, OTHER = b"\x01" * 32, b"\x02" * 32
+SCRIPT = witness_script_pubkey(0, b"\x22" * 20)
+TERMS = WithdrawalTerms(b"\xab" * 32, Sats(1_250_000_000), SCRIPT)
+SWEEP = SweepTerms(1, OTHER, 0, Sats(20_000), b"\x0f" * 16)
+EXPIRES = 1_795_867_200  # 2026-11-28T12:00:00Z
+APPROVAL = """pegwarden officer act, version 1
+action: approve withdrawal
+network: regtest
+genesis: 0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206
+vault: 0101010101010101010101010101010101010101010101010101010101010101
+withdrawal: abababababababababababababababababababababababababababababababab
+amount: 12.50000000 BTC
+address: bcrt1qyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zs4w3j0
+script: 00142222222222222222222222222222222222222222
+expires: 2026-11-28T12:00:00Z
+"""
+
+hashes = st.binary(min_size=32, max_size=32)
+moments = st.integers(0, 253_402_300_799)
+amounts = st.integers(0, MAX_MONEY).map(Sats)
+scripts = st.builds(
+    witness_script_pubkey,
+    st.just(0),
+    st.sampled_from((20, 32)).flatmap(lambda size: st.binary(min_size=size, max_size=size)),
+) | hashes.map(lambda program: witness_script_pubkey(1, program))
+withdrawals = st.builds(WithdrawalTerms, hashes, amounts, scripts)
+moves = st.builds(
+    SweepTerms, st.sampled_from((1, 2)), hashes, st.integers(0, 255), amounts,
+    st.binary(min_size=16, max_size=16),
+)  # fmt: skip
+officers = st.sampled_from((Officer("carol").key, Token().key))
+acts: st.SearchStrategy[Act] = st.one_of(
+    st.builds(ApproveWithdrawal, hashes, withdrawals),
+    st.builds(RejectWithdrawal, hashes, withdrawals),
+    st.builds(ApproveMove, hashes, moves),
+    st.builds(HoldWithdrawal, hashes, moments),
+    st.builds(HoldDestination, scripts, moments),
+    st.builds(LiftHolds, officers),
+    st.builds(ApprovePolicy, hashes, hashes, st.integers(1, MAX_VERSION)),
+)
+stated = st.builds(StatedAct, acts, st.sampled_from(tuple(NETWORKS.values())), moments)
+
+
+def refused(text: str) -> None:
+    with pytest.raises(Malformed) as error:
+        read_act(text)
+    assert error.value.code == "act-malformed"
+
+
+@given(stated)
+def test_every_act_is_read_as_it_was_written(each: StatedAct) -> None:
+    text = act_text(each)
+    assert read_act(text) == each
+    assert len(text) <= MAX_ACT
+    assert text.splitlines()[-1].startswith("expires: ")
+
+
+@given(stated, st.data())
+def test_a_text_with_one_character_changed_says_something_else_or_nothing(
+    each: StatedAct, data: st.DataObject
+) -> None:
+    text = act_text(each)
+    at = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:at] + data.draw(st.characters()) + text[at + 1 :]
+    try:
+        read: object = read_act(changed)
+    except Malformed as error:
+        read = error.code
+    assert read == "act-malformed" or (read == each) == (changed == text)
+
+
+@given(st.text())
+def test_whatever_text_comes_is_refused(text: str) -> None:
+    refused(text)
+    refused(APPROVAL + text if text else APPROVAL * 2)
+
+
+def test_an_approval_reads_as_the_manual_shows_it() -> None:
+    expected = StatedAct(ApproveWithdrawal(VAULT, TERMS), REGTEST, EXPIRES)
+    assert act_text(expected) == APPROVAL
+    assert read_act(APPROVAL) == expected
+
+
+CHANGES = {
+    "another version": ("version 1", "version 2"),
+    "an unknown act": ("approve withdrawal", "approve everything"),
+    "another act of other lines": ("approve withdrawal", "hold withdrawal"),
+    "an unknown network": ("regtest", "liquid"),
+    "another network's genesis": ("0f9188f1", "00000008"),
+    "upper case": ("abababab", "ABABABAB"),
+    "a shorter id": ("withdrawal: ab", "withdrawal: "),
+    "less precision": ("12.50000000", "12.5"),
+    "a leading zero": ("12.50000000", "012.50000000"),
+    "more than there is": ("12.50000000", "21000000.00000001"),
+    "less than nothing": ("12.50000000", "-12.00000000"),
+    "no unit": (" BTC", ""),
+    "another address than the script's": ("zs4w3j0", "zs4w3j1"),
+    "another script than the address's": ("script: 00142222", "script: 00142223"),
+    "a line twice": ("script: ", "amount: 12.50000000 BTC\nscript: "),
+    "another order": ("network: regtest\n", ""),
+    "a date that does not exist": ("2026-11-28", "2026-11-31"),
+    "no expiry": ("expires: 2026-11-28T12:00:00Z\n", ""),
+    "no last line feed": ("12:00:00Z\n", "12:00:00Z"),
+    "carriage returns": ("\n", "\r\n"),
+    "a letter that looks alike": ("amount", "\u0430mount"),
+    "a lone surrogate": ("amount", "\ud800mount"),
+    "too long": ("regtest", "regtest" * 1_000),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
+def test_a_text_one_change_away_is_refused(old: str, new: str) -> None:
+    assert old in APPROVAL
+    refused(APPROVAL.replace(old, new))
+
+
+def test_a_text_that_is_too_long_is_not_looked_at() -> None:
+    for length, detail in ((MAX_ACT, "unknown or incomplete"), (MAX_ACT + 1, f"at most {MAX_ACT}")):
+        with pytest.raises(Malformed, match=detail):
+            read_act("x" * length)
+
+
+def text_of(act: Act) -> str:
+    return act_text(StatedAct(act, REGTEST, EXPIRES))
+
+
+OTHERS = {
+    "a path above a byte": (ApproveMove(VAULT, SWEEP), "path: 0\n", "path: 256\n"),
+    "a negative path": (ApproveMove(VAULT, SWEEP), "path: 0\n", "path: -1\n"),
+    "a shorter nonce": (ApproveMove(VAULT, SWEEP), "nonce: 0f", "nonce: "),
+    "a policy of version 0": (ApprovePolicy(VAULT, OTHER, 1), "version: 1\n", "version: 0\n"),
+    "a version above all": (
+        ApprovePolicy(VAULT, OTHER, MAX_VERSION), f": {MAX_VERSION}\n", f": {MAX_VERSION + 1}\n",
+    ),
+    "no officer": (LiftHolds(VAULT), f"officer: {VAULT.hex()}", "officer: "),
+    "an officer with a comment": (LiftHolds(Token().key), "AABHNzaDo=", "AABHNzaDo= bob"),
+    "no end of a hold": (HoldWithdrawal(VAULT, EXPIRES), "until: 2026", "until: 026"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "old", "new"), OTHERS.values(), ids=OTHERS)
+def test_the_other_acts_are_as_strict(act: Act, old: str, new: str) -> None:
+    text = text_of(act)
+    assert read_act(text).act == act
+    changed = text.replace(old, new)
+    assert changed != text
+    refused(changed)
+
+
+def test_an_approval_and_a_rejection_are_about_the_same() -> None:
+    genesis = REGTEST.genesis_hash
+    yes, no = ApproveWithdrawal(VAULT, TERMS), RejectWithdrawal(VAULT, TERMS)
+    assert subject_of(yes, genesis) == subject_of(no, genesis)
+    assert subject_of(yes, genesis) != subject_of(yes, SIGNET.genesis_hash)
+    assert subject_of(HoldWithdrawal(VAULT, 1), genesis) == subject_of(
+        HoldWithdrawal(VAULT, 2), genesis
+    )
+
+
+@given(acts, acts)
+def test_what_is_about_something_else_has_another_subject(one: Act, other: Act) -> None:
+    def about(act: Act) -> object:
+        match act:
+            case HoldWithdrawal(withdrawal_id):
+                return ("hold withdrawal", withdrawal_id)
+            case HoldDestination(script_pubkey):
+                return ("hold destination", script_pubkey)
+            case ApproveWithdrawal(vault, terms) | RejectWithdrawal(vault, terms):
+                return (vault, terms)
+        return act
+
+    same = subject_of(one, b"g" * 32) == subject_of(other, b"g" * 32)
+    assert same == (about(one) == about(other))
+
+
+def test_the_last_version_is_that_of_policy_files() -> None:
+    assert load.MAX_VERSION == MAX_VERSION
+
+
+def test_the_first_policy_replaces_nothing() -> None:
+    first = ApprovePolicy(VAULT, GENESIS_POLICY, 1)
+    assert read_act(text_of(first)).act == first
+    assert read_act(act_text(StatedAct(first, MAINNET, EXPIRES))).network == MAINNET

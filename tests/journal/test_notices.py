@@ -1,0 +1,407 @@
+"""What the record says of clocks, officers and policies. Invariant: the tables are the fold of the notices,
+so `journal verify` agrees after each test."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from signer.bitcoin.hashes import sha256
+from signer.core.acts import HoldDestination, HoldWithdrawal, LiftHolds
+from signer.core.errors import Fault
+from signer.core.governance import GovernanceState, Step, apply
+from signer.core.notices import Notice
+from signer.journal.audit import verify_journal
+from signer.journal.journal import SqliteJournal
+from signer.journal.reading import SqliteReading
+from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
+from tests.journal.desk import (
+    ManualClock,
+    anchor_case,
+    anchor_terms,
+    case_number,
+    desk,
+    move,
+    pay,
+    sweep_case,
+    sweep_terms,
+)
+from tests.journal.words import (
+    EXPIRES,
+    OFFICERS,
+    OTHER_QUORUM,
+    QUORUM,
+    VAULT,
+    approval,
+    attested,
+    move_approval,
+    noted,
+    policy_approval,
+    proposed,
+    rejection,
+    said,
+    stepped,
+    subject,
+    sweep_of,
+    terms_of,
+)
+
+QUORUMS = (QUORUM, OTHER_QUORUM)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def journal(path: Path, clock: ManualClock) -> Iterator[SqliteJournal]:
+    with desk(path, clock) as opened:
+        yield opened
+    verify_journal(path)
+
+
+def test_a_clock_starts_once(journal: SqliteJournal, clock: ManualClock) -> None:
+    noted(journal, attested(terms_of(1)))
+    clock.moment += 100
+    noted(journal, attested(terms_of(1), terms_of(2), now=NOW + 100))
+    with journal.reading() as reading:
+        assert reading.first_attested(VAULT, terms_of(1), QUORUM) == NOW
+        assert reading.first_attested(VAULT, terms_of(2), QUORUM) == NOW + 100
+        assert reading.attested_evidence(VAULT, terms_of(1), QUORUMS) == b"evidence %d" % NOW
+        assert reading.attested_evidence(VAULT, terms_of(2), QUORUMS) == b"evidence %d" % (
+            NOW + 100
+        )
+
+
+def test_a_clock_is_of_exactly_these_terms_vault_and_quorum(
+    journal: SqliteJournal, clock: ManualClock
+) -> None:
+    noted(journal, attested(terms_of(1)))
+    with journal.reading() as reading:
+        assert reading.first_attested(VAULT, terms_of(1, 5), QUORUM) is None
+        assert reading.first_attested(b"\x09" * 32, terms_of(1), QUORUM) is None
+        for quorum in (OTHER_QUORUM, bytes(32)):
+            assert reading.first_attested(VAULT, terms_of(1), quorum) is None
+        assert reading.attested_evidence(VAULT, terms_of(1, 5), QUORUMS) == b""
+        assert reading.attested_evidence(b"\x09" * 32, terms_of(1), QUORUMS) == b""
+    clock.moment += 7
+    noted(journal, attested(terms_of(1), quorum=OTHER_QUORUM, now=NOW + 7))
+    with journal.reading() as reading:
+        assert reading.first_attested(VAULT, terms_of(1), OTHER_QUORUM) == NOW + 7
+        newest, oldest = b"evidence %d" % (NOW + 7), b"evidence %d" % NOW
+        assert reading.attested_evidence(VAULT, terms_of(1), QUORUMS) == newest
+        assert reading.attested_evidence(VAULT, terms_of(1), (OTHER_QUORUM,)) == newest
+        assert reading.attested_evidence(VAULT, terms_of(1), (QUORUM,)) == oldest
+        assert reading.attested_evidence(VAULT, terms_of(1), (bytes(32),)) == b""
+        assert reading.attested_evidence(VAULT, terms_of(1), ()) == b""
+
+
+def test_what_is_attested_waits_until_a_version_is_signed(journal: SqliteJournal) -> None:
+    numbers = sorted(range(1, 6), key=withdrawal_id)
+    waiting = [terms_of(number) for number in numbers]
+    noted(journal, attested(*waiting), attested(*waiting, quorum=OTHER_QUORUM))
+    noted(journal, attested(terms_of(9), vault=b"\x09" * 32))
+    with journal.reading() as reading:
+        assert list(reading.attested_pending(VAULT, QUORUMS, b"", 9)) == waiting
+        assert list(reading.attested_pending(VAULT, QUORUMS, b"", 2)) == waiting[:2]
+        assert (
+            list(reading.attested_pending(VAULT, QUORUMS, withdrawal_id(numbers[1]), 2))
+            == waiting[2:4]
+        )
+    pay(journal, case_number(numbers[2]))
+    noted(journal, attested(terms_of(numbers[2], 5)))
+    with journal.reading() as reading:
+        assert list(reading.attested_pending(VAULT, QUORUMS, b"", 9)) == [
+            *waiting[:2],
+            *waiting[3:],
+        ]
+        assert reading.attested_pending(b"\x09" * 32, QUORUMS, b"", 9) == (terms_of(9),)
+
+
+def test_only_what_the_quorums_asked_for_vouched_for_waits(journal: SqliteJournal) -> None:
+    first, second = sorted((1, 2), key=withdrawal_id)
+    noted(
+        journal,
+        attested(terms_of(first)),
+        attested(terms_of(first, 5), terms_of(second), quorum=OTHER_QUORUM),
+    )
+    with journal.reading() as reading:
+        assert reading.attested_pending(VAULT, (QUORUM,), b"", 9) == (terms_of(first),)
+        others = (terms_of(first, 5), terms_of(second))
+        assert reading.attested_pending(VAULT, (OTHER_QUORUM,), b"", 9) == others
+        assert len(reading.attested_pending(VAULT, QUORUMS, b"", 9)) == 3
+        assert reading.attested_pending(VAULT, (), b"", 9) == ()
+        past = reading.attested_pending(VAULT, (QUORUM,), withdrawal_id(first), 9)
+        assert past == ()
+
+
+def test_terms_of_one_id_stand_on_one_page(journal: SqliteJournal) -> None:
+    first, second = sorted((1, 2), key=withdrawal_id)
+    torn = (terms_of(first, 5), terms_of(first, 6))
+    noted(journal, attested(*torn, terms_of(second)))
+    with journal.reading() as reading:
+        assert reading.attested_pending(VAULT, QUORUMS, b"", 1) == torn
+        assert reading.attested_pending(VAULT, QUORUMS, withdrawal_id(first), 1) == (
+            terms_of(second),
+        )
+
+
+def test_approvals_count_by_officer_with_the_latest_expiry(journal: SqliteJournal) -> None:
+    about = subject(approval(1))
+    noted(
+        journal,
+        said(approval(1), OFFICERS[1]),
+        said(approval(1), OFFICERS[0], EXPIRES + 5),
+        said(approval(1), OFFICERS[0], EXPIRES),
+        said(approval(1, 5), OFFICERS[2]),
+    )
+    with journal.reading() as reading:
+        assert reading.approvers(about) == ((OFFICERS[0], EXPIRES + 5), (OFFICERS[1], EXPIRES))
+        assert reading.approvers(subject(approval(1, 5))) == ((OFFICERS[2], EXPIRES),)
+        assert reading.approvers(subject(approval(2))) == ()
+        assert len(reading.acts_about(about)) == 3
+
+
+def test_a_rejection_outweighs_approvals_before_and_after(journal: SqliteJournal) -> None:
+    about = subject(rejection(1))
+    noted(journal, said(approval(1), OFFICERS[0]), said(approval(1), OFFICERS[1]))
+    noted(journal, said(rejection(1), OFFICERS[0]), said(rejection(1), OFFICERS[0], EXPIRES + 1))
+    noted(journal, said(approval(1), OFFICERS[0], EXPIRES + 9), said(rejection(2), OFFICERS[1]))
+    with journal.reading() as reading:
+        assert reading.approvers(about) == ((OFFICERS[1], EXPIRES),)
+        assert reading.rejecters(about) == (OFFICERS[0],)
+        assert reading.rejecters(subject(rejection(2))) == (OFFICERS[1],)
+
+
+def test_acts_about_a_subject_in_their_order(journal: SqliteJournal) -> None:
+    acts = (said(approval(1), OFFICERS[1]), said(rejection(1), OFFICERS[0]))
+    decisions = noted(journal, *acts, said(approval(2))).decision_ids
+    with journal.reading() as reading:
+        assert reading.acts_about(subject(approval(1))) == tuple(
+            zip(decisions[:2], acts, strict=True)
+        )
+        assert reading.acts_about(subject(approval(3))) == ()
+
+
+def test_approved_moves_until_they_are_used(journal: SqliteJournal, clock: ManualClock) -> None:
+    sweep = sweep_case(Coin(salt=9)).verify()
+    used = sweep_terms(sweep, b"u" * 16)
+    late = move_approval(2)
+    noted(
+        journal,
+        said(move_approval(1)),
+        said(late, OFFICERS[0], NOW + 10),
+        said(type(late)(VAULT, used)),
+        said(type(late)(b"\x09" * 32, sweep_of(3))),
+    )
+    with journal.reading() as reading:
+        assert set(reading.approved_moves(VAULT)) == {sweep_of(1), sweep_of(2), used}
+        assert reading.approvers(subject(late)) == ((OFFICERS[0], NOW + 10),)
+    move(journal, sweep, used)
+    noted(journal, said(type(late)(VAULT, used), OFFICERS[1]))
+    clock.moment = NOW + 10
+    with journal.reading() as reading:
+        assert reading.approved_moves(VAULT) == (sweep_of(1),)
+    noted(
+        journal,
+        said(late, OFFICERS[0], NOW + 20, NOW + 10),
+        said(late, OFFICERS[0], NOW + 15, NOW + 10),
+    )
+    clock.moment = NOW + 19
+    with journal.reading() as reading:
+        assert set(reading.approved_moves(VAULT)) == {sweep_of(1), sweep_of(2)}
+
+
+def test_holds_of_a_withdrawal_or_a_destination(journal: SqliteJournal, clock: ManualClock) -> None:
+    first, other = withdrawal_id(1), withdrawal_id(2)
+    noted(journal, said(HoldWithdrawal(first, NOW + 50)))
+    with journal.reading() as reading:
+        assert reading.held_until(first, USER_SCRIPT) == NOW + 50
+        assert reading.held_until(other, USER_SCRIPT) == 0
+        assert reading.holds_by(OFFICERS[0]) == (NOW + 50,)
+    noted(journal, said(HoldDestination(USER_SCRIPT, NOW + 70), OFFICERS[1]))
+    noted(journal, said(HoldWithdrawal(first, NOW + 60), OFFICERS[1]))
+    clock.moment = NOW + 60
+    with journal.reading() as reading:
+        assert reading.held_until(first, b"\x6a") == NOW + 60
+        assert reading.held_until(other, USER_SCRIPT) == NOW + 70
+        assert reading.holds_by(OFFICERS[0]) == ()
+        assert reading.holds_by(OFFICERS[1]) == (NOW + 70,)
+
+
+def test_a_lift_ends_what_that_officer_holds_by_then(journal: SqliteJournal) -> None:
+    first, other = withdrawal_id(1), withdrawal_id(2)
+    noted(
+        journal,
+        said(HoldWithdrawal(first, NOW + 90)),
+        said(HoldDestination(USER_SCRIPT, NOW + 80)),
+        said(HoldWithdrawal(first, NOW + 50), OFFICERS[1]),
+    )
+    lift = LiftHolds(OFFICERS[0])
+    noted(journal, said(lift, OFFICERS[1]), said(lift, OFFICERS[2]))
+    with journal.reading() as reading:
+        assert reading.held_until(first, USER_SCRIPT) == NOW + 50
+        assert reading.holds_by(OFFICERS[0]) == ()
+    noted(journal, said(HoldWithdrawal(other, NOW + 70)))
+    with journal.reading() as reading:
+        assert reading.held_until(other, USER_SCRIPT) == NOW + 70
+
+
+def test_the_last_hold_of_an_officer_is_remembered(
+    journal: SqliteJournal, clock: ManualClock
+) -> None:
+    """Ended or lifted, it is the one that a later series is measured by."""
+    with journal.reading() as reading:
+        assert reading.last_hold(OFFICERS[0]) == 0
+    noted(
+        journal,
+        said(HoldWithdrawal(withdrawal_id(1), NOW + 90)),
+        said(HoldDestination(USER_SCRIPT, NOW + 80)),
+        said(HoldWithdrawal(withdrawal_id(1), NOW + 99), OFFICERS[1]),
+    )
+    clock.moment = NOW + 200
+    with journal.reading() as reading:
+        assert reading.last_hold(OFFICERS[0]) == NOW + 90
+        assert reading.last_hold(OFFICERS[1]) == NOW + 99
+        assert reading.last_hold(OFFICERS[2]) == 0
+    noted(journal, said(LiftHolds(OFFICERS[0]), OFFICERS[1], now=NOW + 200))
+    with journal.reading() as reading:
+        assert reading.last_hold(OFFICERS[0]) == NOW + 90
+    noted(journal, said(HoldWithdrawal(withdrawal_id(2), NOW + 300), now=NOW + 200))
+    with journal.reading() as reading:
+        assert reading.last_hold(OFFICERS[0]) == NOW + 300
+
+
+def test_an_officer_holds_a_thing_once(journal: SqliteJournal) -> None:
+    """Should the kernel ever be wrong about it, the primary key still holds."""
+    hold = HoldWithdrawal(withdrawal_id(1), NOW + 50)
+    noted(journal, said(hold))
+    with pytest.raises(Fault):
+        noted(journal, said(HoldWithdrawal(withdrawal_id(1), NOW + 90)))
+    with journal.reading() as reading:
+        assert reading.held_until(withdrawal_id(1), b"") == NOW + 50
+        assert len(reading.acts_about(subject(hold))) == 1
+
+
+def test_policies_and_where_they_stand(journal: SqliteJournal, clock: ManualClock) -> None:
+    genesis, second = b"policy 1", b"policy 2"
+    history: tuple[Notice, ...] = (
+        proposed(genesis),
+        said(policy_approval(genesis, bytes(32))),
+        stepped(genesis, Step.IN_FORCE),
+        proposed(second, 2, sha256(genesis)),
+        said(approval(1)),
+        said(policy_approval(second, sha256(genesis), 2)),
+        stepped(second, Step.SCHEDULED, NOW + 900),
+    )
+    with journal.reading() as reading:
+        assert reading.governance() == GovernanceState()
+        assert reading.policy_bytes(sha256(genesis)) is None
+    noted(journal, *history)
+    expected = GovernanceState()
+    for notice in history:
+        expected = apply(expected, notice)
+    assert expected.in_force == sha256(genesis)
+    with journal.reading() as reading:
+        assert reading.governance() == expected
+        assert reading.policy_bytes(sha256(genesis)) == genesis
+        assert reading.policy_bytes(sha256(second)) == second
+        about = [(number, each) for number, each in enumerate(history, 1) if number != 5]
+        assert list(reading.policy_notices(0, 99)) == about
+        assert list(reading.policy_notices(2, 3)) == about[2:5]
+    clock.moment = NOW + 5
+    noted(journal, proposed(second, 2, sha256(genesis), NOW + 5))
+    with journal.reading() as reading:
+        assert reading.policy_bytes(sha256(second)) == second
+
+
+def test_a_step_of_an_unknown_policy_is_not_recorded(journal: SqliteJournal, path: Path) -> None:
+    with pytest.raises(Fault):
+        noted(journal, stepped(b"never proposed", Step.IN_FORCE))
+    assert verify_journal(path).entries == 1
+    noted(journal, proposed(b"proposed"), stepped(b"proposed", Step.IN_FORCE))
+
+
+def test_events_in_their_order(journal: SqliteJournal) -> None:
+    clock_started, hold = attested(terms_of(1)), said(HoldWithdrawal(withdrawal_id(3), NOW + 50))
+    first = noted(journal, clock_started).decision_ids[0]
+    signed = pay(journal, case_number(1)).decision_id
+    move(journal, anchor_case(anchor_terms(), Coin(salt=8)).verify(), anchor_terms())
+    last = noted(journal, hold).decision_ids[0]
+    events = (
+        (1, first, clock_started),
+        (2, signed, f"signed {withdrawal_id(1).hex()}"),
+        (4, last, hold),
+    )
+    with journal.reading() as reading:
+        assert reading.notices(0, 9) == events
+        assert reading.notices(0, 2) == events[:2]
+        assert reading.notices(1, 9) == events[1:]
+        assert reading.notices(4, 9) == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "ask"),
+    [
+        (
+            "UPDATE first_seen SET entry = 0",
+            lambda r: r.attested_evidence(VAULT, terms_of(1), QUORUMS),
+        ),
+        ("UPDATE acts SET entry = 0", lambda r: r.acts_about(subject(approval(1)))),
+        ("UPDATE policies SET entry = 0", lambda r: r.policy_bytes(sha256(b"p"))),
+        ("INSERT INTO events VALUES (0, 0)", lambda r: r.notices(-1, 9)),
+        (
+            "UPDATE events SET entry = 0, governs = 1 WHERE entry = 3",
+            lambda r: r.policy_notices(-1, 9),
+        ),
+    ],
+)
+def test_tables_that_point_elsewhere_are_a_fault(
+    tmp_path: Path, statement: str, ask: object
+) -> None:
+    path = tmp_path / "tampered"
+    with desk(path) as journal:
+        noted(journal, attested(terms_of(1)), said(approval(1)), proposed(b"p"))
+        with journal.reading() as reading:
+            assert ask(reading)  # type: ignore[operator]
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(statement)
+        with journal.reading() as reading, pytest.raises(Fault):
+            ask(reading)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("approved_moves", "moves_by_expiry"),
+        ("attested_pending", "first_seen_unsigned"),
+        ("acts_about", "acts_by_subject"),
+        ("holds_by", "holds_by_officer"),
+        ("last_hold", "holds_by_officer"),
+        ("policy_notices", "events_about_policies"),
+    ],
+)
+def test_questions_use_their_index(journal: SqliteJournal, query: str, index: str) -> None:
+    """No answer takes longer because the log is longer."""
+    paged = {"attested_pending": (VAULT, QUORUMS, b"", 5), "policy_notices": (0, 5)}
+    arguments = paged.get(query, (VAULT,))
+    with journal.reading() as reading:
+        assert isinstance(reading, SqliteReading)
+        plans: list[str] = []
+        connection = reading._connection
+        connection.set_trace_callback(plans.append)
+        getattr(reading, query)(*arguments)
+        connection.set_trace_callback(None)
+        explained = connection.execute(f"EXPLAIN QUERY PLAN {plans[-1]}").fetchall()
+    steps = " ".join(row[3] for row in explained)
+    assert index in steps
+    assert "SCAN first_seen" not in steps
+    assert "SCAN moves" not in steps

@@ -1,0 +1,401 @@
+"""Notices in the writer's transaction: what stays, what goes, who is stopped (see signer.journal.noting)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from signer.bitcoin.units import MAX_MONEY
+from signer.core.acts import HoldDestination, HoldWithdrawal, LiftHolds
+from signer.core.errors import (
+    Fault,
+    LimitExceeded,
+    Objection,
+    Pending,
+    PolicyDenied,
+    Refusal,
+    malformed,
+)
+from signer.core.notices import Notice
+from signer.journal.audit import read_entries, verify_journal
+from signer.journal.codec import encode_entry
+from signer.journal.decide import HOUR
+from signer.journal.entry import Entry, RefusedEntry, SignedEntry
+from signer.journal.journal import SqliteJournal
+from signer.journal.note import Head, origin_of, sign_head, verify_head
+from signer.journal.noting import (
+    OFFICER_ACTS,
+    OFFICER_HOLDS,
+    OFFICER_MOVES,
+    OFFICER_REPEATS,
+    PROPOSAL_BYTES,
+    PROPOSALS,
+)
+from signer.ports import Noted, Reading
+from tests.core.spends import NOW, authorized, withdrawal_id
+from tests.journal.desk import (
+    GENESIS,
+    ManualClock,
+    Policy,
+    Signer,
+    case_number,
+    deliberation,
+    desk,
+    pay,
+)
+from tests.journal.words import (
+    EXPIRES,
+    OFFICERS,
+    QUORUM,
+    VAULT,
+    approval,
+    attested,
+    move_approval,
+    noted,
+    proposed,
+    rejection,
+    said,
+    subject,
+    terms_of,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def journal(path: Path, clock: ManualClock) -> Iterator[SqliteJournal]:
+    with desk(path, clock) as opened:
+        yield opened
+    verify_journal(path)
+
+
+def entries(path: Path) -> list[Entry]:
+    return [stored.entry for stored in read_entries(path, 1)]
+
+
+def decide_with(
+    journal: SqliteJournal, number: int, policy: Policy, *notices: Notice, now: int = NOW
+) -> None:
+    """Ask for that withdrawal; the deliberation has these notices."""
+    case = case_number(number)
+    asked = deliberation(case.verify(), authorized(case), policy)
+    journal.record(replace(asked, notices=lambda _, when: notices if when == now else ()))
+
+
+def test_a_note_is_answered_with_its_entries_and_a_head(journal: SqliteJournal, path: Path) -> None:
+    notices = (attested(terms_of(1)), said(approval(1)))
+    answer = noted(journal, *notices)
+    stored = list(read_entries(path, 1))
+    assert tuple(each.leaf for each in stored) == answer.decision_ids
+    assert tuple(each.entry for each in stored) == notices
+    assert verify_head(answer.head, Signer().log_key).size == 3
+    assert noted(journal) == Noted((), answer.head)
+
+
+def test_a_note_sees_the_record_and_the_effective_time(
+    journal: SqliteJournal, clock: ManualClock
+) -> None:
+    noted(journal, attested(terms_of(1)))
+    clock.moment -= 50
+    seen = []
+
+    def look(reading: Reading, now: int) -> tuple[Notice, ...]:
+        seen.append((now, reading.now(), reading.first_attested(VAULT, terms_of(1), QUORUM)))
+        return ()
+
+    journal.note(look)
+    assert seen == [(NOW, NOW, NOW)]
+
+
+def test_a_refused_note_leaves_nothing_and_goes_to_its_caller(
+    journal: SqliteJournal, path: Path
+) -> None:
+    refusal = malformed("act-malformed", "not an officer's text")
+
+    def refuse(_: Reading, __: int) -> tuple[Notice, ...]:
+        raise refusal
+
+    with pytest.raises(Refusal) as caught:
+        journal.note(refuse)
+    assert caught.value is refusal
+    assert not refusal.decision_id
+    assert entries(path) == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        attested(terms_of(2), now=NOW + 1),
+        attested(terms_of(2), now=NOW - 1),
+        attested(terms_of(2, MAX_MONEY + 1)),
+        attested(),
+    ],
+    ids=["later", "earlier", "more than there is", "nothing"],
+)
+def test_a_notice_that_would_not_read_back_is_a_fault(
+    journal: SqliteJournal, path: Path, bad: Notice
+) -> None:
+    with pytest.raises((Fault, Refusal)) as caught:
+        noted(journal, attested(terms_of(1)), bad)
+    assert isinstance(caught.value, Fault)
+    assert entries(path) == []
+    noted(journal, attested(terms_of(1)), attested(terms_of(2, MAX_MONEY)))
+
+
+def test_clocks_start_though_the_request_is_refused(journal: SqliteJournal, path: Path) -> None:
+    with pytest.raises(PolicyDenied) as caught:
+        decide_with(journal, 1, Policy(outflow=0), attested(terms_of(1)))
+    assert [type(entry) for entry in entries(path)] == [type(attested()), RefusedEntry]
+    assert caught.value.decision_id == next(iter(read_entries(path, 2))).leaf
+    with journal.reading() as reading:
+        assert reading.first_attested(VAULT, terms_of(1), QUORUM) == NOW
+
+
+def test_what_waits_is_an_answer_without_an_entry(journal: SqliteJournal, path: Path) -> None:
+    with pytest.raises(Pending) as caught:
+        decide_with(journal, 1, Policy(waits=True), attested(terms_of(1)))
+    assert [missing.code for missing in caught.value.missing] == ["approval-missing"]
+    assert [type(entry) for entry in entries(path)] == [type(attested())]
+    with pytest.raises(Pending):
+        decide_with(journal, 1, Policy(waits=True))
+    decide_with(journal, 1, Policy())
+    assert [type(entry) for entry in entries(path)] == [type(attested()), SignedEntry]
+
+
+def test_the_decision_sees_the_notices(journal: SqliteJournal) -> None:
+    case = case_number(1)
+    asked = deliberation(case.verify(), authorized(case))
+    seen = []
+
+    def decide(reading: Reading, now: int) -> object:
+        seen.append(reading.first_attested(VAULT, terms_of(1), QUORUM))
+        return asked.decide(reading, now)
+
+    journal.record(replace(asked, decide=decide, notices=lambda *_: (attested(terms_of(1)),)))  # type: ignore[arg-type]
+    assert seen == [NOW]
+
+
+def test_clocks_stay_though_the_decision_fails(journal: SqliteJournal, path: Path) -> None:
+    case = case_number(1)
+
+    def fail(_: Reading, __: int) -> object:
+        raise ZeroDivisionError
+
+    asked = replace(deliberation(case.verify()), notices=lambda *_: (attested(terms_of(1)),))
+    with pytest.raises(Fault):
+        journal.record(replace(asked, decide=fail))  # type: ignore[arg-type]
+    assert entries(path) == [attested(terms_of(1))]
+
+
+def test_no_decision_without_its_notices(journal: SqliteJournal, path: Path) -> None:
+    with pytest.raises(Fault):
+        decide_with(journal, 1, Policy(), attested(terms_of(1), now=NOW - 1))
+    assert entries(path) == []
+
+    def refuse(_: Reading, __: int) -> tuple[Notice, ...]:
+        raise LimitExceeded(Objection("officer-budget-exhausted", "too often"))
+
+    case = case_number(1)
+    with pytest.raises(LimitExceeded):
+        journal.record(replace(deliberation(case.verify(), authorized(case)), notices=refuse))
+    assert entries(path) == []
+
+
+def test_a_retry_starts_no_clock(journal: SqliteJournal, path: Path) -> None:
+    pay(journal, case_number(1))
+    decide_with(journal, 1, Policy(), attested(terms_of(1)))
+    assert [type(entry) for entry in entries(path)] == [SignedEntry]
+
+
+def test_a_hold_stops_a_retry(journal: SqliteJournal, clock: ManualClock, path: Path) -> None:
+    first = pay(journal, case_number(1))
+    noted(journal, said(HoldWithdrawal(withdrawal_id(1), NOW + 50)))
+    with pytest.raises(PolicyDenied) as caught:
+        pay(journal, case_number(1))
+    assert caught.value.code == "withdrawal-held"
+    assert caught.value.objections[0].not_before == NOW + 50
+    clock.moment = NOW + 50
+    assert pay(journal, case_number(1)).decision_id == first.decision_id
+
+
+def due_once(*notices: Notice) -> Callable[[Reading, int], tuple[Notice, ...]]:
+    """These, when their time has come, unless they are on record."""
+
+    def due(reading: Reading, now: int) -> tuple[Notice, ...]:
+        known = [each for _, _, each in reading.notices(0, 99)]
+        return tuple(each for each in notices if each not in known and each.clock <= now)
+
+    return due
+
+
+def test_what_is_due_is_recorded_first(path: Path, clock: ManualClock) -> None:
+    step = attested(terms_of(7), now=NOW + 10)
+    with desk(path, clock, due=due_once(step)) as journal:
+        noted(journal)
+        assert entries(path) == []
+        clock.moment = NOW + 10
+        seen = []
+
+        def look(reading: Reading, _: int) -> tuple[Notice, ...]:
+            seen.append(reading.first_attested(VAULT, terms_of(7), QUORUM))
+            return ()
+
+        head = journal.note(look).head
+        assert seen == [NOW + 10]
+        assert verify_head(head, Signer().log_key).size == 2
+        pay(journal, case_number(1))
+    assert entries(path)[0] == step
+    assert verify_journal(path).entries == 3
+
+
+def test_nobody_is_answered_when_what_is_due_fails(path: Path) -> None:
+    wrong = [attested(terms_of(1), now=NOW - 1)]
+    with desk(path, due=lambda *_: tuple(wrong)) as journal:
+        with pytest.raises(Fault):
+            pay(journal, case_number(1))
+        assert entries(path) == []
+        wrong.clear()
+        pay(journal, case_number(1))
+
+
+def test_nothing_is_noted_in_another_history(journal: SqliteJournal) -> None:
+    origin = origin_of(GENESIS.genesis_hash, GENESIS.log_key)
+    noted(journal, said(approval(1)))
+    with pytest.raises(Refusal):
+        journal.confirm_head(sign_head(Head(origin, 2, b"\x09" * 32), Signer()))
+    with pytest.raises(Refusal) as caught:
+        noted(journal, said(approval(2)))
+    assert caught.value.code == "state-rolled-back"
+
+
+def test_a_writer_without_an_answer_to_a_note(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(journal._writer, "submit", lambda _: None)
+        with pytest.raises(Fault):
+            noted(journal)
+    assert noted(journal).decision_ids == ()
+
+
+def exhausted(journal: SqliteJournal, *notices: Notice) -> Objection:
+    with pytest.raises(LimitExceeded) as caught:
+        noted(journal, *notices)
+    assert caught.value.code == "officer-budget-exhausted"
+    return caught.value.objections[0]
+
+
+def test_an_officer_s_acts_of_an_hour_end(
+    journal: SqliteJournal, clock: ManualClock, path: Path
+) -> None:
+    noted(journal, said(approval(0)))
+    clock.moment = NOW + 5
+    many = [said(approval(number), now=NOW + 5) for number in range(1, OFFICER_ACTS + 1)]
+    assert exhausted(journal, *many).not_before == NOW + HOUR
+    assert len(entries(path)) == 1
+    noted(journal, *many[:-1])
+    assert exhausted(journal, many[-1]).not_before == NOW + HOUR
+    noted(journal, said(approval(999), OFFICERS[1], now=NOW + 5))
+    clock.moment = NOW + HOUR
+    noted(journal, said(approval(999), now=NOW + HOUR))
+    assert exhausted(journal, said(approval(998), now=NOW + HOUR)).not_before == NOW + 5 + HOUR
+
+
+def test_an_officer_s_acts_about_one_subject_end(
+    journal: SqliteJournal, clock: ManualClock
+) -> None:
+    acts = [said(approval(1), expires=EXPIRES + each) for each in range(OFFICER_REPEATS + 1)]
+    noted(journal, *acts[:-1])
+    assert exhausted(journal, acts[-1]).not_before is None
+    noted(journal, said(approval(1), OFFICERS[1]), said(approval(2)))
+    lift = LiftHolds(OFFICERS[1])
+    noted(journal, *[said(lift, expires=EXPIRES + each) for each in range(OFFICER_REPEATS + 1)])
+
+
+def test_a_thief_s_approvals_do_not_use_up_the_owner_s_no(
+    journal: SqliteJournal, path: Path
+) -> None:
+    """Whoever stole a key approves till the budget of one subject, and of the hour, is used up. Its owner
+    still rejects and holds, and the others' approvals of that officer's end there."""
+    repeated = [said(approval(0), expires=EXPIRES + each) for each in range(OFFICER_REPEATS)]
+    others = [said(approval(number)) for number in range(1, OFFICER_ACTS - OFFICER_REPEATS + 1)]
+    noted(journal, *repeated, *others)
+    exhausted(journal, said(approval(0), expires=EXPIRES + 99))
+    exhausted(journal, said(approval(998)))
+    noted(journal, said(rejection(0)))
+    noted(journal, said(HoldWithdrawal(withdrawal_id(0), NOW + 50)))
+    noted(journal, said(HoldDestination(b"\x00\x14" + b"\x05" * 20, NOW + 50)))
+    with journal.reading() as reading:
+        assert reading.rejecters(subject(approval(0))) == (OFFICERS[0],)
+        assert reading.approvers(subject(approval(0))) == ()
+        assert reading.held_until(withdrawal_id(0), b"") == NOW + 50
+    assert len(entries(path)) == OFFICER_ACTS + 3
+
+
+def test_an_officer_s_holds_of_an_hour_end(journal: SqliteJournal, clock: ManualClock) -> None:
+    """Holds of seconds, one after another, of things that do not exist: the record must not fill up."""
+    holds = [said(HoldWithdrawal(withdrawal_id(each), NOW + 1)) for each in range(OFFICER_HOLDS)]
+    noted(journal, *holds)
+    one_more = HoldWithdrawal(withdrawal_id(999), NOW + HOUR + 9)
+    exhausted(journal, said(one_more))
+    noted(journal, said(one_more, OFFICERS[1]))
+    clock.moment = NOW + HOUR
+    exhausted(journal, said(one_more, now=NOW + HOUR))
+    clock.moment = NOW + HOUR + 1
+    noted(journal, said(one_more, now=NOW + HOUR + 1))
+
+
+def test_an_officer_s_open_moves_end(journal: SqliteJournal, clock: ManualClock) -> None:
+    moves = [said(move_approval(each), expires=NOW + 2 * HOUR) for each in range(OFFICER_MOVES)]
+    noted(journal, *moves)
+    clock.moment = NOW + HOUR
+    further = said(move_approval(OFFICER_MOVES), now=NOW + HOUR)
+    assert exhausted(journal, further).not_before == NOW + 2 * HOUR
+    noted(journal, said(move_approval(OFFICER_MOVES), OFFICERS[1], now=NOW + HOUR))
+    noted(journal, said(approval(1), now=NOW + HOUR))
+    clock.moment = NOW + 2 * HOUR
+    noted(journal, said(move_approval(OFFICER_MOVES), now=NOW + 2 * HOUR))
+    with journal.reading() as reading:
+        assert reading.approvers(subject(move_approval(OFFICER_MOVES)))
+
+
+def test_a_caller_s_proposals_of_an_hour_end(journal: SqliteJournal, clock: ManualClock) -> None:
+    noted(journal, *[proposed(b"policy %d" % each) for each in range(PROPOSALS)])
+    assert exhausted(journal, proposed(b"another")).not_before == NOW + HOUR
+    noted(journal, replace(proposed(b"another"), caller="another officer"))
+    clock.moment = NOW + HOUR
+    noted(journal, proposed(b"one more", now=NOW + HOUR))
+
+
+def test_a_caller_s_proposed_bytes_of_an_hour_end(
+    journal: SqliteJournal, clock: ManualClock
+) -> None:
+    """A megabyte of policy, twenty times an hour, would fill a disk in a month."""
+    big = PROPOSAL_BYTES // 4
+    noted(journal, *[proposed(b"%d" % each * big) for each in range(3)])
+    clock.moment = NOW + 5
+    assert exhausted(journal, proposed(b"x" * big, now=NOW + 5)).not_before == NOW + HOUR
+    exhausted(journal, proposed(b"a" * 10, now=NOW + 5), proposed(b"x" * big, now=NOW + 5))
+    noted(journal, proposed(b"x" * (big - 2_000), now=NOW + 5))
+    noted(journal, replace(proposed(b"x" * big, now=NOW + 5), caller="another officer"))
+    clock.moment = NOW + HOUR
+    noted(journal, proposed(b"y" * (2 * big), now=NOW + HOUR))
+
+
+def test_the_bytes_of_proposals_are_bounded_to_one(journal: SqliteJournal, path: Path) -> None:
+    """The boundary, and that one always fits, however large."""
+    noted(journal, proposed(b"a"))
+    (first,) = read_entries(path, 1)
+    room = PROPOSAL_BYTES - len(encode_entry(first.entry))
+    exhausted(journal, proposed(b"b" * (room + 1)))
+    noted(journal, proposed(b"b" * room))
+    noted(journal, replace(proposed(b"b" * (PROPOSAL_BYTES + 1)), caller="another officer"))
