@@ -35,7 +35,8 @@ ENTRIES = (
         "officer-budget-exhausted",
         CodeKind.LIMIT,
         Disposition.WAIT_UNTIL,
-        "An officer's acts per hour and about one subject, open moves, and proposed policies are limited.",
+        "An officer's acts per hour and about one subject, open moves, and proposals' number and bytes are "
+        "limited.",
         "Wait until the moment given, if one is; else use or let expire what was approved.",
     ),
     # --- officers' keys, signatures and texts (signer/core) ---
@@ -85,7 +86,7 @@ ENTRIES = (
         "act-too-far-ahead",
         _V,
         _REBUILD,
-        "An officer's word expires at most 30 days ahead.",
+        "An officer's word expires at most 30 days ahead, a lift of holds one day.",
         "Sign a text with an earlier expiry.",
     ),
     # --- change control (signer/policy_changes.py, signer/descent.py) ---
