@@ -119,11 +119,11 @@ def ask(
 def settle(question: Question, policy: Policy) -> Question:
     """The question with the statement under which the policy consents, or could later, where several fit
     an anchor, sweep or rotation; else the one with most voices. So no word more turns a yes into a no."""
-    alternatives = tuple(_alternatives(question))
-    for each in alternatives:
-        if not any(objections(each, policy)):
+    fitting = [each for each in _alternatives(question) if not any(_statement_objections(each))]
+    for each in fitting:  # what else is asked of a spend does not depend on the statement
+        if not any(policy.spend_objections(each)):
             return each
-    return next((each for each in alternatives if waiting(each, policy)), question)
+    return next((each for each in fitting if policy.waiting(each)), question)
 
 
 def _alternatives(question: Question) -> Iterator[Question]:

@@ -23,15 +23,16 @@ def sweep_statements(
 ) -> tuple[SweepTerms, ...]:
     """The unused statements that fit: those of the evidence, then those that officers approved, each with the
     most attestors and officers first. So nobody's approvals crowd out a statement that is brought along."""
-
-    def voices(terms: SweepTerms) -> tuple[bool, int, bytes]:
-        count = len(authorized.attestors(terms, now)) + len(approvers_of(spend, terms, view, now))
-        return terms in authorized.said, count, statement_bytes(terms)
-
     if spend.to is None:
         return ()
-    approved = view.approved_moves(spend.vault.fingerprint)
-    known = {*_fitting(spend, authorized.said), *_fitting(spend, approved)}
+    approved = set(_fitting(spend, view.approved_moves(spend.vault.fingerprint)))
+    known = approved.union(_fitting(spend, authorized.said))
+
+    def voices(terms: SweepTerms) -> tuple[bool, int, bytes]:
+        officers = approvers_of(spend, terms, view, now) if terms in approved else ()
+        count = len(authorized.attestors(terms, now)) + len(officers)
+        return terms in authorized.said, count, statement_bytes(terms)
+
     unused = (each for each in known if not view.nonce_used(each.nonce))
     return tuple(sorted(unused, key=voices, reverse=True))
 
