@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up what they need (.venv, bitcoind) and do everything.
 PY := .venv/bin/python
-SOURCES := signer policies keystore clients scripts tests bench
+SOURCES := signer policies keystore carrier clients scripts tests bench
 WORKERS ?= auto
 SEED ?= 1
 TESTS ?=
@@ -74,6 +74,8 @@ LOCK := CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --gener
 	--no-emit-find-links --no-emit-trusted-host
 lock: setup
 	$(LOCK) --output-file requirements/runtime.txt pyproject.toml
+	$(LOCK) --extra postgres --constraint requirements/runtime.txt \
+		--output-file requirements/postgres.txt pyproject.toml
 	$(LOCK) --extra test --constraint requirements/runtime.txt \
 		--output-file requirements/test.txt pyproject.toml
 	$(LOCK) --output-file requirements/build.txt requirements/build.in

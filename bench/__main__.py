@@ -1,6 +1,8 @@
 """`make bench`: measure, show, and write what `bench.report` names.
 
-`python -m bench --short --no-call --case wsh-2of3` is a quick look: it writes nothing.
+`python -m bench --only whole` (or line, call, policies, long; several are possible) measures a part, and
+writes that part alone. `--short` is a quick look: it measures little and writes nothing. `--entries 100000`
+stops at journals of that size.
 """
 
 import argparse
@@ -13,22 +15,30 @@ from bench.analyses import DRAWN, analyses, analyses_table
 from bench.cases import CASES
 from bench.comparison import Row, compare
 from bench.deciding import deciding, deciding_table
+from bench.long import FULL as LONG
+from bench.long import SHORT as SHORTER
+from bench.long import Long, long_table, longs
 from bench.profile import profile
 from bench.report import Run, call_table, pure_table, reasons_list, write
-from bench.signing import Measured, empty_call, signing
+from bench.signing import Calls, empty_call, signing
 from bench.stage import stage
+from bench.whole import FULL as WHOLE
+from bench.whole import SHORT as LITTLE
+from bench.whole import Whole, whole_table, wholes
 
-SHORTLY = 10
+SHORTLY = 3
 """Policies drawn for a quick look."""
 CALLS = ((1, 60), (10, 40), (100, 15))
-"""(inputs, trials) of the whole call."""
+"""(inputs, trials) of the call beside Core's."""
+PARTS = ("line", "call", "policies", "whole", "long")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure these parts")
     parser.add_argument("--case", choices=[case.name for case in CASES], action="append")
-    parser.add_argument("--short", action="store_true", help="few rounds; nothing is written")
-    parser.add_argument("--no-call", action="store_true", help="without the whole call over mTLS")
+    parser.add_argument("--short", action="store_true", help="little; nothing is written")
+    parser.add_argument("--entries", type=int, default=LONG[-1], help="of the longest journal")
     return parser.parse_args()
 
 
@@ -43,29 +53,55 @@ def _rows(asked: argparse.Namespace, folder: Path) -> list[Row]:
     return rows
 
 
-def _calls(folder: Path) -> tuple[float, list[Measured]]:
+def _calls(folder: Path, trials: int | None) -> Calls:
     with stage(folder) as running:
         empty = empty_call(running, 200)
-        return empty, [
-            signing(running, number, inputs, trials)
-            for number, (inputs, trials) in enumerate(CALLS, 1)
+        cases = [
+            signing(running, number, inputs, trials or full)
+            for number, (inputs, full) in enumerate(CALLS, 1)
         ]
+        return Calls(empty, cases)
+
+
+def _longs(asked: argparse.Namespace) -> list[Long]:
+    sizes = SHORTER if asked.short else LONG
+    return longs([size for size in sizes if size <= asked.entries])
+
+
+def _wholes(asked: argparse.Namespace, folder: Path) -> list[Whole]:
+    return wholes(folder, LITTLE if asked.short else WHOLE)
+
+
+def _run(asked: argparse.Namespace, folder: Path) -> Run:
+    """What was asked for, each part shown when it is there."""
+    parts, run = asked.only or PARTS, Run()
+    if "line" in parts:
+        run.rows = _rows(asked, folder)
+        print(pure_table(run.rows), reasons_list(run.rows), sep="\n\n", flush=True)
+        run.profiled = "" if asked.short else profile(CASES)
+    if "call" in parts:
+        run.calls = _calls(folder, 5 if asked.short else None)
+        print(call_table(run.calls), flush=True)
+    if "policies" in parts:
+        run.shares = deciding()
+        run.studied = analyses(SHORTLY if asked.short else DRAWN)
+        print(deciding_table(run.shares), analyses_table(run.studied), sep="\n\n", flush=True)
+    if "whole" in parts:
+        run.wholes = _wholes(asked, folder)
+        print(whole_table(run.wholes), flush=True)
+    if "long" in parts:
+        run.longs = _longs(asked)
+        print(long_table(run.longs), flush=True)
+    return run
 
 
 def main() -> int:
     """One run."""
     asked = _arguments()
     with tempfile.TemporaryDirectory() as folder:
-        rows = _rows(asked, Path(folder))
-        empty, calls = (None, []) if asked.no_call else _calls(Path(folder))
-    shares = deciding()
-    studied = analyses(SHORTLY if asked.short else DRAWN)
-    print(pure_table(rows), reasons_list(rows), sep="\n\n")
-    print(deciding_table(shares), analyses_table(studied), sep="\n\n")
-    if empty is not None:
-        print(call_table(empty, calls))
+        run = _run(asked, Path(folder))
     if not (asked.short or asked.case):
-        write(Run(rows, profile(CASES), (shares, studied), empty, calls))
+        write(run)
     return 0
 
 

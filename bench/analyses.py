@@ -35,7 +35,7 @@ def analyses(count: int = DRAWN) -> list[Analysed]:
     drawn, full = list(drawn_texts(Random(SEED), count)), full_texts()
     found = []
     for name in ANALYSES:
-        texts = drawn[:MUTATED] if name == MUTATE else drawn
+        texts = drawn[: min(MUTATED, max(1, count // 20))] if name == MUTATE else drawn
         times = [_seconds(name, each) for each in texts]
         last = None if name == MUTATE else _seconds(name, full)
         found.append(Analysed(name, len(texts), median(times), max(times), last))

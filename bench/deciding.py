@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.cases import NOW, SATS, Case, Request, Signer, first_request, open_member, second_request
-from bench.record import OneVersion
+from bench.record import OneVersion, on_record
 from keystore.gate import sign_recorded
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
@@ -32,9 +32,8 @@ from signer.core.evidence import Authorized, CoinTerms, Statement
 from signer.core.spend import ApprovedSpend, VerifiedSpend
 from signer.core.vault import CHANGE, RECEIVE, VaultRegistry
 from signer.core.verify import SpendClaims, verify
-from signer.journal.reading import SqliteReading
-from signer.journal.record import recorded_spend
-from signer.journal.schema import create_schema
+from signer.journal.reading import TableReading
+from signer.journal.sqlite_store import SqliteTables, create_schema
 
 POLICY = Path(__file__).resolve().parent.parent / "policies" / "examples" / "exchange-grade.toml"
 INPUTS, ROUNDS, WARM = 10, 300, 20
@@ -98,7 +97,7 @@ def _round(asked: Request, decide: Decide) -> list[float]:
     moments.append(time.perf_counter())
     approved = decide(spend)
     moments.append(time.perf_counter())
-    signed = sign_recorded(recorded_spend(approved.spend, bytes(32), ""), member.key)
+    signed = sign_recorded(on_record(approved.spend), member.key)
     moments.append(time.perf_counter())
     with_our_signatures(psbt, signed.signatures)
     moments.append(time.perf_counter())
@@ -123,13 +122,14 @@ def _first(member: Signer) -> tuple[Request, Decide]:
     words = _words(asked)
 
     def decide(spend: VerifiedSpend) -> ApprovedSpend:
-        view = SqliteReading(tables, NOW)
+        view = TableReading(tables, NOW)
         if view.version(spend.transaction.txid) is not None:
             raise LookupError("the version is on record")
         hearing = Hearing(spend.vault.fingerprint, words, view, NOW)
         terms = [payment.terms for payment in spend.payments]
         clocks_started(hearing, policy.clock_quorums(spend.vault.vault_id), terms)
-        view.look_up(tuple(coin.outpoint for coin in spend.coins))
+        coins = (coin.outpoint for coin in spend.coins)
+        view.look_up(coins, (payment.withdrawal_id for payment in spend.payments))
         return approve(ask(spend, words, view, NOW, caller=CALLER), policy)
 
     return asked, decide
@@ -174,9 +174,9 @@ def _words(asked: Request) -> Authorized:
     return Authorized(said, coins, ())
 
 
-def _record(member: Signer) -> sqlite3.Connection:
+def _record(member: Signer) -> SqliteTables:
     """Charges of a day, each of one withdrawal."""
-    tables = sqlite3.connect(":memory:", isolation_level=None)
+    tables = SqliteTables(sqlite3.connect(":memory:", isolation_level=None))
     create_schema(tables)
     vault = member.vault.fingerprint
     rows = [

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 
 from bench.cases import NOW, Request
+from bench.record import on_record
 from keystore.gate import sign_recorded
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.core.approve import approve, ask
 from signer.core.evidence import authorize
 from signer.core.verify import SpendClaims, verify
-from signer.journal.record import recorded_spend
 
 STAGES = ("parse", "verify", "approve", "sign", "write")
 MADE_AHEAD = frozenset(("derive", "branch_key", "_tag_midstate"))
@@ -34,7 +34,7 @@ def timed_line(request: Request) -> tuple[bytes, list[float]]:
     authorized = authorize((), member.vault.realm, member.policy.attestors)
     approved = approve(ask(spend, authorized, request.view, NOW), member.policy)
     moments.append(time.perf_counter())
-    signed = sign_recorded(recorded_spend(approved.spend, bytes(32), ""), member.key)
+    signed = sign_recorded(on_record(approved.spend), member.key)
     moments.append(time.perf_counter())
     answer = with_our_signatures(psbt, signed.signatures)
     moments.append(time.perf_counter())

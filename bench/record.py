@@ -5,10 +5,12 @@ Every answer is a dictionary's, as the journal's are an index's; nothing is writ
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
+from signer.core.control import ControlState
 from signer.core.evidence import SweepTerms
 from signer.core.payment import WithdrawalId, WithdrawalTerms
-from signer.core.spend import ApprovedSpend
+from signer.core.spend import ApprovedSpend, RecordedSpend, VerifiedSpend
 from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
+from signer.journal.record import Place, recorded_spend
 
 
 class OneVersion:
@@ -53,6 +55,33 @@ class OneVersion:
             for each in found
             if (each.vault_fingerprint, each.terms.amount, each.terms.script_pubkey) == wanted
         )
+
+    def is_closed(self, _: WithdrawalId) -> bool:
+        return False
+
+    def pins_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        recorded = self.withdrawal(withdrawal_id)
+        pin = recorded.pin if recorded else None
+        return frozenset() if pin is None else frozenset((pin,))
+
+    def terms_of(self, withdrawal_id: WithdrawalId) -> frozenset[WithdrawalTerms]:
+        recorded = self.withdrawal(withdrawal_id)
+        return frozenset() if recorded is None else frozenset((recorded.terms,))
+
+    def loose_pins_of(self, _: WithdrawalId) -> frozenset[OutPoint]:
+        return frozenset()
+
+    def held_payers(self, _: WithdrawalId) -> frozenset[bytes]:
+        return frozenset()
+
+    def held_spenders(self, _: OutPoint) -> frozenset[bytes]:
+        return frozenset()
+
+    def struck_of(self, _: WithdrawalId) -> frozenset[OutPoint]:
+        return frozenset()
+
+    def closing_since(self, _: bytes, __: tuple[WithdrawalTerms, ...]) -> int:
+        return 0
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         return self._pinned.get(coin, ())
@@ -104,3 +133,14 @@ class OneVersion:
 
     def held_until(self, _: WithdrawalId, __: bytes) -> int:
         return 0
+
+    def control(self) -> ControlState:
+        return ControlState()
+
+
+def on_record(spend: VerifiedSpend) -> RecordedSpend:
+    """As if its entry were durable, of a vault without witnesses."""
+    recorded = recorded_spend(spend, Place(1, bytes(32), waits=False), "")
+    if not isinstance(recorded, RecordedSpend):
+        raise TypeError("a spend that waits for nobody")
+    return recorded

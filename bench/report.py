@@ -1,6 +1,7 @@
 """What is written: `bench/results.json`, the tables of `docs/performance.md`, and the plot beside it."""
 
 import json
+import os
 import platform
 import re
 from collections.abc import Sequence
@@ -11,14 +12,18 @@ from pathlib import Path
 from bench.analyses import Analysed, analyses_table
 from bench.comparison import NAMES, OURS, Row
 from bench.deciding import Deciding, deciding_table
+from bench.long import Long, long_table
 from bench.plot import plot
+from bench.plot_lengths import plot_lengths
 from bench.profile import TARGET as PROFILE
-from bench.signing import Measured
+from bench.signing import Calls
+from bench.whole import Whole, whole_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results.json"
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
+LONG_PLOT = ROOT / "docs" / "journal-length.svg"
 _OUTPOINT = re.compile(r"\b[0-9a-f]{64}:\d+")
 MANY = 8
 """More names than these are written as all."""
@@ -70,15 +75,15 @@ def reasons_list(rows: Sequence[Row]) -> str:
     )
 
 
-def call_table(empty: float, cases: Sequence[Measured]) -> str:
+def call_table(calls: Calls) -> str:
     """The whole call beside Core's."""
     lines = [
-        f"An empty authorised call over mTLS: {empty} ms (p50).",
+        f"An empty authorised call over mTLS: {calls.empty} ms (p50).",
         "",
         "| inputs | SignPsbt, p50 | Core walletprocesspsbt, p50 | Core / ours |",
         "|---:|---:|---:|---:|",
     ]
-    for case in cases:
+    for case in calls.cases:
         ratio = case.walletprocesspsbt / case.sign_psbt
         lines.append(
             f"| {case.inputs} | {case.sign_psbt} ms | {case.walletprocesspsbt} ms | {ratio:.1f} |"
@@ -92,39 +97,70 @@ def _between(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
-@dataclass(frozen=True)
-class Run:
-    """All that one run measured."""
+Figures = Deciding | Analysed | Whole | Long
 
-    rows: Sequence[Row]
-    profiled: str
-    policies: tuple[Sequence[Deciding], Sequence[Analysed]]
-    empty: float | None
-    """None without the whole call."""
-    calls: Sequence[Measured]
+
+@dataclass
+class Run:
+    """What one run measured; None where it was not asked."""
+
+    rows: Sequence[Row] | None = None
+    profiled: str = ""
+    calls: Calls | None = None
+    shares: Sequence[Deciding] = ()
+    studied: Sequence[Analysed] = ()
+    wholes: Sequence[Whole] = ()
+    longs: Sequence[Long] = ()
 
 
 def write(run: Run) -> None:
-    """All files. Without the whole call its table stays as it is."""
-    rows, empty = run.rows, run.empty
-    page = _between(PAGE.read_text(), "pure", f"{pure_table(rows)}\n\n{reasons_list(rows)}".strip())
-    shares, studied = run.policies
-    page = _between(page, "deciding", deciding_table(shares))
-    page = _between(page, "analyses", analyses_table(studied))
-    results: dict[str, object] = {
-        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {processor()}, Python {platform.python_version()}",
-        "rows": [row.as_json() for row in rows],
-        "deciding": [asdict(each) for each in shares],
-        "analyses": [asdict(each) for each in studied],
-    }
-    if empty is not None:
-        page = _between(page, "measured", call_table(empty, run.calls))
-        results |= {"empty_call_ms": empty, "sign_psbt": [asdict(call) for call in run.calls]}
+    """All files. What was not measured in this run stays as it is, with the moment when it was."""
+    results: dict[str, object] = json.loads(RESULTS.read_text())
+    page = PAGE.read_text()
+    for name, (table, figures) in _parts(run).items():
+        stamp = _stamp()
+        page = _between(page, name, f"{table}\n\n{_measured(stamp)}")
+        results[name] = {**stamp, "figures": figures}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     PAGE.write_text(page)
-    PLOT.write_text(plot(rows))
-    PROFILE.write_text(run.profiled)
+    if run.rows is not None:
+        PLOT.write_text(plot(run.rows))
+        PROFILE.write_text(run.profiled)
+    if run.longs:
+        LONG_PLOT.write_text(plot_lengths(run.longs))
+
+
+def _parts(run: Run) -> dict[str, tuple[str, object]]:
+    """By name: the table for the page, and the figures."""
+    found: dict[str, tuple[str, object]] = {}
+    if run.rows is not None:
+        table = f"{pure_table(run.rows)}\n\n{reasons_list(run.rows)}".strip()
+        found["pure"] = (table, [row.as_json() for row in run.rows])
+    if run.calls is not None:
+        found["call"] = (call_table(run.calls), asdict(run.calls))
+    tables: tuple[tuple[str, str, Sequence[Figures]], ...] = (
+        ("deciding", deciding_table(run.shares), run.shares),
+        ("analyses", analyses_table(run.studied), run.studied),
+        ("whole", whole_table(run.wholes), run.wholes),
+        ("long", long_table(run.longs), run.longs),
+    )
+    for name, table, figures in tables:
+        if figures:
+            found[name] = (table, [asdict(each) for each in figures])
+    return found
+
+
+def _stamp() -> dict[str, str]:
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, {processor()}, Python {platform.python_version()}",
+        "load": load,
+    }
+
+
+def _measured(stamp: dict[str, str]) -> str:
+    return f"*Measured {stamp['measured']}; {stamp['machine']}; load averages at the end {stamp['load']}.*"
 
 
 def processor() -> str:

@@ -33,6 +33,15 @@ class Measured:
     walletprocesspsbt: float
 
 
+@dataclass(frozen=True)
+class Calls:
+    """The call beside Core's."""
+
+    empty: float
+    """Milliseconds of a call that does nothing."""
+    cases: list[Measured]
+
+
 def median_ms(trials: list[Callable[[], object]]) -> float:
     """The median time of these calls."""
     times = []

@@ -2,7 +2,7 @@
 
 from pegwarden.v1 import types_pb2
 from signer.bitcoin.transaction import OutPoint, Txid
-from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, SweepTerms
+from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, SpentTerms, SweepTerms
 from signer.core.payment import WithdrawalTerms
 
 SWEEP_KINDS = {1: types_pb2.SWEEP_KIND_SWEEP, 2: types_pb2.SWEEP_KIND_ROTATION}
@@ -37,6 +37,13 @@ def attestation_message(attestation: Attestation) -> types_pb2.Attestation:
             _add_coin(message, statement)
         elif isinstance(statement, AnchorTerms):
             _add_anchor(message, statement)
+        elif isinstance(statement, SpentTerms):
+            message.spends.add(
+                outpoint=outpoint_message(statement.outpoint),
+                spending_txid=statement.spender,
+                confirmed_height=statement.height,
+                tip_height=statement.tip,
+            )
         else:
             _add_sweep(message, statement)
     return message

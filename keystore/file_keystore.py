@@ -56,6 +56,14 @@ class FileKeystore:
         """See signer.journal.note.LogSigner."""
         return self._identity.sign_head(text)
 
+    def cosign(self, text: bytes, moment: int) -> bytes:
+        """See signer.journal.cosignature.Cosigner."""
+        return self._identity.cosign(text, moment)
+
+    def sign_message(self, text: bytes) -> bytes:
+        """See signer.ports.Keystore."""
+        return self._identity.sign_message(text)
+
     @property
     def statement_key(self) -> bytes:
         """See signer.ports.Keystore."""

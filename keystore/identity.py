@@ -1,11 +1,13 @@
 """A member's identity: the log key and the statement key, Ed25519, of the member and not of a vault.
 
 Rule 1: both are random; neither derives from a vault seed or from the other.
-Rule 2: the log key signs checkpoint texts of Pegwarden logs and nothing else; the statement key signs
-        32-byte digests of domain-separated statements.
+Rule 2: the log key signs checkpoint texts of Pegwarden logs, cosignatures of such texts, and messages of
+        the domains in MESSAGES; no text of one shape has another. The statement key signs 32-byte digests of
+        domain-separated statements.
 """
 
 import os
+import re
 from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +19,12 @@ from signer.bitcoin.network import Network
 from signer.core.errors import Fault
 
 _SIZE = 64
+_CHECKPOINT = re.compile(
+    rb"pegwarden/[0-9a-f]{64}/[0-9a-f]{64}\n[1-9][0-9]{0,17}\n[A-Za-z0-9+/]{43}=\n"
+    rb"(?:epoch [1-9][0-9]{0,8}\n)?"
+)
+MESSAGES = (b"pegwarden/receipt/v1\n", b"pegwarden/agreement/v1\n")
+"""How a message begins: receipts (`signer.core.receipt`), and what members say to each other (design J6)."""
 
 
 class Identity:
@@ -36,8 +44,18 @@ class Identity:
 
     def sign_head(self, text: bytes) -> bytes:
         """64 bytes by the log key over a checkpoint text."""
-        if not text.startswith(b"pegwarden/"):
-            raise Fault("the log key signs heads of Pegwarden logs only")
+        _require_checkpoint(text)
+        return self._log.sign(text)
+
+    def cosign(self, text: bytes, moment: int) -> bytes:
+        """64 bytes by the log key over C2SP's cosignature/v1 of another log's checkpoint text."""
+        _require_checkpoint(text)
+        return self._log.sign(b"cosignature/v1\ntime %d\n" % moment + text)
+
+    def sign_message(self, text: bytes) -> bytes:
+        """64 bytes by the log key over a text of one of the domains in MESSAGES."""
+        if not text.startswith(MESSAGES):
+            raise Fault("the log key signs messages of its domains only")
         return self._log.sign(text)
 
     def sign_statement(self, digest: bytes) -> bytes:
@@ -66,6 +84,11 @@ def new_identity(
 def public_text(log_key: bytes, statement_key: bytes) -> str:
     """Both public keys as a sealed file's header shows them."""
     return f"{log_key.hex()}:{statement_key.hex()}"
+
+
+def _require_checkpoint(text: bytes) -> None:
+    if _CHECKPOINT.fullmatch(text) is None:
+        raise Fault("the log key signs heads of Pegwarden logs only")
 
 
 def _keys(seeds: Secret) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey]:

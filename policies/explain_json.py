@@ -72,6 +72,7 @@ def _vault_json(entry: VaultEntry) -> Json:
         "tolerated": vault.tolerated,
         "lookahead": vault.lookahead,
         "release_depth": entry.release_depth,
+        "release_quorum": entry.release_quorum,
         "weaker_after": entry.weaker_after,
         "weaker_from": entry.weaker_from,
         "paths": [

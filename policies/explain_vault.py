@@ -21,7 +21,11 @@ def vault_lines(entry: VaultEntry) -> Iterator[str]:
     yield from (f"    @{place} {key}" for place, key in enumerate(entry.definition.keys))
     yield from (f"  {line}" for line in path_lines(entry))
     yield f"  Addresses and change reach {vault.lookahead} above the highest index seen."
-    yield f"  release_depth is {entry.release_depth} blocks (kept; this version releases no pins)."
+    officers = f", and {entry.release_quorum} officers consent" if entry.release_quorum else ""
+    yield (
+        f"  A withdrawal is closed, or its pin struck, by a transaction with {entry.release_depth} "
+        f"confirmations (`coins` proves it){officers}."
+    )
 
 
 def path_lines(entry: VaultEntry) -> Iterator[str]:

@@ -25,7 +25,7 @@ from policies.predicates import Predicate
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
 from policies.source import Source, near, read_source
-from policies.vault_tables import read_vaults
+from policies.vault_tables import read_vaults, require_release_quorums
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import Network, network_named
 
@@ -57,6 +57,7 @@ def load_policy(data: bytes) -> LoadedPolicy:
     vaults = {vault_id: entry.vault for vault_id, entry in entries.items()}
     definitions = definition_texts(source, defined, names, vaults.values())
     governance = read_governance(source, sections["governance"], names.groups)
+    require_release_quorums(source, sections["vaults"], governance)
     blocks, route_ways = read_blocks(source, sections["allow"], entries, names)
     falling = FallbackSetting(entries, names, governance, top.expires)
     fallback = read_fallback(source, sections["fallback"], falling)

@@ -14,19 +14,24 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies.arguments import AddressList, Group, Rollup
+from policies.burials import burial_objections, vault_unknown
 from policies.example import Example
 from policies.expression import Expression, unmet, waiting
 from policies.predicates import Predicate
 from policies.predicates.aged import Clock
 from policies.predicates.anchor_extends import rollup_of, rollup_unknown
+from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
 from policies.trace import nearest_changes, trace_of
 from signer.bitcoin.network import Network
 from signer.core.approve import Question, TraceLine
 from signer.core.errors import Objection, unverified
+from signer.core.evidence import SpentTerms
 from signer.core.governance import GovernanceTerms
 from signer.core.moments import format_time
+from signer.core.release import ReleaseQuestion, ReleaseTerms
 from signer.core.spend import Kind, SpendFacts, SpentCoin
+from signer.core.sweeps import approvers_of
 from signer.core.vault import Vault, VaultDefinition
 
 
@@ -39,7 +44,9 @@ class VaultEntry:
     coins: Expression[Attested]
     """What proves that a coin exists and is unspent."""
     release_depth: int
-    """Blocks."""
+    """Confirmations with which a transaction closes a withdrawal or strikes a pin."""
+    release_quorum: int
+    """Officers of [governance] who consent to each of that; 0 for none."""
     weaker_after: int | None
     """Blocks that a coin must be old before fewer than k members can move it, where stated."""
     weaker_from: int | None
@@ -193,6 +200,28 @@ class LoadedPolicy:
                 return
         yield _no_rule(f"vault {vault_id} is not of this policy")
 
+    def release_terms(self, vault_fingerprint: bytes) -> ReleaseTerms:
+        """What that vault asks of releases. Raises VerificationError `vault-unknown`."""
+        entry = self._entry(vault_fingerprint)
+        return ReleaseTerms(entry.release_depth, entry.release_quorum)
+
+    def spent_objections(
+        self, question: ReleaseQuestion, statements: tuple[SpentTerms, ...]
+    ) -> Iterator[Objection]:
+        """Why the words for these statements do not prove what all of them say (the vault's `coins`)."""
+        yield from unmet(
+            self._entry(question.recorded.vault_fingerprint).coins,
+            lambda predicate: tuple(burial_objections(predicate, question, statements)),
+        )
+
+    def lets_pins_go(self, question: Question) -> bool:
+        """Whether the quorum of [governance] approved the statement that a sweep or rotation is judged by."""
+        governance, swept = self.governance, question.swept
+        if governance is None or swept is None:
+            return False
+        approvers = approvers_of(question.spend, swept, question.view, question.now)
+        return len(approvers & governance.officers) >= governance.quorum
+
     def spend_objections(self, question: Question) -> Iterator[Objection]:
         """Why no block that is asked consents; nothing when one does."""
         failed: list[tuple[Objection, ...]] = []
@@ -209,6 +238,13 @@ class LoadedPolicy:
             yield self._unspoken(question)
         for reasons in sorted(failed, key=len):
             yield from reasons
+
+    def evidence_objections(self, question: Question) -> tuple[tuple[Objection, ...], ...]:
+        """For each way that is asked, what it lacks of attestors' words; of one that asks for none, of
+        officers' approvals. Never empty."""
+        unknown = self._rollup_objections(question.spend)
+        found = (unknown + _told(way, question) for way in self.asked_ways(question))
+        return tuple(found) or ((self._unspoken(question),),)
 
     def waiting(self, question: Question) -> tuple[Objection, ...]:
         """What a spend to which no block consents lacks, if that is approvals or time alone; else nothing."""
@@ -230,6 +266,12 @@ class LoadedPolicy:
         """Of the ways that do not hold the nearest ones, each as the changes that would make it hold."""
         return nearest_changes(self.asked_ways(question), question)
 
+    def _entry(self, vault_fingerprint: bytes) -> VaultEntry:
+        for entry in self.vault_entries:
+            if entry.vault.fingerprint == vault_fingerprint:
+                return entry
+        raise vault_unknown()
+
     def _unspoken(self, question: Question) -> Objection:
         """No block speaks of it."""
         route = route_of(question.spend)
@@ -246,6 +288,13 @@ class LoadedPolicy:
         if anchor is None or rollup_of(anchor, self.rollups) is not None:
             return ()
         return (rollup_unknown(anchor, self.rollups),)
+
+
+def _told(way: frozenset[Predicate], question: Question) -> tuple[Objection, ...]:
+    by_text = sorted(way, key=lambda predicate: predicate.text)
+    asked: list[Predicate] = [each for each in by_text if isinstance(each, Attested)]
+    asked = asked or [each for each in by_text if isinstance(each, Approved)]
+    return tuple(objection for each in asked for objection in each.objections(question))
 
 
 def _no_rule(detail: str) -> Objection:

@@ -130,6 +130,13 @@ UNIVERSAL_RULES = (
         ("policies/loaded.py",),
     ),
     UniversalRule(
+        "control",
+        "P2",
+        "The officers have neither paused nor locked the kernel: this stops retries too.",
+        ("kernel-paused", "kernel-locked"),
+        (_CORE + "control.py",),
+    ),
+    UniversalRule(
         "holds",
         "P2",
         "No officer holds what is paid, or to whom. A hold is bounded in time; it stops retries too.",
@@ -140,8 +147,11 @@ UNIVERSAL_RULES = (
         "pins",
         "P3",
         "Each version of a withdrawal spends the coin to which the first version pinned it, and pays the "
-        "same amount to the same script; no pinned coin is spent without paying what is pinned to it.",
+        "same amount to the same script; no pinned coin is spent without paying what is pinned to it, unless "
+        "the officers' quorum approved the sweep or rotation. When its payment is buried a withdrawal is "
+        "closed, and nothing of it is signed again.",
         (
+            "withdrawal-closed",
             "withdrawal-pinned",
             "withdrawal-terms-changed",
             "withdrawal-twin-open",
@@ -149,6 +159,23 @@ UNIVERSAL_RULES = (
             "no-coin-to-pin",
         ),
         (_CORE + "pins.py",),
+    ),
+    UniversalRule(
+        "epochs",
+        "P3",
+        "After a new epoch of the journal a withdrawal that is not on record needs a quorum of attestations "
+        "that expire more than 7 days after the time that the epoch states: so attestors looked first "
+        "whether a lost entry paid it.",
+        ("withdrawal-frozen",),
+        (_CORE + "freeze.py", _CORE + "approve.py"),
+    ),
+    UniversalRule(
+        "witnesses",
+        "P3",
+        "Where a vault has witnesses, a signature leaves only after a quorum of members stands behind its "
+        "entry, and no kernel grants or signs before it has imported what the others hold.",
+        ("agreement-pending",),
+        ("signer/kernel.py",),
     ),
     UniversalRule(
         "retries",

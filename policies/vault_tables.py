@@ -3,8 +3,10 @@
 1. Vaults register (`signer.core.vault`): together, so that they share no key and no address.
 2. No path that fewer members than the primary one's, or others, can take opens before the vault's
    `weaker_after`, an age in blocks, or `weaker_from`, a height.
+3. `release_quorum` counts officers of [governance]: no more than there are (`require_release_quorums`).
 """
 
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,12 +26,19 @@ from signer.bitcoin.miniscript.locks import (
 )
 from signer.bitcoin.network import Network
 from signer.bitcoin.transaction import LOCKTIME_THRESHOLD
+from signer.core.governance import GovernanceTerms
 from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, VaultRegistry, register
 
 MAX_DEPTH = 100_000
 """Blocks of `release_depth`."""
+MAX_OFFICERS = 1_000_000
 MAX_VAULTS = 64
-_VAULT_OPTIONS = ("lookahead", "release_depth", "weaker_after", "weaker_from")
+_QUORUM = "release_quorum"
+_WITNESSES = ("witnesses", "witness_quorum")
+_VAULT_OPTIONS = (
+    "lookahead", "release_depth", _QUORUM, "weaker_after", "weaker_from", *_WITNESSES,
+)  # fmt: skip
+_LOG_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +72,48 @@ def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
     for key, item in zip(keys, fields.items("keys"), strict=True):
         placed(source, item.offset, partial(parse_key_information, key, setting.network))
     lookahead = fields.number_or("lookahead", 1_000, MAX_LOOKAHEAD)
-    definition = VaultDefinition(vault_id, fields.text("template"), keys, lookahead)
+    template, witnessed = fields.text("template"), _witnesses(source, fields)
+    definition = VaultDefinition(vault_id, template, keys, lookahead, *witnessed)
     offset = fields.item("template").offset
     vault = placed(source, offset, partial(register, definition, setting.network))
     vocabulary: Vocabulary[Attested] = Vocabulary(COIN_PREDICATES, setting.names)
     coins = parse_expression(source, fields.item("coins"), vocabulary)
-    release_depth = fields.number_or("release_depth", 100, MAX_DEPTH)
-    return VaultEntry(definition, vault, coins, release_depth, *_weaker(fields, vault))
+    depth = fields.number_or("release_depth", 100, MAX_DEPTH)
+    quorum = fields.number_or(_QUORUM, 0, MAX_OFFICERS)
+    return VaultEntry(definition, vault, coins, depth, quorum, *_weaker(fields, vault))
+
+
+def require_release_quorums(
+    source: Source, tables: list[Table], governance: GovernanceTerms | None
+) -> None:
+    """Rule 3. Raises PolicyError `policy-unsatisfiable`."""
+    officers = 0 if governance is None else len(governance.officers)
+    for table in tables:
+        if _QUORUM not in table.entries:
+            continue
+        fields = Fields(source, table, (), tuple(table.entries))
+        quorum = fields.number(_QUORUM, 1, MAX_OFFICERS)
+        if quorum > officers:
+            detail = f"{quorum} of {officers} officers of [governance]"
+            raise fields.error("policy-unsatisfiable", detail, _QUORUM)
+
+
+def _witnesses(source: Source, fields: Fields) -> tuple[tuple[bytes, ...], int | None]:
+    """The members' log keys, and how many of them grant; none where the vault has no witnesses."""
+    if "witnesses" not in fields.table.entries:
+        if "witness_quorum" in fields.table.entries:
+            detail = "a quorum of witnesses, and no witnesses"
+            raise fields.error("policy-value", detail, "witness_quorum")
+        return (), None
+    keys = []
+    for item in fields.items("witnesses"):
+        text = text_of(source, item)
+        if not _LOG_KEY.fullmatch(text):
+            detail = "a witness is a log key: 64 small hexadecimal digits"
+            raise source.error("policy-value", detail, item.offset)
+        keys.append(bytes.fromhex(text))
+    stated = "witness_quorum" in fields.table.entries
+    return tuple(keys), fields.number("witness_quorum", 1, MAX_OFFICERS) if stated else None
 
 
 def _weaker(fields: Fields, vault: Vault) -> tuple[int | None, int | None]:

@@ -38,6 +38,7 @@ from signer.core.acts import (
 from signer.core.evidence import (
     AnchorTerms,
     CoinTerms,
+    SpentTerms,
     Statement,
     SweepTerms,
     attestation_digest,
@@ -155,6 +156,15 @@ def _statements() -> Iterator[tuple[Vault, tuple[Statement, ...]]]:
     yield peg, (SweepTerms(1, peg.fingerprint, 0, Sats(50_000), bytes([0x51]) * 16),)
     yield peg, (SweepTerms(2, following.fingerprint, 0, Sats(90_000), bytes([0x52]) * 16),)
     yield following, (SweepTerms(1, following.fingerprint, 1, Sats(70_000), bytes(range(16))),)
+    killer = Txid(bytes(range(32, 64)))
+    yield peg, (SpentTerms(OutPoint(txid, 1), killer, Height(121), Height(220)),)
+    yield (
+        following,
+        (
+            SpentTerms(OutPoint(txid, 0xFFFFFFFE), killer, Height(900_000), Height(900_099)),
+            SpentTerms(OutPoint(killer, 0), txid, Height(0), Height(0xFFFFFFFF)),
+        ),
+    )
 
 
 def attestations() -> Iterator[Row]:
@@ -201,6 +211,14 @@ def _fields(statement: Statement) -> Row:
                 "batch_id": _number(batch),
                 "state_root": root.hex(),
                 "eth_tx_hash": eth_tx_hash.hex(),
+            }
+        case SpentTerms(outpoint, spender, height, tip):
+            return {
+                "txid": outpoint.txid.hex(),
+                "vout": outpoint.vout,
+                "spending_txid": spender.hex(),
+                "confirmed_height": height,
+                "tip_height": tip,
             }
     return {
         "kind": statement.kind,

@@ -39,22 +39,33 @@ class Layer:
 
 
 TRUST_PATH = (
-    Layer("the line", 440, ("signer: kernel ports", "signer/core: spend")),
+    Layer("the line", 600, ("signer: kernel ports", "signer/core: spend")),
     Layer(
         "claims",
-        950,
+        980,
         (
             "signer/bitcoin/psbt: __init__ reader maps version_0 version_2 fields values model writer",
             "signer/core: payment evidence",
         ),
     ),
     Layer("facts", 900, ("signer/core: vault places verify inputs outputs digests standard",)),
-    Layer("consent", 520, ("signer/core: view pins anchors sweeps clocks holds approve",)),
+    Layer(
+        "consent",
+        700,
+        ("signer/core: view pins anchors sweeps clocks holds freeze approve",),
+    ),
+    Layer(
+        "agreement: what the witnesses stand behind",
+        300,
+        ("signer/core/agreement: __init__ claim rules machine notices", "signer/core: witnesses"),
+    ),
     Layer(
         "record",
-        1_050,
+        1_800,
         (
-            "signer/journal: record writer decide entry codec claims_codec fold store log merkle note",
+            "signer/journal: record writer decide settlements overdue gate entry codec claims_codec",
+            "signer/journal: fold fold_versions undo claims database sqlite_store store",
+            "signer/journal: log tiles merkle note",
         ),
     ),
     Layer("signature", 330, ("keystore: gate file_keystore vault_key derive secret",)),
@@ -68,11 +79,11 @@ TRUST_PATH = (
     ),
 )
 APART = (
-    Layer("door", 1_400, ("signer: __init__ handle wire", "signer/methods/")),
-    Layer("words", 2_300, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
+    Layer("door", 1_850, ("signer: __init__ handle wire", "signer/methods/")),
+    Layer("words", 2_750, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
     Layer(
         "edge and configuration",
-        1_200,
+        1_450,
         ("signer/edge/", "signer: config toml_table member_files compose"),
     ),
     Layer(
@@ -107,10 +118,11 @@ APART = (
     Layer("scripts explained", 300, ("signer/core: candidate script_report",)),
     Layer(
         "policies: the language and what it decides",
-        2_700,
+        2_800,
         (
             "policies: __init__ source document fields literals arguments groups expression parser",
             "policies: define definitions governance_table vault_tables blocks fallback ways load loaded",
+            "policies: burials",
             "policies/predicates/",
         ),
     ),
@@ -125,20 +137,69 @@ APART = (
     ),
     Layer(
         "officers and change control",
-        2_050,
+        2_300,
         (
-            "signer/core: moments acts ssh ssh_signature officers notices",
+            "signer/core: moments acts acts_fields acts_payments acts_policy",
+            "signer/core: ssh ssh_signature officers notices",
             "signer/core: governance governance_codec policy_steps",
             "signer: proposals approvals policy_changes policy_status shelf genesis descent",
             "signer/journal: notices_codec fold_notices noting reading_notices",
         ),
     ),
-    Layer("replay", 300, ("signer: replay",)),
+    Layer(
+        "control, heads and clock",
+        1_000,
+        (
+            "signer/core: acts_control control control_codec",
+            "signer: clock control control_words readiness ticker",
+            "signer/journal: head_file heads fold_control tables_control",
+        ),
+    ),
+    Layer(
+        "agreement: messages, logs of others, start",
+        2_100,
+        (
+            "signer/core/agreement: claim_codec messages",
+            "signer: start witness vouching",
+            "signer/journal: agreement_codec bearing reading_agreement fold_agreement tables_agreement",
+            "signer/journal: members tables_members followed following verdicts settling starting",
+            "signer/journal: reopening copies",
+        ),
+    ),
+    Layer(
+        "closing and striking",
+        500,
+        (
+            "signer/core: release released",
+            "signer: releases",
+            "signer/journal: release_codec reading_release fold_release tables_release",
+        ),
+    ),
+    Layer(
+        "audit: proofs, receipts, exported logs",
+        600,
+        (
+            "signer/core: receipt",
+            "signer/journal: proofs cosignature exported offline proof_file",
+        ),
+    ),
+    Layer(
+        "PostgreSQL, migrations, places",
+        500,
+        ("signer/journal: postgres_schema postgres_session postgres_store migrations place",),
+    ),
+    Layer(
+        "replay",
+        800,
+        (
+            "signer/replay: __init__ record asked court keys journal bench deeds officers differences run",
+        ),
+    ),
     Layer(
         "journal, beside recording",
-        700,
+        950,
         (
-            "signer/journal: __init__ audit journal reading schema",
+            "signer/journal: __init__ audit journal reading reading_pins schema tables_record tables_notices",
             "signer/core: evidence_codec fields",
         ),
     ),
@@ -147,7 +208,7 @@ APART = (
         600,
         ("keystore: __init__ header identity officer_key passphrase sealed selftest",),
     ),
-    Layer("command line", 2_800, ("signer: __main__", "signer/cli/")),
+    Layer("command line", 3_900, ("signer: __main__", "signer/cli/")),
 )
 
 

@@ -55,6 +55,15 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     printf '%s\n' "$wanted" >"$stamp"
 fi
 
+# The tests run a PostgreSQL server of their own; without one they skip, and say so.
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        debian "PostgreSQL, the other store of the journal, is missing" postgresql
+    else
+        echo "setup: tests of the PostgreSQL store will skip; for them install the Debian package postgresql" >&2
+    fi
+fi
+
 command -v ssh-keygen >/dev/null || debian "ssh-keygen, with which officers sign, is missing" openssh-client
 
 if ! .venv/bin/python -m clients.bitcoind >/dev/null 2>&1; then

@@ -5,14 +5,17 @@ import json
 import sys
 import time
 
-from tests.soak import kill, miniscript, policy, psbt, requests, teams
+from tests.soak import kill, miniscript, model, policy, psbt, replay, replicas, requests, teams
 
 CAMPAIGNS = {
     "psbt": psbt,
     "miniscript": miniscript,
+    "model": model,
     "policy": policy,
     "requests": requests,
     "kill": kill,
+    "replay": replay,
+    "replicas": replicas,
     "teams": teams,
 }
 SHOWN = 5

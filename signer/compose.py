@@ -10,68 +10,43 @@ Whatever is missing is a sentence, before a port is opened.
 """
 
 import hashlib
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import carrier
 import keystore
 import pegwarden
 import policies
 import signer
+from carrier.member import Credentials
 from keystore.file_keystore import FileKeystore, open_keystore
 from keystore.sealed import KeyFile
 from keystore.secret import Secret
+from signer.clock import EffectiveClock
 from signer.config import KernelConfig
 from signer.consensus import ConsensusGate, CoreConsensusGate, UnsafeWithoutConsensusGate
 from signer.core.errors import Objection, Refusal
 from signer.core.notices import Notice
 from signer.core.policy_steps import due
-from signer.core.vault import CHANGE, RECEIVE, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+from signer.edge.peers import PeerSetting
 from signer.edge.server import EdgeSetting, TlsFiles
 from signer.handle import Handler
-from signer.journal.journal import SqliteJournal, open_journal
+from signer.journal.gate import Gate
+from signer.journal.journal import Journal, JournalSetting
 from signer.kernel import Build, Kernel
 from signer.member_files import read_policy, require_bindings, shelf_by_record
 from signer.ports import Reading
+from signer.readiness import readiness_of
+from signer.start import Start, StartSetting, WitnessedClock
+from signer.ticker import Ticker
+from signer.vouching import Vouching
+from signer.witness import WitnessRole
 
 VERSION = "0.1.0"
 """Of pyproject.toml; a test compares them."""
-_PACKAGES = (signer, policies, keystore, pegwarden)
-
-
-MAX_CLOCK_DIFFERENCE = 120
-"""Seconds between wall and effective time above which the kernel reports that it is not ready."""
-
-
-class SteadyClock:
-    """Wall time at the start, and from then on what has passed since boot, suspension included: a step of
-    the host's clock moves no window and revives no attestation (design J7)."""
-
-    def __init__(self) -> None:
-        self._start = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-
-    def now(self) -> int:
-        """Unix seconds; never goes back."""
-        return int(self._start + time.clock_gettime(time.CLOCK_BOOTTIME))
-
-
-def readiness_of(journal: SqliteJournal) -> Callable[[], tuple[str, ...]]:
-    """Asks why the kernel is not ready: its time and the host's have drifted apart."""
-
-    def reasons() -> tuple[str, ...]:
-        with journal.reading() as view:
-            ahead = view.now() - int(time.time())
-        if abs(ahead) <= MAX_CLOCK_DIFFERENCE:
-            return ()
-        where = "ahead of" if ahead > 0 else "behind"
-        return (
-            f"effective time is {abs(ahead)} s {where} this machine's clock (limit "
-            f"{MAX_CLOCK_DIFFERENCE} s): set the clock right, then restart",
-        )
-
-    return reasons
+_PACKAGES = (signer, policies, keystore, carrier, pegwarden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +55,12 @@ class Member:
 
     handler: Handler
     keystore: FileKeystore
-    journal: SqliteJournal
+    journal: Journal
+    ticker: Ticker
 
     def close(self) -> None:
         """Answer all who wait, release the journal, zero the keys."""
+        self.ticker.close()
         self.journal.close()
         self.keystore.close()
 
@@ -99,23 +76,54 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
             registry.cover(vault, CHANGE, 0)
         keys = opening.result()
     genesis = require_bindings(config, policy, keys)  # 3
-    journal = open_journal(  # 4
-        config.journal,
+    gate = Gate()
+    clock = EffectiveClock(gate, config.max_downtime)
+    setting = JournalSetting(
         signer=keys,
-        clock=SteadyClock(),
+        clock=clock,
         expected_first_leaf=keys.first_leaf,
         due=due_steps,
+        head_file=config.journal_head,
+        gate=gate,
+        grant_timeout=config.agreement.timeout_seconds,
     )
+    journal = Journal(config.journal, setting)  # 4
     try:
         with journal.reading() as reading:
             shelf = shelf_by_record(policy, genesis, reading)  # 5
+            clock.begin(max(reading.last_entry(), reading.control().stated_time))
     except BaseException:
         journal.close()
         raise
+    agreement = witness_role(journal, keys, Vouching(shelf, registry), clock)
+    if agreement.start.is_open:
+        clock.judge_alone(journal.heads.seen)
     _cover(registry, journal)
-    build = Build(VERSION, build_digest(), config.digest)
-    kernel = Kernel(build, config.network, shelf, registry, keys, journal, readiness_of(journal))
-    return Member(Handler(kernel, _gate(config)), keys, journal)
+    kernel = Kernel(
+        build=Build(VERSION, build_digest(), config.digest),
+        network=config.network,
+        shelf=shelf,
+        registry=registry,
+        keystore=keys,
+        journal=journal,
+        readiness=readiness_of(journal, clock),
+        clock=clock,
+        agreement=agreement,
+        patience=config.agreement.wait_seconds,
+    )
+    return Member(Handler(kernel, _gate(config)), keys, journal, Ticker(journal.tick))
+
+
+def witness_role(
+    journal: Journal, keys: FileKeystore, vouching: Vouching, clock: WitnessedClock
+) -> WitnessRole:
+    """This member among the others. With witnesses the gate is shut until they have answered."""
+
+    def vaults() -> tuple[Vault, ...]:
+        with journal.reading() as reading:
+            return vouching.shelf.in_force(reading).vaults
+
+    return WitnessRole(Start(StartSetting(journal, keys, vaults, clock, vouching)), keys)
 
 
 def due_steps(reading: Reading, now: int) -> tuple[Notice, ...]:
@@ -128,7 +136,7 @@ def _open_keys(config: KernelConfig, passphrase: Secret) -> FileKeystore:
     return open_keystore(KeyFile(config.keys.identity, passphrase), vaults)
 
 
-def _cover(registry: VaultRegistry, journal: SqliteJournal) -> None:
+def _cover(registry: VaultRegistry, journal: Journal) -> None:
     """Derive the lookahead windows, so that the first request is no slower than the hundredth."""
     with journal.reading() as view:
         for vault in registry.all():
@@ -167,6 +175,19 @@ def edge_setting(config: KernelConfig) -> EdgeSetting:
         callers=config.callers,
         limits=config.limits,
         reflection=config.development,
+    )
+
+
+def peer_setting(config: KernelConfig) -> PeerSetting | None:
+    """Whom this member carries to and from; None where its configuration names nobody."""
+    agreement, identity = config.agreement, config.agreement.identity
+    if identity is None:
+        return None
+    return PeerSetting(
+        ours=config.listen,
+        peers=tuple((peer.name, peer.address) for peer in agreement.peers),
+        identity=Credentials(identity.client_ca, identity.certificate, identity.key),
+        every_seconds=agreement.every_seconds,
     )
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import MAINNET, Network, network_named
+from signer.clock import MAX_DOWNTIME
 from signer.core.caller import Role
 from signer.core.errors import Objection, Refusal
 from signer.edge.address import Address, parse_address
 from signer.edge.callers import MAX_KEYS, CallerEntry
 from signer.edge.limits import EdgeLimits
+from signer.journal.place import Place, PostgresPlace, url_fault
 from signer.toml_table import NAME, TomlTable, read_toml
 
 FORMAT = "pegwarden-config/1"
@@ -37,11 +39,36 @@ class KeyPaths:
 
 @dataclass(frozen=True, slots=True)
 class TlsPaths:
-    """`[tls]`: PEM files."""
+    """`[tls]` and `[agreement.identity]`: PEM files."""
 
     certificate: Path
     key: Path
     client_ca: Path
+    """Of whom we accept: callers, or in `[agreement.identity]` (`ca`) peers."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAddress:
+    """`[agreement.peers.NAME]`: another member's kernel."""
+
+    name: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementConfig:
+    """`[agreement]`: how a member of a federation of witnesses waits and carries (design J6)."""
+
+    wait_seconds: int
+    """That SignPsbt waits for grants before it answers that it does; 0: not at all."""
+    timeout_seconds: int
+    """After which an entry without its grants is void."""
+    every_seconds: int
+    """Between two rounds of our own carrying."""
+    peers: tuple[PeerAddress, ...]
+    """Whom we carry to and from; none: others carry."""
+    identity: TlsPaths | None
+    """Who we are to them, and whose certificates they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +83,16 @@ class KernelConfig:
     listen: Address
     metrics: Address | None
     policy: Path
-    journal: Path
+    journal: Place
+    journal_head: Path
+    """Where the newest head is kept outside the journal."""
     keys: KeyPaths
     tls: TlsPaths
     callers: tuple[CallerEntry, ...]
     limits: EdgeLimits
+    agreement: AgreementConfig
+    max_downtime: int
+    """Seconds after its last entry that a member without witnesses starts by its machine's clock (J7)."""
     development: bool
     """gRPC reflection."""
     without_consensus_gate: bool
@@ -86,6 +118,7 @@ def load_config(path: Path) -> KernelConfig:
 def _config(path: Path, digest: bytes, top: TomlTable) -> KernelConfig:
     if top.text("format") != FORMAT:
         top.refuse("format", f"is {FORMAT!r}")
+    journal, journal_head = _journal(top)
     return KernelConfig(
         path=path,
         digest=digest,
@@ -94,14 +127,33 @@ def _config(path: Path, digest: bytes, top: TomlTable) -> KernelConfig:
         listen=_address(top, "listen"),
         metrics=_metrics(top.table("metrics")),
         policy=top.path("policy"),
-        journal=top.path("journal"),
+        journal=journal,
+        journal_head=journal_head,
         keys=_keys(top.table("keys")),
         tls=_tls(top.table("tls")),
         callers=_callers(top.table("callers")),
         limits=_limits(top.table("limits")),
+        agreement=_agreement(top.table("agreement")),
+        max_downtime=_max_downtime(top.table("clock")),
         development=top.switch("development"),
         without_consensus_gate=top.switch("unsafe_without_consensus_gate"),
     )
+
+
+def _journal(top: TomlTable) -> tuple[Place, Path]:
+    """A path, or the table of a PostgreSQL journal; and the path of the head file."""
+    if not top.is_table("journal"):
+        path = top.path("journal")
+        return path, path.with_name(path.name + ".head")
+    table = top.table("journal")
+    url = table.text("postgres")
+    fault = url_fault(url)
+    if fault:
+        table.refuse("postgres", fault)
+    password = table.path("password") if "password" in table else None
+    head = table.path("head")
+    table.end()
+    return PostgresPlace(url, password), head
 
 
 def _name(top: TomlTable) -> str:
@@ -146,8 +198,8 @@ def _keys(table: TomlTable) -> KeyPaths:
     return paths
 
 
-def _tls(table: TomlTable) -> TlsPaths:
-    paths = TlsPaths(table.path("certificate"), table.path("key"), table.path("client_ca"))
+def _tls(table: TomlTable, ca: str = "client_ca") -> TlsPaths:
+    paths = TlsPaths(table.path("certificate"), table.path("key"), table.path(ca))
     table.end()
     return paths
 
@@ -177,6 +229,31 @@ def _roles(table: TomlTable) -> frozenset[Role]:
         return frozenset(Role(text) for text in table.texts("roles"))
     except ValueError:
         table.refuse("roles", f"is a list of {', '.join(Role)}")
+
+
+def _agreement(table: TomlTable) -> AgreementConfig:
+    peers = tuple(_peer(name, each) for name, each in table.table("peers").tables())
+    agreement = AgreementConfig(
+        wait_seconds=table.number("wait_seconds", 2, least=0),
+        timeout_seconds=table.number("timeout_seconds", 120),
+        every_seconds=table.number("every_seconds", 1),
+        peers=peers,
+        identity=_tls(table.table("identity"), "ca") if peers else None,
+    )
+    table.end()
+    return agreement
+
+
+def _peer(name: str, table: TomlTable) -> PeerAddress:
+    peer = PeerAddress(name, _address(table, "address"))
+    table.end()
+    return peer
+
+
+def _max_downtime(table: TomlTable) -> int:
+    seconds = table.number("max_downtime_seconds", MAX_DOWNTIME)
+    table.end()
+    return seconds
 
 
 def _limits(table: TomlTable) -> EdgeLimits:

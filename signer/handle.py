@@ -19,14 +19,18 @@ from signer.kernel import Kernel
 from signer.methods import (
     addresses,
     approvals,
+    audit,
     construction,
+    control,
     finishing,
     op_return,
     policies,
     records,
+    releases,
     scripts,
     signing,
     watch,
+    witness,
 )
 
 Method = Callable[[Kernel, Caller, bytes], Message]
@@ -65,10 +69,22 @@ class Handler:
             "RejectWithdrawal": approvals.reject_withdrawal,
             "Hold": approvals.hold,
             "Watch": watch.watch,
+            "ListEntries": audit.list_entries,
+            "GetHead": audit.get_head,
+            "ProveInclusion": audit.prove_entry,
+            "ProveConsistency": audit.prove_growth,
+            "Witness": witness.witness,
+            "GetStatus": control.get_status,
+            "Pause": control.pause,
+            "Resume": control.resume,
+            "Lock": control.lock,
+            "Unlock": control.unlock,
+            "NewEpoch": control.new_epoch,
             "ProposePolicy": policies.propose_policy,
             "ApprovePolicy": policies.approve_policy,
             "GetPolicy": policies.get_policy,
             "ListPolicies": policies.list_policies,
+            "ReleaseWithdrawal": releases.release_withdrawal,
         }
 
     def handle(self, method: str, caller: Caller, request: bytes) -> bytes:

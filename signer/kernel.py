@@ -8,7 +8,7 @@ Rule 3: no method takes a digest.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from signer.bitcoin.network import Network
@@ -34,13 +34,32 @@ from signer.core.evidence_codec import encode_evidence
 from signer.core.governance import GovernanceTerms, Verdict
 from signer.core.notices import AttestedNotice, Notice
 from signer.core.payment import PaymentClaim
-from signer.core.spend import ApprovedSpend, SignedSpend, VerifiedSpend
+from signer.core.release import ReleasePolicy
+from signer.core.spend import (
+    ApprovedSpend,
+    AwaitedSpend,
+    RecordedSpend,
+    SignedSpend,
+    Ungranted,
+    VerifiedSpend,
+)
 from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
 from signer.core.verify import SpendClaims, verify
-from signer.ports import Deliberation, Journal, Keystore, Reading, RefusedRequest
+from signer.core.witnesses import NO_WITNESSES, Witnesses
+from signer.ports import (
+    Deliberation,
+    Journal,
+    Keystore,
+    MachineClock,
+    NoMachine,
+    NoWitnesses,
+    Reading,
+    RefusedRequest,
+    Witnessing,
+)
 
 
-class ServedPolicy(Policy, Protocol):
+class ServedPolicy(Policy, ReleasePolicy, Protocol):
     """What the kernel, beside `approve`, reads of its policy."""
 
     @property
@@ -83,6 +102,10 @@ class ServedPolicy(Policy, Protocol):
 
     def rollup_magic(self, name: str) -> bytes:
         """The magic of that rollup; of the only one for "". Raises Refusal `rollup-unknown`."""
+
+    def evidence_objections(self, question: Question) -> tuple[tuple[Objection, ...], ...]:
+        """For each way, what it lacks of attestors' words; of one that asks for none, of officers' approvals.
+        Never empty."""
 
     def trace(self, question: Question) -> Iterable[TraceLine]:
         """Every way with its predicates and their verdicts."""
@@ -173,6 +196,10 @@ class Kernel:
     journal: Journal
     readiness: Callable[[], tuple[str, ...]] = tuple
     """Why the kernel is not ready, one sentence each; nothing when it is."""
+    clock: MachineClock = field(default_factory=NoMachine)
+    agreement: Witnessing = field(default_factory=NoWitnesses)
+    patience: int = 0
+    """Seconds that SignPsbt waits for other members' grants before it answers that they lack."""
 
     def sign_psbt(self, request: SignRequest) -> SignedSpend:
         """Our signatures for the transaction. Raises Refusal, Pending or Fault; then nothing was signed.
@@ -180,12 +207,21 @@ class Kernel:
         1. claims     parse the PSBT, verify the attestations' signatures
         2. facts      prove inputs, outputs, amounts; compute what we would sign
         3. consent    pins, coins, change, holds, policy: asked by the journal's writer, one after another
-        4. record     the entry is durable before any key is touched; a retry finds its own entry
+        4. record     the entry is durable before any key is touched, and where the vault has witnesses so
+                      is that a quorum of them granted it; a retry finds its own entry
         5. signature  recomputed, signed, verified
         """
         if request.last_seen_head:
             self.journal.confirm_head(request.last_seen_head)
-        vault, policy = self.registry.get(request.vault_id), self.policy_in_force()
+        deliberation = self.deliberation(request, self.policy_in_force())  # 1, 2
+        recorded = self._final(deliberation, self.journal.record(deliberation))  # 3, 4
+        signed = self.keystore.sign(recorded)  # 5
+        self.cover_windows(recorded.spend.vault)
+        return signed
+
+    def deliberation(self, request: SignRequest, policy: ServedPolicy) -> Deliberation:
+        """Steps 1 and 2 under that policy, and what the writer decides by. Raises Refusal, on record then."""
+        vault = self.registry.get(request.vault_id)
         with self._refusals_recorded(request, policy):
             authorized, spend = self._facts(request, vault, policy)  # 1, 2
             require_task(spend)
@@ -199,7 +235,7 @@ class Kernel:
             hearing = Hearing(vault.fingerprint, authorized, reading, now)
             return clock_notices(hearing, request.caller.name, policy, spend)
 
-        deliberation = Deliberation(
+        return Deliberation(
             spend=spend,
             caller=request.caller.name,
             request_digest=request.digest,
@@ -207,11 +243,37 @@ class Kernel:
             request=request.raw,
             policy_id=policy.policy_id,
             notices=notices,
+            witnesses=witnesses_of(policy, vault),
+            waiting_for=self.agreement.waiting_for,
         )
-        recorded = self.journal.record(deliberation)  # 3, 4
-        signed = self.keystore.sign(recorded)  # 5
-        self.cover_windows(vault)
-        return signed
+
+    def _final(
+        self, deliberation: Deliberation, recorded: RecordedSpend | AwaitedSpend
+    ) -> RecordedSpend:
+        """The spend, once its entry waits for no grants: then it is asked for again, and all that stops a
+        retry stops it. Raises Ungranted `agreement-pending`, and what `record` raises."""
+        if isinstance(recorded, AwaitedSpend) and self.journal.wait_settled(
+            recorded.number, self.patience
+        ):
+            recorded = self.journal.record(deliberation)
+        if isinstance(recorded, RecordedSpend):
+            return recorded
+        granted = self.agreement.granted(recorded.number)
+        keys = set(deliberation.witnesses.log_keys) - granted - {self.keystore.log_key}
+        raise Ungranted(
+            recorded,
+            Objection(
+                "agreement-pending",
+                f"entry {recorded.number} waits for the grants of other members",
+                f"{len(granted) + 1} of {deliberation.witnesses.quorum} have granted it",
+                "; ".join(
+                    (
+                        f"not yet: {', '.join(key.hex() for key in sorted(keys))}",
+                        *self.agreement.refusals(recorded.number),
+                    )
+                ),
+            ),
+        )
 
     def explain_psbt(self, request: SignRequest) -> Explanation:
         """The same line up to consent, against a look at the record; nothing is recorded or signed."""
@@ -236,15 +298,22 @@ class Kernel:
             )
 
     def policy_in_force(self) -> ServedPolicy:
-        """The policy that decides now."""
+        """The policy that decides now. The address windows are known as far as the record has moved them,
+        which another replica may have done."""
         with self.journal.reading() as view:
+            self._cover(self.registry.all(), view)
             return self.shelf.in_force(view)
 
     def cover_windows(self, vault: Vault) -> None:
         """Know the scripts of the address windows as far as the record has moved them."""
         with self.journal.reading() as view:
+            self._cover((vault,), view)
+
+    def _cover(self, vaults: Iterable[Vault], view: Reading) -> None:
+        following = view.next_indexes()
+        for vault in vaults:
             for branch in (RECEIVE, CHANGE):
-                self.registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
+                self.registry.cover(vault, branch, following.get((vault.fingerprint, branch), 0))
 
     def our_positions(self, vault: Vault) -> tuple[int, ...]:
         """The placeholders of the vault's template that hold our xpub."""
@@ -299,6 +368,12 @@ def clock_notices(
         started=started,
     )
     return (notice,)
+
+
+def witnesses_of(policy: ServedPolicy, vault: Vault) -> Witnesses:
+    """Whose grants a signature for that vault waits for, under that policy."""
+    found = (each.witnesses for each in policy.vaults if each.fingerprint == vault.fingerprint)
+    return next(found, NO_WITNESSES)
 
 
 def require_task(spend: VerifiedSpend) -> None:

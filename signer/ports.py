@@ -1,18 +1,26 @@
 """What the kernel needs of the world, named by the kernel; wired in `signer/compose.py`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from enum import IntEnum
+from typing import NamedTuple, Protocol
 
 from signer.bitcoin.keys import ExtendedPublicKey
-from signer.bitcoin.transaction import OutPoint
-from signer.core.errors import Refusal
+from signer.bitcoin.transaction import OutPoint, Txid
+from signer.core.errors import Objection, Refusal, unverified
 from signer.core.governance import GovernanceState
 from signer.core.notices import Notice, OfficerNotice
 from signer.core.payment import WithdrawalId, WithdrawalTerms
-from signer.core.spend import ApprovedSpend, RecordedSpend, SignedSpend, VerifiedSpend
-from signer.core.view import View
+from signer.core.spend import (
+    ApprovedSpend,
+    AwaitedSpend,
+    RecordedSpend,
+    SignedSpend,
+    VerifiedSpend,
+)
+from signer.core.view import RecordedWithdrawal, View
+from signer.core.witnesses import NO_WITNESSES, Witnesses
 
 
 class Clock(Protocol):
@@ -40,6 +48,42 @@ class Deliberation:
     notices: "Callable[[Reading, int], tuple[Notice, ...]]" = lambda _, __: ()
     """(view, effective time) -> what goes on record before the decision, whatever that is: the clocks of
     `aged` that its evidence starts."""
+    witnesses: Witnesses = NO_WITNESSES
+    """Whose grants the entry waits for before it is signed (J6), as the policy that decides says."""
+    waiting_for: Callable[[], tuple[str, ...]] = tuple
+    """Asked why the start is not complete, one sentence each."""
+
+
+class MachineClock(Protocol):
+    """What effective time is taken from at the start, and after the officers' unlock."""
+
+    def wall(self) -> int:
+        """What this machine's clock shows, Unix seconds."""
+
+    def accept(self, moment: int) -> None:
+        """The officers stated that time (Unix seconds): effective time goes on from there."""
+
+
+class NoMachine:
+    """Where no machine's clock is asked: no text that states the time is believed."""
+
+    def wall(self) -> int:
+        """See MachineClock."""
+        return 0
+
+    def accept(self, moment: int) -> None:
+        """See MachineClock."""
+
+
+class Passage(IntEnum):
+    """Which work the journal's writer does while something stops it."""
+
+    ORDINARY = 0
+    """Only while nothing does."""
+    WHILE_LOCKED = 1
+    """Under a lock, or while the clock has stepped."""
+    WHILE_OLD = 2
+    """Even where the log may be an old copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +110,44 @@ class RefusedRequest:
 class Journal(Protocol):
     """The durable record (J4: it answers when the entry is on disk)."""
 
-    def record(self, deliberation: Deliberation) -> RecordedSpend:
-        """The recorded spend: new, or on record already (`recall`). Raises the Refusal that `decide`
-        raised, recorded too, with its decision_id; Fault when nothing could be recorded."""
+    def record(self, deliberation: Deliberation) -> RecordedSpend | AwaitedSpend:
+        """The spend on record: new, or there already (`recall`); awaited while its entry waits for other
+        members' grants. Raises the Refusal that `decide` raised, recorded too, with its decision_id; Fault
+        when nothing could be recorded."""
+
+    def wait_settled(self, number: int, seconds: float) -> bool:
+        """Whether that entry of ours is agreed or void, now or within so many seconds."""
 
     def record_refusal(self, refused: RefusedRequest) -> None:
         """Record a refusal that was made before a deliberation (`verify`'s); sets its decision_id.
         Raises Refusal `journal-unavailable`."""
 
-    def note(self, decide: "Callable[[Reading, int], tuple[Notice, ...]]") -> Noted:
+    def note(
+        self,
+        decide: "Callable[[Reading, int], Iterable[Notice]]",
+        passage: Passage = Passage.ORDINARY,
+    ) -> Noted:
         """Record what `decide` answers, in the writer's turn; nothing where it answers nothing. Raises the
-        Refusal that `decide` raised (which is not recorded), Refusal `journal-unavailable` or Fault."""
+        Refusal that `decide` raised (which is not recorded), Refusal `journal-unavailable` or Fault, and what
+        stops work of that passage."""
 
     def count(self, caller: str, code: str) -> None:
         """Count a malformed or unauthorised request, which is not worth an entry."""
 
     def confirm_head(self, head: str) -> None:
-        """Raises Refusal `head-malformed` unless that note is signed by our own log key, and
-        `state-rolled-back` when our log never released it (J6); then `record` does too, until the
-        process starts again."""
+        """Raises Refusal `head-malformed` unless that note is signed by our own log key, `head-abandoned`
+        when a new epoch gave it up, and else `state-rolled-back` when our log does not have it (J6): from
+        then on nothing is recorded but a new epoch."""
+
+    def settle_heads(self) -> None:
+        """After a new epoch, or when lost entries came back: look again whether the log is an old copy."""
+
+    def contrary_head(self) -> tuple[int, bytes] | None:
+        """(entries, root) of the largest head of ours that the log should have and has not."""
+
+    def stopped_by(self) -> tuple[Objection, ...]:
+        """What stops this process, whatever the record says: an old copy, a stepped clock, a start that is
+        not complete. The gravest first."""
 
     def reading(self) -> AbstractContextManager["Reading"]:
         """A consistent read-only look at the record."""
@@ -96,6 +159,16 @@ class Reading(View, Protocol):
     def governance(self) -> GovernanceState:
         """Which policy is in force, and what is proposed; the state without a governed policy if the journal
         has none."""
+
+    def next_indexes(self) -> Mapping[tuple[bytes, int], int]:
+        """`next_index` of each (vault fingerprint, branch) where it is not 0."""
+
+    def held_withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
+        """That withdrawal as others' versions, held for them, pay it, if all say the same of it: without a
+        pin of ours."""
+
+    def held_transactions(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
+        """The transactions of others' versions of it that are held for them."""
 
     def policy_bytes(self, policy_id: bytes) -> bytes | None:
         """A policy on record."""
@@ -133,8 +206,32 @@ class Reading(View, Protocol):
         """Withdrawals for which one of these quorums (digests) was complete and of which no version is
         signed, by id above `after`; `limit` counts ids."""
 
+    def held_vault(self, withdrawal_id: WithdrawalId) -> bytes | None:
+        """The vault from which another member's version, held for it, pays that withdrawal."""
+
+    def released(self, withdrawal_id: WithdrawalId, pin: OutPoint | None) -> bytes | None:
+        """Decision id of the release that struck that pin, or, without one, closed that withdrawal."""
+
     def head(self) -> str:
         """The newest signed head."""
+
+    def tree(self) -> "LogTree":
+        """The log's Merkle tree."""
+
+    def size(self) -> int:
+        """Entries of the log."""
+
+    def last_entry(self) -> int:
+        """Effective time of the newest entry."""
+
+    def record(self, number: int) -> bytes:
+        """The bytes of that entry, which is one of the log. Raises Refusal `journal-tampered`."""
+
+    def records(self, start: int, limit: int, most_bytes: int) -> tuple[bytes, ...]:
+        """Entries' bytes from that number on, at most `limit`; none after `most_bytes` are exceeded."""
+
+    def number_of(self, decision_id: bytes) -> int | None:
+        """The number of the entry with that leaf hash."""
 
     def now(self) -> int:
         """Effective time of this look."""
@@ -152,6 +249,134 @@ class Reading(View, Protocol):
         """Coins of that vault on record above `after`, ascending, at most `limit`."""
 
 
+class LogTree(Protocol):
+    """The Merkle tree of a log (`signer.journal.proofs`)."""
+
+    def hashes(self, height: int, place: int, count: int) -> Sequence[bytes]:
+        """Roots of that many perfect subtrees of that height, a multiple of 8, from that place on."""
+
+
+class BroughtLog(NamedTuple):
+    """A piece of a member's log as it was brought. Nothing of it is verified."""
+
+    log_key: bytes
+    head: str
+    start: int
+    records: tuple[bytes, ...]
+
+
+class Told(NamedTuple):
+    """What a carrier tells us of the other members."""
+
+    log: BroughtLog | None
+    standing: bytes
+    """Of the member whose log it is; empty for none."""
+    messages: tuple[bytes, ...]
+    """Of other members, for us."""
+    own_tail: BroughtLog | None
+    """Of our own log, as another member kept it."""
+    cosigned_head: str
+    """Of our own log; empty for none."""
+
+
+class Replies(NamedTuple):
+    """What we say to it."""
+
+    followed_size: int
+    messages: tuple[bytes, ...]
+    """For the member whose log it is."""
+    cosignature: str
+    """Signature line; empty for none."""
+
+
+class Witnessing(Protocol):
+    """Where this member stands with the others (design J6), as GetHead tells it."""
+
+    def standing(self) -> bytes:
+        """Our signed incarnation and start; empty where there are no witnesses."""
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Why we neither grant nor sign, one sentence each; nothing when we do."""
+
+    def pending_entries(self) -> tuple[int, ...]:
+        """Own entries that wait for grants."""
+
+    def followed(self) -> tuple[tuple[bytes, int], ...]:
+        """(log key, entries) of each log that we follow, as far as we do."""
+
+    def followed_head(self, log_key: bytes, size: int) -> str:
+        """A head of that log as its member signed it: the first of that size or above that we know, or the
+        newest for 0. Raises Refusal `log-unknown` or `head-size-unknown`."""
+
+    def followed_records(self, log_key: bytes, start: int, limit: int) -> tuple[bytes, ...]:
+        """Our copy of that log from that number on, some 1 MiB at most. Raises Refusal `log-unknown`."""
+
+    def cosignatures(self, text: str) -> tuple[str, ...]:
+        """Signature lines of witnesses that we know for that checkpoint text of our own log."""
+
+    def granted(self, number: int) -> frozenset[bytes]:
+        """The other members whose grants of our pending entry are in, by log key."""
+
+    def refusals(self, number: int) -> tuple[str, ...]:
+        """Why other members do not grant our pending entry, as they said, a sentence each."""
+
+    def tell(self, told: Told) -> Replies:
+        """Take in what other members recorded and said; idempotent. Raises Refusal or Malformed."""
+
+
+class NoWitnesses:
+    """A member whose policy names no witnesses: Witnessing, with nothing to tell."""
+
+    def standing(self) -> bytes:
+        """See Witnessing."""
+        return b""
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """See Witnessing."""
+        return ()
+
+    def pending_entries(self) -> tuple[int, ...]:
+        """See Witnessing."""
+        return ()
+
+    def followed(self) -> tuple[tuple[bytes, int], ...]:
+        """See Witnessing."""
+        return ()
+
+    def followed_head(self, log_key: bytes, size: int) -> str:  # noqa: ARG002 (Witnessing's)
+        """See Witnessing."""
+        raise _no_such_log()
+
+    def followed_records(
+        self,
+        log_key: bytes,  # noqa: ARG002 (Witnessing's)
+        start: int,  # noqa: ARG002
+        limit: int,  # noqa: ARG002
+    ) -> tuple[bytes, ...]:
+        """See Witnessing."""
+        raise _no_such_log()
+
+    def cosignatures(self, text: str) -> tuple[str, ...]:  # noqa: ARG002 (Witnessing's)
+        """See Witnessing."""
+        return ()
+
+    def granted(self, number: int) -> frozenset[bytes]:  # noqa: ARG002 (Witnessing's)
+        """See Witnessing."""
+        return frozenset()
+
+    def refusals(self, number: int) -> tuple[str, ...]:  # noqa: ARG002 (Witnessing's)
+        """See Witnessing."""
+        return ()
+
+    def tell(self, told: Told) -> Replies:  # noqa: ARG002 (Witnessing's)
+        """See Witnessing."""
+        raise _no_such_log()
+
+
+def _no_such_log() -> Refusal:
+    return unverified("log-unknown", "this member follows no other log")
+
+
 @dataclass(frozen=True, slots=True)
 class VersionRow:
     """A signed version as a relayer that lost its memory needs it."""
@@ -166,6 +391,8 @@ class VersionRow:
     fee: int
     signed_at: int
     """Effective time, Unix seconds."""
+    awaits_grants: bool = False
+    """No signature exists: its entry waits for other members' grants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +408,8 @@ class CoinRow:
     """As attested when it was proven first; -1 when it was spent by a version without new proof."""
     spent_by: tuple[bytes, ...]
     """Txids of the recorded versions that spend it, ascending."""
+    spent_deep: bool
+    """Whether a transaction that spends it is buried: it closed a withdrawal, or struck a pin."""
 
 
 class Keystore(Protocol):
@@ -194,6 +423,13 @@ class Keystore(Protocol):
 
     def sign_statement(self, digest: bytes) -> bytes:
         """Ed25519 by the statement key over a 32-byte digest of a domain-separated statement."""
+
+    def sign_head(self, text: bytes) -> bytes:
+        """Ed25519 by the log key over a checkpoint text."""
+
+    def sign_message(self, text: bytes) -> bytes:
+        """Ed25519 by the log key over a text that begins with `pegwarden/receipt/v1` or
+        `pegwarden/agreement/v1` and a line end."""
 
     @property
     def statement_key(self) -> bytes:

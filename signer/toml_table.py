@@ -69,12 +69,16 @@ class TomlTable:
             self.refuse(key, "is true or false")
         return value
 
-    def number(self, key: str, default: int) -> int:
-        """A positive number; the default where it is absent."""
+    def number(self, key: str, default: int, least: int = 1) -> int:
+        """A number, positive if nothing else is said; the default where it is absent."""
         value = self._members.pop(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
-            self.refuse(key, f"is a whole number, 1 to {_MOST}")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
+            self.refuse(key, f"is a whole number, {least} to {_MOST}")
         return value
+
+    def is_table(self, key: str) -> bool:
+        """Whether that member is a table."""
+        return isinstance(self._members.get(key), dict)
 
     def table(self, key: str) -> "TomlTable":
         """A table; an empty one where it is absent."""

@@ -22,9 +22,17 @@ from signer.bitcoin.units import Height, sats_checked
 from signer.core.approve import TraceLine
 from signer.core.caller import Caller, Role
 from signer.core.errors import Objection, Pending, malformed, sees_all, shown_to
-from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, Statement, SweepTerms
+from signer.core.evidence import (
+    AnchorTerms,
+    Attestation,
+    CoinTerms,
+    SpentTerms,
+    Statement,
+    SweepTerms,
+)
 from signer.core.opreturn import Anchor
 from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.receipt import Receipt
 from signer.core.spend import VerifiedSpend
 from signer.core.stated import Stated
 from signer.core.vault import CHANGE, RECEIVE
@@ -104,6 +112,7 @@ def _attestation(message: t.Attestation) -> Attestation:
         *(_coin_terms(each) for each in message.coins),
         *(_anchor_terms(each) for each in message.anchors),
         *(sweep_terms(each) for each in message.sweeps),
+        *(_spent_terms(each) for each in message.spends),
     )
     return Attestation(
         attestor=sized(message.attestor, 32, "attestor"),
@@ -152,6 +161,15 @@ def sweep_terms(message: t.SweepStatement) -> SweepTerms:
         path=message.path_index,
         max_fee=sats_checked(message.max_fee_sat),
         nonce=sized(message.nonce, 16, "nonce"),
+    )
+
+
+def _spent_terms(message: t.SpentStatement) -> SpentTerms:
+    return SpentTerms(
+        outpoint=outpoint(message.outpoint),
+        spender=Txid(sized(message.spending_txid, 32, "spending_txid")),
+        height=Height(message.confirmed_height),
+        tip=Height(message.tip_height),
     )
 
 
@@ -285,6 +303,20 @@ def address_text(script_pubkey: bytes, network: Network) -> str:
         return address_of(script_pubkey, network)
     except Malformed:
         return ""
+
+
+def receipt_message(receipt: Receipt) -> t.Receipt:
+    """A receipt as it travels."""
+    answer = receipt.answer
+    return t.Receipt(
+        decision_id=answer.decision_id,
+        verdict=answer.verdict,
+        request_digest=answer.request_digest,
+        txid=answer.txid,
+        size=answer.size,
+        root=answer.root,
+        signature=receipt.signature,
+    )
 
 
 def statement_message(stated: Stated, key: bytes, signature: bytes) -> t.SignedStatement:

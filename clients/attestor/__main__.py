@@ -3,6 +3,7 @@
     python -m clients.attestor --key key.hex --fingerprint HEX --burns burns.json \\
         --rpc-port 18443 --cookie regtest/.cookie withdrawals ID...
     python -m clients.attestor ... coins TXID:VOUT...
+    python -m clients.attestor ... spends TXID:VOUT:SPENDING_TXID...
     python -m clients.attestor ... --batches batches.json anchors MAGIC:BATCH...
     python -m clients.attestor ... --moves moves.json sweeps NONCE...
 
@@ -25,7 +26,7 @@ from clients.jsonrpc import JsonRpc, NodeAddress, NodeError
 from clients.messages import attestation_message
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import NETWORKS, network_named
-from signer.bitcoin.transaction import OutPoint, txid_from_display
+from signer.bitcoin.transaction import OutPoint, Txid, txid_from_display
 from signer.core.evidence import Attestation, Realm
 
 
@@ -40,14 +41,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rpc-port", type=int, required=True, help="the attestor's own bitcoind")
     parser.add_argument("--cookie", type=Path, required=True)
     parser.add_argument("--depth", type=int, default=1, help="confirmations that a coin needs")
-    parser.add_argument("kind", choices=["withdrawals", "coins", "anchors", "sweeps"])
-    parser.add_argument("subjects", nargs="+", help="ids, TXID:VOUT, MAGIC:BATCH or nonces")
+    parser.add_argument("kind", choices=["withdrawals", "coins", "spends", "anchors", "sweeps"])
+    parser.add_argument(
+        "subjects", nargs="+", help="ids, TXID:VOUT, TXID:VOUT:TXID, MAGIC:BATCH or nonces"
+    )
     return parser.parse_args()
 
 
 def _outpoint(text: str) -> OutPoint:
     txid, _, vout = text.partition(":")
     return OutPoint(txid_from_display(txid), int(vout))
+
+
+def _spend(text: str) -> tuple[OutPoint, Txid]:
+    outpoint, _, spender = text.rpartition(":")
+    return _outpoint(outpoint), txid_from_display(spender)
 
 
 def _batch(text: str) -> tuple[bytes, int]:
@@ -68,6 +76,8 @@ def _attest(given: argparse.Namespace) -> Attestation:
     match given.kind:
         case "withdrawals":
             return attestor.withdrawals(tuple(bytes.fromhex(each) for each in given.subjects))
+        case "spends":
+            return attestor.spends(tuple(_spend(each) for each in given.subjects))
         case "anchors":
             return attestor.anchors(tuple(_batch(each) for each in given.subjects))
         case "sweeps":

@@ -15,7 +15,7 @@ from clients.attestor.batches import NO_BATCHES, BatchList
 from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain
 from clients.attestor.moves import NO_MOVES, MoveList
-from signer.bitcoin.transaction import OutPoint
+from signer.bitcoin.transaction import OutPoint, Txid
 from signer.core.evidence import (
     HORIZON,
     Attestation,
@@ -82,6 +82,11 @@ class Attestor:
         """These coins are confirmed and unspent. Raises NotSeen."""
         self.chain.require_network()
         return self._attest(tuple(self.chain.coin(each) for each in outpoints))
+
+    def spends(self, pairs: tuple[tuple[OutPoint, Txid], ...]) -> Attestation:
+        """These outputs are spent by these confirmed transactions. Raises NotSeen."""
+        self.chain.require_network()
+        return self._attest(tuple(self.chain.spend(*each) for each in pairs))
 
     def anchors(self, batches: tuple[tuple[bytes, int], ...]) -> Attestation:
         """These batches (magic, id) are final, with these roots. Raises NotSeen."""

@@ -3,16 +3,20 @@
 1. A coin is attested when the node's own UTXO set has it, at least `depth` blocks deep.
 2. Amount, script and height come from the node, never from who asks.
 3. The mempool is not looked at: a coin that only an unconfirmed transaction spends is unspent.
+4. A spend is attested when a block of the node's active chain holds the transaction, and the transaction
+   itself, read from the node, spends the output. How deep is deep enough is the kernel's to say.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from clients.jsonrpc import JsonRpc, to_sats
+from clients.jsonrpc import JsonRpc, NodeError, to_sats
 from signer.bitcoin.network import Network
-from signer.bitcoin.transaction import OutPoint, Txid, display
+from signer.bitcoin.transaction import OutPoint, Txid, display, parse_transaction
 from signer.bitcoin.units import Height, Sats
-from signer.core.evidence import CoinTerms
+from signer.core.evidence import CoinTerms, SpentTerms
+
+NO_SUCH_TRANSACTION = -5
 
 
 class NotSeen(Exception):
@@ -48,3 +52,25 @@ class Chain:
             height=Height(tip - seen["confirmations"] + 1),
             script_pubkey=bytes.fromhex(seen["scriptPubKey"]["hex"]),
         )
+
+    def spend(self, outpoint: OutPoint, spender: Txid) -> SpentTerms:
+        """That transaction as the node has it in its chain. Raises NotSeen."""
+        try:
+            seen: Any = self.rpc("getrawtransaction", display(spender), True)
+        except NodeError as error:
+            if error.code != NO_SUCH_TRANSACTION:
+                raise
+            raise NotSeen(f"the node knows no transaction {display(spender)}") from None
+        transaction = parse_transaction(bytes.fromhex(seen["hex"]))
+        spent = {txin.previous for txin in transaction.inputs}
+        if transaction.txid != spender or outpoint not in spent or "coinbase" in seen["vin"][0]:
+            raise NotSeen(f"{display(spender)} does not spend {outpoint}")
+        if "blockhash" not in seen:
+            raise NotSeen(f"{display(spender)} is unconfirmed")
+        header: Any = self.rpc(
+            "getblockheader", seen["blockhash"]
+        )  # height and depth of one moment
+        if header["confirmations"] < 1:
+            raise NotSeen(f"the block of {display(spender)} is not in the active chain")
+        height, depth = header["height"], header["confirmations"]
+        return SpentTerms(outpoint, spender, Height(height), Height(height + depth - 1))

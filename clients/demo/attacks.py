@@ -183,6 +183,13 @@ def _constructed(order: str, coin: str, fee: Fee = FEE) -> Callable[[Scene], Dra
     return draft
 
 
+def _unpaid(scene: Scene) -> Draft:
+    """The pending order's pin beside a coin for another order: what it is pinned to is not paid."""
+    coins = (scene.spare, scene.pending_coin)
+    pins = tuple(coin.outpoint for coin in coins)
+    return scene.cast.relayer.construct((scene.orders["good"],), coins, FEE, pins)
+
+
 def _dear_bump(scene: Scene) -> Draft:
     pending, coin = scene.orders["pending"], scene.pending_coin
     fee = Fee(FEE.rate_sat_per_kvb, BUMPED)
@@ -241,11 +248,8 @@ ATTACKS = (
         "withdrawal-pinned",
         _constructed("pending", "spare"),
     ),
-    Attack(
-        "a pinned coin spent without paying",
-        "pin-spent-unpaid",
-        _constructed("good", "pending_coin"),
-    ),
+    Attack("a pinned coin spent without paying", "pin-spent-unpaid", _unpaid),
+    Attack("only that pinned coin", "pin-spent-unpaid", _constructed("good", "pending_coin")),
     Attack("a fee above the cap", "fee-too-high", _constructed("good", "spare", Fee(5_000, DEAR))),
     Attack("a payment above the limit", "payment-too-large", _constructed("huge", "spare")),
     Attack("more than the day's outflow", "outflow-exceeded", _constructed("large", "spare")),

@@ -1,7 +1,8 @@
 """The whole bridge: a Taproot vault, anchors of two rollups, rotation to the next vault, recovery."""
 
 import secrets
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from clients.demo.narrator import Narrator, expect
 from clients.demo.policy import DELAY, FEE_CAP, FIRST_GAMES_BATCH, GAMES_MAGIC, MAGIC
@@ -45,6 +46,18 @@ class Told:
     deposits: list[str]
     withdrawals: list[str]
     anchors: list[str]
+    agreement: Counter[str] = field(default_factory=Counter)
+    """What happened between members that witness each other."""
+
+    @property
+    def outcome(self) -> dict[str, object]:
+        """By the names of the last line."""
+        return {
+            "deposit_txids": self.deposits,
+            "withdrawal_txids": self.withdrawals,
+            "anchor_txids": self.anchors,
+            "agreement": dict(sorted(self.agreement.items())),
+        }
 
 
 def terms_of(magic: bytes, batch: int, previous: AnchorTerms | None) -> AnchorTerms:

@@ -36,7 +36,15 @@ def serving_federation(
     directory: Path, keys: tuple[AttestorKey, ...], narrator: Narrator | None = None
 ) -> Iterator[tuple[House, ...]]:
     """Three kernels that serve. At the end each must stop cleanly; whatever happens none is left."""
-    houses = found_federation(directory, tuple(key.public for key in keys), narrator)
+    with kept_in_order(
+        found_federation(directory, tuple(key.public for key in keys), narrator)
+    ) as houses:
+        yield houses
+
+
+@contextmanager
+def kept_in_order(houses: tuple[House, ...]) -> Iterator[tuple[House, ...]]:
+    """Kernels that serve. At the end each must stop cleanly; whatever happens none is left."""
     try:
         yield houses
         for house in houses:

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -55,8 +56,8 @@ class Narrator:
         self.counts[code] += 1
         self.console.print(f"  [red]no[/red] {story}: [bold]{code}[/bold]")
 
-    def finish(self, deposits: list[str], withdrawals: list[str], anchors: list[str]) -> None:
-        """The table, then the JSON line."""
+    def finish(self, outcome: Mapping[str, object]) -> None:
+        """The table, then the JSON line with that outcome."""
         table = Table(title="What the hostile relayer was told", expand=True)
         for heading, share in (("attempt", 3), ("code", 3), ("in the kernel's words", 8)):
             table.add_column(heading, overflow="fold", ratio=share)
@@ -66,9 +67,7 @@ class Narrator:
         self.console.print(table)
         line = {
             "ok": True,
-            "deposit_txids": deposits,
-            "withdrawal_txids": withdrawals,
-            "anchor_txids": anchors,
+            **outcome,
             "refused": dict(sorted(self.counts.items())),
             "seconds": round(time.monotonic() - self.started, 1),
         }

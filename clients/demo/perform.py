@@ -1,4 +1,4 @@
-"""`make demo`, `pegwarden demo`: a federation of three on regtest, from deposit to hostile relayer.
+"""`make demo`, `pegwarden demo`: two federations of three on regtest, from deposit to hostile relayer.
 
 1. Exit status 0 only if everything happened as it should; anything unexpected is a sentence and status 3.
 2. The last line on standard output is one JSON object.
@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from clients.demo.bridge_attacks import attempt_all, spendable_key_refused, stra
 from clients.demo.casting import attestor_keys, cast_with, serving_federation
 from clients.demo.council import govern
 from clients.demo.hostile import attack_all, wrong_callers, wrong_requests
+from clients.demo.joint import found_joint
+from clients.demo.joint_act import act
 from clients.demo.narrator import Narrator, Unexpected
 from clients.demo.registration import two_of_four_refused
 from clients.demo.scene import TAPROOT, VAULT, Cast
@@ -67,10 +70,15 @@ def perform(directory: Path, narrator: Narrator) -> None:
             f"{len(houses)} kernels, each its own process: two P2WSH and two Taproot vaults, 2-of-3"
         )
         cast = stage.enter_context(cast_with(directory, node, houses, keys))
-        _play(cast, houses, narrator)
+        elsewhere = stage.enter_context(ThreadPoolExecutor(1))
+        founding = elsewhere.submit(found_joint, directory / "joint", keys)
+        told = _play(cast, houses, narrator)
+        act(founding.result(), node, keys, (told, narrator))
+        narrator.finish(told.outcome)
 
 
-def _play(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> None:
+def _play(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> Told:
+    """The first federation, whose members do not witness each other."""
     narrator.chapter("Deposits")
     made = [
         deposit(cast, (VAULT, index), amount, narrator) for index, amount in enumerate(DEPOSITS)
@@ -90,6 +98,7 @@ def _play(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> None:
     narrator.chapter("A relayer that lost its memory")
     resume_without_memory(cast, told, narrator)
     _play_bridge(cast, change_of(scene.good), houses, (told, narrator))
+    return told
 
 
 def _play_bridge(
@@ -111,7 +120,6 @@ def _play_bridge(
     miniscript_vault(cast, told, narrator)
     narrator.chapter("Officers")
     govern(cast, houses, telling)
-    narrator.finish(told.deposits, told.withdrawals, told.anchors)
 
 
 def main() -> int:

@@ -13,6 +13,8 @@ DELAY = 10
 """Blocks after which one member may move a coin of a vault with a recovery path."""
 VAULTS = ("peg", "tap", "mini", "next")
 """P2WSH; Taproot; a P2WSH miniscript; Taproot too, to which the first two rotate."""
+RELEASE_DEPTH = 6
+"""Blocks under which a withdrawal is closed, in the vault whose members witness each other."""
 MAGIC, GAMES_MAGIC = b"PGWD", b"GAME"
 FIRST_GAMES_BATCH = 1_000
 GOVERNED = "mini"
@@ -167,6 +169,23 @@ def next_version(text: str, version: int, fee_cap: int = FEE_CAP) -> str:
     numbered = head.replace("version = 1\n", f"version = {version}\n", 1)
     cap = f"fee_at_most({FEE_CAP} sat)"
     return numbered + name + rules.replace(cap, f"fee_at_most({fee_cap} sat)", 1)
+
+
+def witnessed_policy_text(
+    threshold: int, xpubs: Sequence[str], people: People, log_keys: Sequence[str]
+) -> str:
+    """The policy of one k-of-n P2WSH vault whose members witness each other."""
+    listed = "".join(f'    "{key}",\n' for key in log_keys)
+    vault = wsh_vault("peg", threshold, xpubs) + f"release_depth = {RELEASE_DEPTH}\n"
+    return "".join(
+        (
+            _HEAD,
+            vault + f"witnesses = [\n{listed}]\nwitness_quorum = {threshold}\n",
+            _ROLLUP.format(name="main", magic=MAGIC.hex(), first=1, sequence="contiguous"),
+            governed(people),
+            _WITHDRAWAL.format(vault="peg", fee_cap=FEE_CAP, day_limit=DAY_LIMIT),
+        )
+    )
 
 
 def bridge_policy_text(

@@ -20,7 +20,7 @@ from clients.member import Credentials, Member, Unreachable
 
 NAMES = ("alice", "bob", "carol")
 THRESHOLD = 2
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 FORMER = "former"
 """A caller with a certificate whom the configuration no longer names."""
 ISSUED = ("relayer:relayer", "indexer:indexer", "officer:officer", f"{FORMER}:relayer")
@@ -35,6 +35,8 @@ class House:
     address: str
     xpubs: dict[str, str]
     """By the vault key's name, which in the demo is the vault's."""
+    log_key: str = ""
+    """Hexadecimal, as `init` told it."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -100,8 +102,13 @@ class House:
             raise Unexpected(f"{self.name} stopped with status {status}")
 
 
-def build(directory: Path, name: str, vault_keys: tuple[str, ...] = ("vault",)) -> House:
-    """`pegwarden init` for one member, with keys of these names."""
+def build(
+    directory: Path,
+    name: str,
+    vault_keys: tuple[str, ...] = ("vault",),
+    issued: tuple[str, ...] = ISSUED,
+) -> House:
+    """`pegwarden init` for one member, with keys of these names and certificates for these callers."""
     house = House(name, directory / name, f"127.0.0.1:{free_port()}", {})
     passphrase = Path(house.passphrase)
     passphrase.touch(mode=0o600)
@@ -109,11 +116,12 @@ def build(directory: Path, name: str, vault_keys: tuple[str, ...] = ("vault",)) 
     made = pegwarden(
         *("init", str(house.directory), "--network", "regtest", "--name", name),
         *("--listen", house.address, "--passphrase-file", house.passphrase),
-        *(option for issued in ISSUED for option in ("--issue", issued)),
+        *(option for caller in issued for option in ("--issue", caller)),
         *(option for key in vault_keys for option in ("--vault-key", key)),
     )
-    _forget(Path(house.config), FORMER)
-    house.xpubs = made["xpubs"]
+    if issued is ISSUED:
+        _forget(Path(house.config), FORMER)
+    house.xpubs, house.log_key = made["xpubs"], made["log_key"]
     return house
 
 
@@ -146,6 +154,12 @@ def found_federation(
         list(people.map(lambda house: bind(house, charter.arguments()), houses))
     if narrator is not None:
         foreign_refused(houses[0], charter, narrator)
+    serve_all(houses)
+    return houses
+
+
+def serve_all(houses: tuple[House, ...]) -> None:
+    """Start them together; each answers then. Raises Unexpected, and none is left."""
     for house in houses:
         house.serve()
     try:
@@ -155,4 +169,3 @@ def found_federation(
         for house in houses:
             house.crash()
         raise
-    return houses

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from clients.attestor.attestor import Attestor
 from clients.messages import attestation_message
 from pegwarden.v1 import types_pb2
-from signer.bitcoin.transaction import OutPoint
+from signer.bitcoin.transaction import OutPoint, Txid
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class Watchers:
     def sweeps(self, nonces: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
         """Each attestor's word for these moves."""
         return [attestation_message(each.sweeps(nonces)) for each in self.attestors]
+
+    def spends(self, pairs: tuple[tuple[OutPoint, Txid], ...]) -> list[types_pb2.Attestation]:
+        """Each attestor's word for these spends."""
+        return [attestation_message(each.spends(pairs)) for each in self.attestors]
 
     def coins(self, outpoints: tuple[OutPoint, ...]) -> list[types_pb2.Attestation]:
         """Each attestor's word for these coins."""

@@ -8,6 +8,9 @@
     python -m clients.relayer job.json anchor MAGIC BATCH --fee-rate 5000
     python -m clients.relayer job.json move VAULT NONCE --fee-rate 5000      (sweep, rotation, recovery)
     python -m clients.relayer job.json follow TXID --depth 6
+    python -m clients.relayer job.json buried --depth 100       (what attestors are to be asked: `spends ...`)
+    python -m clients.relayer job.json release --depth 100      (closes and strikes all of that)
+    python -m clients.relayer job.json strike WITHDRAWAL_ID TXID (of what else took its pin)
 
 What is anchored or moved is what the job's attestations say; the job's coins pay for it.
 What waits for officers or time is asked again for `--wait` seconds; then the exit status is 1, and the same
@@ -22,12 +25,14 @@ from pathlib import Path
 
 from clients.jsonrpc import NodeError
 from clients.member import Refused, Unreachable
+from clients.relayer.burials import burials, release_all, strike
 from clients.relayer.draft import Fee
 from clients.relayer.federation import NotSigned
 from clients.relayer.job import BadJob, Job, load_job
 from clients.relayer.moves import anchor_draft, move_draft
 from clients.relayer.relayer import NotAccepted
 from clients.relayer.resume import resume_all
+from signer.bitcoin.transaction import parse_transaction
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,6 +56,12 @@ def _arguments() -> argparse.Namespace:
         task.add_argument("--fee-rate", type=int, required=True, help="sat per 1000 vB")
     for task in (pay, bump, grow):
         task.add_argument("--wait", type=float, default=0.0, help="seconds, for officers or time")
+    for task in (tasks.add_parser("buried"), tasks.add_parser("release")):
+        task.add_argument("--depth", type=int, default=100, help="the vault's release_depth")
+    strike = tasks.add_parser("strike")
+    strike.add_argument("withdrawal_id")
+    strike.add_argument("txid")
+    strike.add_argument("--elders", nargs="*", default=[], help="raw transactions, hexadecimal")
     follow = tasks.add_parser("follow")
     follow.add_argument("txid")
     follow.add_argument("--depth", type=int, default=6)
@@ -95,6 +106,22 @@ def _move(job: Job, given: argparse.Namespace) -> str:
     return job.relayer.finish(move_draft(job.relayer, move, job.coins, Fee(given.fee_rate)))
 
 
+def _buried(job: Job, given: argparse.Namespace) -> str:
+    found = {each.subject for each in burials(job.relayer, given.depth)}
+    return "\n".join(sorted(found))
+
+
+def _release(job: Job, given: argparse.Namespace) -> str:
+    return "\n".join(release_all(job.relayer, burials(job.relayer, given.depth)))
+
+
+def _strike(job: Job, given: argparse.Namespace) -> str:
+    killer = parse_transaction(job.relayer.raw(given.txid))
+    elders = tuple(parse_transaction(bytes.fromhex(each)) for each in given.elders)
+    found = strike(job.relayer, bytes.fromhex(given.withdrawal_id), killer, elders)
+    return "\n".join(release_all(job.relayer, found))
+
+
 _TASKS: dict[str, Callable[[Job, argparse.Namespace], str]] = {
     "propose": _propose,
     "pay": _pay,
@@ -103,6 +130,9 @@ _TASKS: dict[str, Callable[[Job, argparse.Namespace], str]] = {
     "resume": _resume,
     "anchor": _anchor,
     "move": _move,
+    "buried": _buried,
+    "release": _release,
+    "strike": _strike,
 }
 
 

@@ -4,6 +4,7 @@
    version spends all of them, and pays all that is pinned to them, by whichever member.
 2. Open withdrawals of equal amount and script (twins) belong together too: they are paid by one transaction.
 3. A coin that some member has pinned to another withdrawal is left alone.
+4. A withdrawal that a member has closed is finished for that member, and binds nothing there.
 """
 
 from collections import defaultdict
@@ -16,6 +17,8 @@ from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.transaction import OutPoint
 
 Infos = tuple[kernel_pb2.WithdrawalInfo, ...]
+CLOSED = "closed"
+"""As kernels say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +31,24 @@ class Book:
         """Each member's record of it."""
         return tuple(info for info in self.infos if info.withdrawal_id == withdrawal_id)
 
+    @property
+    def open(self) -> Infos:
+        """The records that bind something (rule 4)."""
+        return tuple(info for info in self.infos if info.state != CLOSED)
+
     def ids(self) -> tuple[bytes, ...]:
-        """All withdrawals on record."""
-        return tuple(sorted({info.withdrawal_id for info in self.infos}))
+        """All withdrawals on record that no member has closed."""
+        ended = {info.withdrawal_id for info in self.infos if info.state == CLOSED}
+        return tuple(sorted({info.withdrawal_id for info in self.infos} - ended))
 
     def family(self, withdrawal_id: bytes) -> tuple[bytes, ...]:
         """What one transaction has to pay together (rules 1 and 2)."""
         twins: dict[tuple[int, bytes], set[bytes]] = defaultdict(set)
         kin: dict[bytes, set[bytes]] = defaultdict(set)
-        for info in self.infos:
+        for info in self.open:
             twins[info.amount_sat, info.script_pubkey].add(info.withdrawal_id)
             kin[info.withdrawal_id] |= set(info.pinned_together)
-        for info in self.infos:
+        for info in self.open:
             kin[info.withdrawal_id] |= twins[info.amount_sat, info.script_pubkey]
         found, waiting = {withdrawal_id}, [withdrawal_id]
         while waiting:
@@ -51,15 +60,20 @@ class Book:
     def pins(self, ids: Iterable[bytes]) -> tuple[OutPoint, ...]:
         """All members' pins of these withdrawals."""
         wanted = set(ids)
-        found = {outpoint_of(each.pin) for each in self.infos if each.withdrawal_id in wanted}
-        return tuple(sorted(found))
+        return tuple(sorted({pin for each, pin in self._pinned() if each in wanted}))
 
     def others_pins(self, ids: Iterable[bytes]) -> frozenset[OutPoint]:
         """All members' pins of all other withdrawals (rule 3)."""
         wanted = set(ids)
-        return frozenset(
-            outpoint_of(each.pin) for each in self.infos if each.withdrawal_id not in wanted
-        )
+        return frozenset(pin for each, pin in self._pinned() if each not in wanted)
+
+    def _pinned(self) -> list[tuple[bytes, OutPoint]]:
+        """(withdrawal, pin) of each record that has one: a struck pin is gone."""
+        return [
+            (each.withdrawal_id, outpoint_of(each.pin))
+            for each in self.open
+            if each.HasField("pin")
+        ]
 
     def paid_by(self, txid: bytes) -> tuple[bytes, ...]:
         """The withdrawals that this version pays."""

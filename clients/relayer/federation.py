@@ -6,6 +6,8 @@
    needs, and, where not any so many will do, until ExtractTx says that they are complete.
 4. A kernel that misses nothing but officers or time is asked to sign all the same: that starts its clocks.
    Its answer is no refusal (`Waiting`), and the same request may pass later.
+5. A kernel that lacks nothing but other members' grants gets them: what members say to each other is carried,
+   and it is asked again (docs/agreement.md).
 """
 
 from collections.abc import Callable
@@ -14,10 +16,13 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from carrier.round import Carrier
 from clients.member import Member, Refused, Unreachable
 from clients.relayer.draft import Draft
 from pegwarden.v1 import kernel_pb2
 
+CARRIED_ROUNDS = 4
+"""After which a kernel that still lacks grants is left; who did not answer may answer later."""
 Answer = TypeVar("Answer")
 Reply = TypeVar("Reply", bound=Message)
 
@@ -157,6 +162,12 @@ class Federation:
         if not (explanation.would_sign or explanation.would_be_pending):
             raise WouldRefuse(member.name, explanation)
         answer = self.sign(member, draft)
+        carrier = Carrier(self.members)
+        for _ in range(CARRIED_ROUNDS):
+            if not lacks_grants(answer):
+                break
+            carrier.carry()
+            answer = self.sign(member, draft)
         if answer.HasField("pending"):
             raise Waiting(member.name, answer.pending)
         return answer.psbt
@@ -174,13 +185,14 @@ class Federation:
 
     def on_record(self, withdrawal_id: bytes) -> list[kernel_pb2.WithdrawalInfo]:
         """What each member that signed a version of it has on record. Raises NotSigned."""
-        return self.all_answers(lambda member: _whole(member, withdrawal_id))
+        return self.all_answers(lambda member: whole(member, withdrawal_id))
 
     def listed(self) -> list[kernel_pb2.WithdrawalInfo]:
         """Every member's record of every withdrawal of the vault, without PSBTs. Raises NotSigned."""
-        return [info for infos in self.all_answers(self._listed_by) for info in infos]
+        return [info for infos in self.all_answers(self.listed_by) for info in infos]
 
-    def _listed_by(self, member: Member) -> list[kernel_pb2.WithdrawalInfo]:
+    def listed_by(self, member: Member) -> list[kernel_pb2.WithdrawalInfo]:
+        """That member's record of every withdrawal of the vault, without PSBTs."""
         found: list[kernel_pb2.WithdrawalInfo] = []
         request = kernel_pb2.ListWithdrawalsRequest(vault_id=self.vault_id)
         while True:
@@ -190,8 +202,24 @@ class Federation:
                 return found
             request.page_token = page.next_page_token
 
+    def coins_of(self, member: Member) -> list[kernel_pb2.CoinInfo]:
+        """That member's record of the vault's coins."""
+        found: list[kernel_pb2.CoinInfo] = []
+        request = kernel_pb2.ListCoinsRequest(vault_id=self.vault_id)
+        while True:
+            page = member.ask(request, kernel_pb2.ListCoinsResponse)
+            found += page.coins
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
 
-def _whole(member: Member, withdrawal_id: bytes) -> kernel_pb2.WithdrawalInfo:
+
+def lacks_grants(answer: kernel_pb2.SignPsbtResponse) -> bool:
+    """Whether that kernel waits for other members' grants alone (5)."""
+    return [each.code for each in answer.pending.missing] == ["agreement-pending"]
+
+
+def whole(member: Member, withdrawal_id: bytes) -> kernel_pb2.WithdrawalInfo:
     """The withdrawal with all pages of its versions."""
     request = kernel_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
     versions: list[kernel_pb2.Version] = []

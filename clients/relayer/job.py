@@ -20,7 +20,7 @@ from clients.relayer.moves import Batch, Move
 from clients.relayer.relayer import Relayer
 from pegwarden.v1 import types_pb2
 from signer.bitcoin.network import network_named
-from signer.bitcoin.transaction import OutPoint, txid_from_display
+from signer.bitcoin.transaction import OutPoint, Txid, txid_from_display
 
 
 class BadJob(Exception):
@@ -44,6 +44,10 @@ class FileEvidence:
     def sweeps(self, _: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
         """Those over sweeps and rotations."""
         return [each for each in self.attestations if each.sweeps]
+
+    def spends(self, _: tuple[tuple[OutPoint, Txid], ...]) -> list[types_pb2.Attestation]:
+        """Those over spends."""
+        return [each for each in self.attestations if each.spends]
 
     def batch(self, magic: bytes, batch_id: int) -> Batch:
         """What is attested of that batch. Raises BadJob."""
@@ -97,6 +101,14 @@ def _coin(row: Any, node: JsonRpc) -> VaultCoin:
     given = _row(row, "txid vout branch index", "coins")
     outpoint = OutPoint(txid_from_display(given["txid"]), given["vout"])
     return coin_on_chain(node, outpoint, given["branch"], given["index"])
+
+
+def load_members(path: Path) -> tuple[Member, ...]:
+    """The members of a job, with their channels open; what else it says is not looked at. Raises BadJob."""
+    try:
+        return tuple(_member(row, path.parent) for row in json.loads(path.read_text())["members"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BadJob(f"{path}: {error!r}") from None
 
 
 def load_job(path: Path) -> Job:

@@ -21,7 +21,7 @@ from clients.relayer.federation import Federation, NotSigned
 from pegwarden.v1 import approval_pb2, kernel_pb2, types_pb2
 from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.network import Network
-from signer.bitcoin.transaction import OutPoint
+from signer.bitcoin.transaction import OutPoint, Txid, display
 
 POLL_SECONDS = 0.25
 WAIT_SECONDS = 1.0
@@ -49,6 +49,9 @@ class Evidence(Protocol):
 
     def sweeps(self, nonces: tuple[bytes, ...]) -> list[types_pb2.Attestation]:
         """Attestations that these moves are decided."""
+
+    def spends(self, pairs: tuple[tuple[OutPoint, Txid], ...]) -> list[types_pb2.Attestation]:
+        """Attestations that these outputs are spent by these confirmed transactions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ class Relayer:
         versions = [version for info in infos for version in info.versions]
         spent = {coin.outpoint: coin for each in versions for coin in coins_of_psbt(each.psbt)}
         left_alone = book.others_pins(family)
-        coins = (*(spent[point] for point in spent if point not in left_alone), *fresh)
+        known = (each for each in spent if each not in left_alone and self.is_unspent(each))
+        coins = (*(spent[point] for point in known), *fresh)
         orders = (*(self._order(book.of(each)[0]) for each in family), *more)
         pins = (*book.pins(family), *(coin.outpoint for coin in fresh if more))
         draft = self.construct(orders, coins, Fee(rate_sat_per_kvb), pins)
@@ -175,6 +179,14 @@ class Relayer:
     def bump(self, withdrawal_id: bytes, rate_sat_per_kvb: int) -> str:
         """Sign and broadcast a further version."""
         return self.finish(self.further_version(withdrawal_id, rate_sat_per_kvb))
+
+    def is_unspent(self, coin: OutPoint) -> bool:
+        """Whether no block of the node's chain spends the coin: what a struck pin's killer took is gone."""
+        return self.node("gettxout", display(coin.txid), coin.vout, False) is not None
+
+    def raw(self, txid: str) -> bytes:
+        """The whole transaction, from the node. Raises NodeError where it knows none."""
+        return bytes.fromhex(self.node("getrawtransaction", txid))
 
     def confirmations(self, txid: str) -> int:
         """How deep the transaction is; 0 in the mempool, -1 when the node does not know it."""

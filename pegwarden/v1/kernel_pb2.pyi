@@ -356,7 +356,7 @@ class SignPsbtRequest(_message.Message):
     def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., last_seen_head: _Optional[str] = ...) -> None: ...
 
 class SignPsbtResponse(_message.Message):
-    __slots__ = ("psbt", "decision_id", "txid", "txid_display", "head", "signatures", "pending")
+    __slots__ = ("psbt", "decision_id", "txid", "txid_display", "head", "signatures", "pending", "receipt")
     PSBT_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TXID_FIELD_NUMBER: _ClassVar[int]
@@ -364,6 +364,7 @@ class SignPsbtResponse(_message.Message):
     HEAD_FIELD_NUMBER: _ClassVar[int]
     SIGNATURES_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     psbt: bytes
     decision_id: bytes
     txid: bytes
@@ -371,7 +372,8 @@ class SignPsbtResponse(_message.Message):
     head: str
     signatures: int
     pending: PendingSpend
-    def __init__(self, psbt: _Optional[bytes] = ..., decision_id: _Optional[bytes] = ..., txid: _Optional[bytes] = ..., txid_display: _Optional[str] = ..., head: _Optional[str] = ..., signatures: _Optional[int] = ..., pending: _Optional[_Union[PendingSpend, _Mapping]] = ...) -> None: ...
+    receipt: _types_pb2.Receipt
+    def __init__(self, psbt: _Optional[bytes] = ..., decision_id: _Optional[bytes] = ..., txid: _Optional[bytes] = ..., txid_display: _Optional[str] = ..., head: _Optional[str] = ..., signatures: _Optional[int] = ..., pending: _Optional[_Union[PendingSpend, _Mapping]] = ..., receipt: _Optional[_Union[_types_pb2.Receipt, _Mapping]] = ...) -> None: ...
 
 class PendingSpend(_message.Message):
     __slots__ = ("missing", "not_before_unix")
@@ -462,7 +464,7 @@ class ListCoinsRequest(_message.Message):
     def __init__(self, vault_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[bytes] = ...) -> None: ...
 
 class CoinInfo(_message.Message):
-    __slots__ = ("outpoint", "txid_display", "amount_sat", "script_pubkey", "branch", "index", "confirmed_height", "proven", "spent_by")
+    __slots__ = ("outpoint", "txid_display", "amount_sat", "script_pubkey", "branch", "index", "confirmed_height", "proven", "spent_by", "spent_deep")
     OUTPOINT_FIELD_NUMBER: _ClassVar[int]
     TXID_DISPLAY_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_SAT_FIELD_NUMBER: _ClassVar[int]
@@ -472,6 +474,7 @@ class CoinInfo(_message.Message):
     CONFIRMED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     PROVEN_FIELD_NUMBER: _ClassVar[int]
     SPENT_BY_FIELD_NUMBER: _ClassVar[int]
+    SPENT_DEEP_FIELD_NUMBER: _ClassVar[int]
     outpoint: _types_pb2.OutPoint
     txid_display: str
     amount_sat: int
@@ -481,7 +484,8 @@ class CoinInfo(_message.Message):
     confirmed_height: int
     proven: str
     spent_by: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, outpoint: _Optional[_Union[_types_pb2.OutPoint, _Mapping]] = ..., txid_display: _Optional[str] = ..., amount_sat: _Optional[int] = ..., script_pubkey: _Optional[bytes] = ..., branch: _Optional[_Union[_types_pb2.Branch, str]] = ..., index: _Optional[int] = ..., confirmed_height: _Optional[int] = ..., proven: _Optional[str] = ..., spent_by: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    spent_deep: bool
+    def __init__(self, outpoint: _Optional[_Union[_types_pb2.OutPoint, _Mapping]] = ..., txid_display: _Optional[str] = ..., amount_sat: _Optional[int] = ..., script_pubkey: _Optional[bytes] = ..., branch: _Optional[_Union[_types_pb2.Branch, str]] = ..., index: _Optional[int] = ..., confirmed_height: _Optional[int] = ..., proven: _Optional[str] = ..., spent_by: _Optional[_Iterable[bytes]] = ..., spent_deep: _Optional[bool] = ...) -> None: ...
 
 class ListCoinsResponse(_message.Message):
     __slots__ = ("coins", "next_page_token")
@@ -502,7 +506,7 @@ class GetWithdrawalRequest(_message.Message):
     def __init__(self, withdrawal_id: _Optional[bytes] = ..., versions_page_size: _Optional[int] = ..., versions_page_token: _Optional[bytes] = ...) -> None: ...
 
 class Version(_message.Message):
-    __slots__ = ("txid", "txid_display", "psbt", "inputs", "fee_sat", "decision_id", "signed_at_unix")
+    __slots__ = ("txid", "txid_display", "psbt", "inputs", "fee_sat", "decision_id", "signed_at_unix", "awaits_grants")
     TXID_FIELD_NUMBER: _ClassVar[int]
     TXID_DISPLAY_FIELD_NUMBER: _ClassVar[int]
     PSBT_FIELD_NUMBER: _ClassVar[int]
@@ -510,6 +514,7 @@ class Version(_message.Message):
     FEE_SAT_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     SIGNED_AT_UNIX_FIELD_NUMBER: _ClassVar[int]
+    AWAITS_GRANTS_FIELD_NUMBER: _ClassVar[int]
     txid: bytes
     txid_display: str
     psbt: bytes
@@ -517,7 +522,8 @@ class Version(_message.Message):
     fee_sat: int
     decision_id: bytes
     signed_at_unix: int
-    def __init__(self, txid: _Optional[bytes] = ..., txid_display: _Optional[str] = ..., psbt: _Optional[bytes] = ..., inputs: _Optional[_Iterable[_Union[_types_pb2.OutPoint, _Mapping]]] = ..., fee_sat: _Optional[int] = ..., decision_id: _Optional[bytes] = ..., signed_at_unix: _Optional[int] = ...) -> None: ...
+    awaits_grants: bool
+    def __init__(self, txid: _Optional[bytes] = ..., txid_display: _Optional[str] = ..., psbt: _Optional[bytes] = ..., inputs: _Optional[_Iterable[_Union[_types_pb2.OutPoint, _Mapping]]] = ..., fee_sat: _Optional[int] = ..., decision_id: _Optional[bytes] = ..., signed_at_unix: _Optional[int] = ..., awaits_grants: _Optional[bool] = ...) -> None: ...
 
 class WithdrawalInfo(_message.Message):
     __slots__ = ("withdrawal_id", "vault_id", "amount_sat", "script_pubkey", "state", "pin", "pinned_together", "versions")

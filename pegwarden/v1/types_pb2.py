@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pegwarden/v1/types.proto\x12\x0cpegwarden.v1\"&\n\x08OutPoint\x12\x0c\n\x04txid\x18\x01 \x01(\x0c\x12\x0c\n\x04vout\x18\x02 \x01(\r\"2\n\x05TxOut\x12\x12\n\namount_sat\x18\x01 \x01(\x04\x12\x15\n\rscript_pubkey\x18\x02 \x01(\x0c\"J\n\tObjection\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08observed\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\t\"\x99\x01\n\x07Refusal\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12.\n\x0b\x64isposition\x18\x03 \x01(\x0e\x32\x19.pegwarden.v1.Disposition\x12+\n\nobjections\x18\x04 \x03(\x0b\x32\x17.pegwarden.v1.Objection\x12\x0e\n\x06remedy\x18\x05 \x01(\t\"3\n\x0cPaymentClaim\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x0c\x12\x0c\n\x04vout\x18\x02 \x01(\r\"W\n\x13WithdrawalStatement\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x0c\x12\x12\n\namount_sat\x18\x02 \x01(\x04\x12\x15\n\rscript_pubkey\x18\x03 \x01(\x0c\"~\n\rCoinStatement\x12(\n\x08outpoint\x18\x01 \x01(\x0b\x32\x16.pegwarden.v1.OutPoint\x12\x12\n\namount_sat\x18\x02 \x01(\x04\x12\x18\n\x10\x63onfirmed_height\x18\x03 \x01(\r\x12\x15\n\rscript_pubkey\x18\x04 \x01(\x0c\"\x93\x01\n\x0f\x41nchorStatement\x12\r\n\x05magic\x18\x01 \x01(\x0c\x12\x19\n\x11previous_batch_id\x18\x02 \x01(\x04\x12\x1b\n\x13previous_state_root\x18\x03 \x01(\x0c\x12\x10\n\x08\x62\x61tch_id\x18\x04 \x01(\x04\x12\x12\n\nstate_root\x18\x05 \x01(\x0c\x12\x13\n\x0b\x65th_tx_hash\x18\x06 \x01(\x0c\"\x8d\x01\n\x0eSweepStatement\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.pegwarden.v1.SweepKind\x12\x1c\n\x14to_vault_fingerprint\x18\x02 \x01(\x0c\x12\x12\n\npath_index\x18\x03 \x01(\r\x12\x13\n\x0bmax_fee_sat\x18\x04 \x01(\x04\x12\r\n\x05nonce\x18\x05 \x01(\x0c\"\x89\x02\n\x0b\x41ttestation\x12\x10\n\x08\x61ttestor\x18\x01 \x01(\x0c\x12\x13\n\x0b\x65xpiry_unix\x18\x02 \x01(\x04\x12\x36\n\x0bwithdrawals\x18\x03 \x03(\x0b\x32!.pegwarden.v1.WithdrawalStatement\x12*\n\x05\x63oins\x18\x04 \x03(\x0b\x32\x1b.pegwarden.v1.CoinStatement\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12.\n\x07\x61nchors\x18\x06 \x03(\x0b\x32\x1d.pegwarden.v1.AnchorStatement\x12,\n\x06sweeps\x18\x07 \x03(\x0b\x32\x1c.pegwarden.v1.SweepStatement\"I\n\x0fSignedStatement\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x15\n\rstatement_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c*G\n\x06\x42ranch\x12\x16\n\x12\x42RANCH_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42RANCH_RECEIVE\x10\x01\x12\x11\n\rBRANCH_CHANGE\x10\x02*\xec\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44ISPOSITION_RETRY_SAME\x10\x01\x12\x1a\n\x16\x44ISPOSITION_WAIT_UNTIL\x10\x02\x12\x1e\n\x1a\x44ISPOSITION_NEEDS_EVIDENCE\x10\x03\x12\x1e\n\x1a\x44ISPOSITION_NEEDS_APPROVAL\x10\x04\x12\x17\n\x13\x44ISPOSITION_REBUILD\x10\x05\x12\x18\n\x14\x44ISPOSITION_OPERATOR\x10\x06\x12\x15\n\x11\x44ISPOSITION_NEVER\x10\x07*V\n\tSweepKind\x12\x1a\n\x16SWEEP_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10SWEEP_KIND_SWEEP\x10\x01\x12\x17\n\x13SWEEP_KIND_ROTATION\x10\x02\x42\x1aZ\x18pegwarden/v1;pegwardenv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pegwarden/v1/types.proto\x12\x0cpegwarden.v1\"&\n\x08OutPoint\x12\x0c\n\x04txid\x18\x01 \x01(\x0c\x12\x0c\n\x04vout\x18\x02 \x01(\r\"2\n\x05TxOut\x12\x12\n\namount_sat\x18\x01 \x01(\x04\x12\x15\n\rscript_pubkey\x18\x02 \x01(\x0c\"J\n\tObjection\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08observed\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\t\"\xc1\x01\n\x07Refusal\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12.\n\x0b\x64isposition\x18\x03 \x01(\x0e\x32\x19.pegwarden.v1.Disposition\x12+\n\nobjections\x18\x04 \x03(\x0b\x32\x17.pegwarden.v1.Objection\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12&\n\x07receipt\x18\x06 \x01(\x0b\x32\x15.pegwarden.v1.Receipt\"\x84\x01\n\x07Receipt\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\x0c\x12\x0f\n\x07verdict\x18\x02 \x01(\t\x12\x16\n\x0erequest_digest\x18\x03 \x01(\x0c\x12\x0c\n\x04txid\x18\x04 \x01(\x0c\x12\x0c\n\x04size\x18\x05 \x01(\x04\x12\x0c\n\x04root\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\"3\n\x0cPaymentClaim\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x0c\x12\x0c\n\x04vout\x18\x02 \x01(\r\"W\n\x13WithdrawalStatement\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x0c\x12\x12\n\namount_sat\x18\x02 \x01(\x04\x12\x15\n\rscript_pubkey\x18\x03 \x01(\x0c\"~\n\rCoinStatement\x12(\n\x08outpoint\x18\x01 \x01(\x0b\x32\x16.pegwarden.v1.OutPoint\x12\x12\n\namount_sat\x18\x02 \x01(\x04\x12\x18\n\x10\x63onfirmed_height\x18\x03 \x01(\r\x12\x15\n\rscript_pubkey\x18\x04 \x01(\x0c\"\x93\x01\n\x0f\x41nchorStatement\x12\r\n\x05magic\x18\x01 \x01(\x0c\x12\x19\n\x11previous_batch_id\x18\x02 \x01(\x04\x12\x1b\n\x13previous_state_root\x18\x03 \x01(\x0c\x12\x10\n\x08\x62\x61tch_id\x18\x04 \x01(\x04\x12\x12\n\nstate_root\x18\x05 \x01(\x0c\x12\x13\n\x0b\x65th_tx_hash\x18\x06 \x01(\x0c\"\x8d\x01\n\x0eSweepStatement\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.pegwarden.v1.SweepKind\x12\x1c\n\x14to_vault_fingerprint\x18\x02 \x01(\x0c\x12\x12\n\npath_index\x18\x03 \x01(\r\x12\x13\n\x0bmax_fee_sat\x18\x04 \x01(\x04\x12\r\n\x05nonce\x18\x05 \x01(\x0c\"\x7f\n\x0eSpentStatement\x12(\n\x08outpoint\x18\x01 \x01(\x0b\x32\x16.pegwarden.v1.OutPoint\x12\x15\n\rspending_txid\x18\x02 \x01(\x0c\x12\x18\n\x10\x63onfirmed_height\x18\x03 \x01(\r\x12\x12\n\ntip_height\x18\x04 \x01(\r\"\xb7\x02\n\x0b\x41ttestation\x12\x10\n\x08\x61ttestor\x18\x01 \x01(\x0c\x12\x13\n\x0b\x65xpiry_unix\x18\x02 \x01(\x04\x12\x36\n\x0bwithdrawals\x18\x03 \x03(\x0b\x32!.pegwarden.v1.WithdrawalStatement\x12*\n\x05\x63oins\x18\x04 \x03(\x0b\x32\x1b.pegwarden.v1.CoinStatement\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12.\n\x07\x61nchors\x18\x06 \x03(\x0b\x32\x1d.pegwarden.v1.AnchorStatement\x12,\n\x06sweeps\x18\x07 \x03(\x0b\x32\x1c.pegwarden.v1.SweepStatement\x12,\n\x06spends\x18\x08 \x03(\x0b\x32\x1c.pegwarden.v1.SpentStatement\"I\n\x0fSignedStatement\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x15\n\rstatement_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c*G\n\x06\x42ranch\x12\x16\n\x12\x42RANCH_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42RANCH_RECEIVE\x10\x01\x12\x11\n\rBRANCH_CHANGE\x10\x02*\xec\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44ISPOSITION_RETRY_SAME\x10\x01\x12\x1a\n\x16\x44ISPOSITION_WAIT_UNTIL\x10\x02\x12\x1e\n\x1a\x44ISPOSITION_NEEDS_EVIDENCE\x10\x03\x12\x1e\n\x1a\x44ISPOSITION_NEEDS_APPROVAL\x10\x04\x12\x17\n\x13\x44ISPOSITION_REBUILD\x10\x05\x12\x18\n\x14\x44ISPOSITION_OPERATOR\x10\x06\x12\x15\n\x11\x44ISPOSITION_NEVER\x10\x07*V\n\tSweepKind\x12\x1a\n\x16SWEEP_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10SWEEP_KIND_SWEEP\x10\x01\x12\x17\n\x13SWEEP_KIND_ROTATION\x10\x02\x42\x1aZ\x18pegwarden/v1;pegwardenv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,12 +32,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pegwarden.v1.types_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\030pegwarden/v1;pegwardenv1'
-  _globals['_BRANCH']._serialized_start=1273
-  _globals['_BRANCH']._serialized_end=1344
-  _globals['_DISPOSITION']._serialized_start=1347
-  _globals['_DISPOSITION']._serialized_end=1583
-  _globals['_SWEEPKIND']._serialized_start=1585
-  _globals['_SWEEPKIND']._serialized_end=1671
+  _globals['_BRANCH']._serialized_start=1623
+  _globals['_BRANCH']._serialized_end=1694
+  _globals['_DISPOSITION']._serialized_start=1697
+  _globals['_DISPOSITION']._serialized_end=1933
+  _globals['_SWEEPKIND']._serialized_start=1935
+  _globals['_SWEEPKIND']._serialized_end=2021
   _globals['_OUTPOINT']._serialized_start=42
   _globals['_OUTPOINT']._serialized_end=80
   _globals['_TXOUT']._serialized_start=82
@@ -45,19 +45,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBJECTION']._serialized_start=134
   _globals['_OBJECTION']._serialized_end=208
   _globals['_REFUSAL']._serialized_start=211
-  _globals['_REFUSAL']._serialized_end=364
-  _globals['_PAYMENTCLAIM']._serialized_start=366
-  _globals['_PAYMENTCLAIM']._serialized_end=417
-  _globals['_WITHDRAWALSTATEMENT']._serialized_start=419
-  _globals['_WITHDRAWALSTATEMENT']._serialized_end=506
-  _globals['_COINSTATEMENT']._serialized_start=508
-  _globals['_COINSTATEMENT']._serialized_end=634
-  _globals['_ANCHORSTATEMENT']._serialized_start=637
-  _globals['_ANCHORSTATEMENT']._serialized_end=784
-  _globals['_SWEEPSTATEMENT']._serialized_start=787
-  _globals['_SWEEPSTATEMENT']._serialized_end=928
-  _globals['_ATTESTATION']._serialized_start=931
-  _globals['_ATTESTATION']._serialized_end=1196
-  _globals['_SIGNEDSTATEMENT']._serialized_start=1198
-  _globals['_SIGNEDSTATEMENT']._serialized_end=1271
+  _globals['_REFUSAL']._serialized_end=404
+  _globals['_RECEIPT']._serialized_start=407
+  _globals['_RECEIPT']._serialized_end=539
+  _globals['_PAYMENTCLAIM']._serialized_start=541
+  _globals['_PAYMENTCLAIM']._serialized_end=592
+  _globals['_WITHDRAWALSTATEMENT']._serialized_start=594
+  _globals['_WITHDRAWALSTATEMENT']._serialized_end=681
+  _globals['_COINSTATEMENT']._serialized_start=683
+  _globals['_COINSTATEMENT']._serialized_end=809
+  _globals['_ANCHORSTATEMENT']._serialized_start=812
+  _globals['_ANCHORSTATEMENT']._serialized_end=959
+  _globals['_SWEEPSTATEMENT']._serialized_start=962
+  _globals['_SWEEPSTATEMENT']._serialized_end=1103
+  _globals['_SPENTSTATEMENT']._serialized_start=1105
+  _globals['_SPENTSTATEMENT']._serialized_end=1232
+  _globals['_ATTESTATION']._serialized_start=1235
+  _globals['_ATTESTATION']._serialized_end=1546
+  _globals['_SIGNEDSTATEMENT']._serialized_start=1548
+  _globals['_SIGNEDSTATEMENT']._serialized_end=1621
 # @@protoc_insertion_point(module_scope)

@@ -73,18 +73,38 @@ class Objection(_message.Message):
     def __init__(self, code: _Optional[str] = ..., detail: _Optional[str] = ..., observed: _Optional[str] = ..., limit: _Optional[str] = ...) -> None: ...
 
 class Refusal(_message.Message):
-    __slots__ = ("decision_id", "code", "disposition", "objections", "remedy")
+    __slots__ = ("decision_id", "code", "disposition", "objections", "remedy", "receipt")
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     DISPOSITION_FIELD_NUMBER: _ClassVar[int]
     OBJECTIONS_FIELD_NUMBER: _ClassVar[int]
     REMEDY_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     decision_id: bytes
     code: str
     disposition: Disposition
     objections: _containers.RepeatedCompositeFieldContainer[Objection]
     remedy: str
-    def __init__(self, decision_id: _Optional[bytes] = ..., code: _Optional[str] = ..., disposition: _Optional[_Union[Disposition, str]] = ..., objections: _Optional[_Iterable[_Union[Objection, _Mapping]]] = ..., remedy: _Optional[str] = ...) -> None: ...
+    receipt: Receipt
+    def __init__(self, decision_id: _Optional[bytes] = ..., code: _Optional[str] = ..., disposition: _Optional[_Union[Disposition, str]] = ..., objections: _Optional[_Iterable[_Union[Objection, _Mapping]]] = ..., remedy: _Optional[str] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("decision_id", "verdict", "request_digest", "txid", "size", "root", "signature")
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TXID_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    decision_id: bytes
+    verdict: str
+    request_digest: bytes
+    txid: bytes
+    size: int
+    root: bytes
+    signature: bytes
+    def __init__(self, decision_id: _Optional[bytes] = ..., verdict: _Optional[str] = ..., request_digest: _Optional[bytes] = ..., txid: _Optional[bytes] = ..., size: _Optional[int] = ..., root: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class PaymentClaim(_message.Message):
     __slots__ = ("withdrawal_id", "vout")
@@ -146,8 +166,20 @@ class SweepStatement(_message.Message):
     nonce: bytes
     def __init__(self, kind: _Optional[_Union[SweepKind, str]] = ..., to_vault_fingerprint: _Optional[bytes] = ..., path_index: _Optional[int] = ..., max_fee_sat: _Optional[int] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
+class SpentStatement(_message.Message):
+    __slots__ = ("outpoint", "spending_txid", "confirmed_height", "tip_height")
+    OUTPOINT_FIELD_NUMBER: _ClassVar[int]
+    SPENDING_TXID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TIP_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    outpoint: OutPoint
+    spending_txid: bytes
+    confirmed_height: int
+    tip_height: int
+    def __init__(self, outpoint: _Optional[_Union[OutPoint, _Mapping]] = ..., spending_txid: _Optional[bytes] = ..., confirmed_height: _Optional[int] = ..., tip_height: _Optional[int] = ...) -> None: ...
+
 class Attestation(_message.Message):
-    __slots__ = ("attestor", "expiry_unix", "withdrawals", "coins", "signature", "anchors", "sweeps")
+    __slots__ = ("attestor", "expiry_unix", "withdrawals", "coins", "signature", "anchors", "sweeps", "spends")
     ATTESTOR_FIELD_NUMBER: _ClassVar[int]
     EXPIRY_UNIX_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWALS_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +187,7 @@ class Attestation(_message.Message):
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     ANCHORS_FIELD_NUMBER: _ClassVar[int]
     SWEEPS_FIELD_NUMBER: _ClassVar[int]
+    SPENDS_FIELD_NUMBER: _ClassVar[int]
     attestor: bytes
     expiry_unix: int
     withdrawals: _containers.RepeatedCompositeFieldContainer[WithdrawalStatement]
@@ -162,7 +195,8 @@ class Attestation(_message.Message):
     signature: bytes
     anchors: _containers.RepeatedCompositeFieldContainer[AnchorStatement]
     sweeps: _containers.RepeatedCompositeFieldContainer[SweepStatement]
-    def __init__(self, attestor: _Optional[bytes] = ..., expiry_unix: _Optional[int] = ..., withdrawals: _Optional[_Iterable[_Union[WithdrawalStatement, _Mapping]]] = ..., coins: _Optional[_Iterable[_Union[CoinStatement, _Mapping]]] = ..., signature: _Optional[bytes] = ..., anchors: _Optional[_Iterable[_Union[AnchorStatement, _Mapping]]] = ..., sweeps: _Optional[_Iterable[_Union[SweepStatement, _Mapping]]] = ...) -> None: ...
+    spends: _containers.RepeatedCompositeFieldContainer[SpentStatement]
+    def __init__(self, attestor: _Optional[bytes] = ..., expiry_unix: _Optional[int] = ..., withdrawals: _Optional[_Iterable[_Union[WithdrawalStatement, _Mapping]]] = ..., coins: _Optional[_Iterable[_Union[CoinStatement, _Mapping]]] = ..., signature: _Optional[bytes] = ..., anchors: _Optional[_Iterable[_Union[AnchorStatement, _Mapping]]] = ..., sweeps: _Optional[_Iterable[_Union[SweepStatement, _Mapping]]] = ..., spends: _Optional[_Iterable[_Union[SpentStatement, _Mapping]]] = ...) -> None: ...
 
 class SignedStatement(_message.Message):
     __slots__ = ("kind", "statement_key", "signature")

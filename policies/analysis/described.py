@@ -75,8 +75,8 @@ class DescribedWords:
         """The one statement that `coin_keys` make about every coin."""
         return (CoinTerms(outpoint, prevout.amount, _HEIGHT, prevout.script_pubkey),)
 
-    def attestors(self, statement: Statement, now: int) -> frozenset[bytes]:
-        """The attestors of exactly this statement."""
+    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:
+        """The attestors of exactly this statement, whenever they said it."""
         if isinstance(statement, CoinTerms):
             return self.coin_keys
         return self.said_by.get(statement, frozenset())
@@ -147,7 +147,16 @@ def question_of(spend: DescribedSpend, around: Circumstances) -> Question:
     return Question(
         spend=spend,
         authorized=words,
-        binding=Binding(new, new_pins, pin, Sats(charge), unproven),
+        binding=Binding(
+            new=new,
+            unpinned=new,
+            new_pins=new_pins,
+            loose=(),
+            relied=(),
+            first_pin=pin,
+            charge=Sats(charge),
+            unproven=unproven,
+        ),
         view=record,
         now=now,
         caller=around.caller,

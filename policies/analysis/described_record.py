@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from policies.analysis.described_spend import FAR, NO_SATS, described_coins
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
+from signer.core.control import ControlState
 from signer.core.evidence import SweepTerms
 from signer.core.payment import Payment, WithdrawalId, WithdrawalTerms
 from signer.core.vault import Vault
@@ -48,6 +49,42 @@ class DescribedRecord:
     ) -> tuple[RecordedWithdrawal, ...]:
         """None."""
         return ()
+
+    def is_closed(self, withdrawal_id: WithdrawalId) -> bool:
+        """Nothing is."""
+        return False
+
+    def pins_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        """Of what is on record the first described coin."""
+        recorded = self.withdrawals.get(withdrawal_id)
+        return (
+            frozenset() if recorded is None or recorded.pin is None else frozenset((recorded.pin,))
+        )
+
+    def terms_of(self, withdrawal_id: WithdrawalId) -> frozenset[WithdrawalTerms]:
+        """As described."""
+        recorded = self.withdrawals.get(withdrawal_id)
+        return frozenset() if recorded is None else frozenset((recorded.terms,))
+
+    def loose_pins_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        """None: what is on record is final."""
+        return frozenset()
+
+    def held_payers(self, withdrawal_id: WithdrawalId) -> frozenset[bytes]:
+        """None."""
+        return frozenset()
+
+    def held_spenders(self, coin: OutPoint) -> frozenset[bytes]:
+        """None."""
+        return frozenset()
+
+    def struck_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        """None."""
+        return frozenset()
+
+    def closing_since(self, vault_fingerprint: bytes, equals: tuple[WithdrawalTerms, ...]) -> int:
+        """Never."""
+        return 0
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         """None but what is paid."""
@@ -120,6 +157,10 @@ class DescribedRecord:
     def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
         """As described, for every payment."""
         return self.held
+
+    def control(self) -> ControlState:
+        """Nothing stops the kernel."""
+        return ControlState()
 
 
 def recorded_payments(

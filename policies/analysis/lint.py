@@ -2,7 +2,7 @@
 
 1. Rules: ways that no new payment can go, that another way makes superfluous, or without an outflow window;
    predicates that others of their way imply.
-2. Numbers that a slip of the unit or of a digit makes.
+2. Numbers that a slip of the unit or of a digit makes; releases that a reorganisation could undo.
 3. Who agrees: one where several could, one key in two roles.
 4. Names that nothing uses.
 """
@@ -23,6 +23,8 @@ from policies.predicates.outflow_at_most import OutflowAtMost
 from policies.ways import is_dead
 
 Json = dict[str, object]
+SHALLOW = 6
+"""Blocks: fewer are reorganised away now and then."""
 
 
 class Finding(NamedTuple):
@@ -73,6 +75,10 @@ def _about_all(policy: LoadedPolicy) -> Iterator[Finding]:
         if each.name not in listed:
             yield Finding("unused list", 0, f"no rule names list {each.name}")
     yield from _about_who(policy, quorums)
+    for entry in policy.vault_entries:
+        if entry.release_depth < SHALLOW:
+            text = f"release_depth of vault {entry.vault.vault_id} is below {SHALLOW} blocks"
+            yield Finding("shallow release", 0, text)
     if policy.governance is not None:
         for text in slips_of_governance(policy.governance):
             yield Finding("short time", 0, text)
@@ -87,6 +93,11 @@ def _about_who(policy: LoadedPolicy, quorums: list[tuple[int, Group]]) -> Iterat
     if terms is not None and terms.quorum == 1 < len(terms.officers):
         text = f"any one of the {len(terms.officers)} officers in {terms.group} changes the policy"
         yield Finding("quorum of one", 0, text)
+    for entry in policy.vault_entries:
+        if terms is not None and entry.release_quorum == 1 < len(terms.officers):
+            vault_id = entry.vault.vault_id
+            text = f"any one of {len(terms.officers)} officers consents to releases of vault {vault_id}"
+            yield Finding("quorum of one", 0, text)
     for key in sorted(policy.attestors & policy.officer_keys):
         yield Finding("key in two roles", 0, f"{key.hex()} attests and is an officer's")
 

@@ -91,6 +91,7 @@ def _vaults(policy: LoadedPolicy) -> Mapping[str, object]:
             each.definition,
             each.coins,
             each.release_depth,
+            each.release_quorum,
             each.weaker_after,
             each.weaker_from,
         )

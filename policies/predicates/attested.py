@@ -1,6 +1,7 @@
 """`attested(k, group)`: at least k distinct keys of the group vouch for what the spend does, or for a coin.
 
-1. A payment on record with equal terms needs no fresh word (design section 5).
+1. A payment on record with equal terms needs no fresh word (design section 5), unless an equal one was closed
+   since: then a word counts only from after that closing, for all equal ones together (ADR 0006).
 2. For a payment the statement is exactly its id, amount and script; for a coin exactly its outpoint,
    amount and script, all k keys at one height.
 3. For an anchor, a sweep or a rotation all k keys say the one statement that `approve` chose: the same that
@@ -10,13 +11,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from policies.arguments import Arguments, Group
-from policies.predicates.unrecorded import unrecorded
+from policies.predicates.unrecorded import equals_of, said_together, unrecorded, words_after
 from signer.core.approve import Question
 from signer.core.errors import Objection
-from signer.core.evidence import AnchorTerms, CoinTerms, Statement, StatementKind, Words
+from signer.core.evidence import (
+    AnchorTerms,
+    CoinTerms,
+    Statement,
+    StatementKind,
+    Words,
+)
+from signer.core.moments import format_time
 from signer.core.payment import WithdrawalTerms
 from signer.core.spend import SpentCoin
 
@@ -80,14 +88,20 @@ class Attested:
     def objections(self, question: Question) -> Iterator[Objection]:
         """One for each payment, anchor, sweep or rotation without its quorum."""
         said: dict[object, set[Statement]] | None = None
-        for what, about, statement in _wanted(question):
-            counted = self._counted(question, statement)
+        for wanted in _wanted(question):
+            what, about, statement, beyond = wanted
+            counted = self._counted(question, wanted)
             if counted >= self.needed:
                 continue
             if said is None:
                 said = self._said(question)
             contrary = said.get(about, set()) - {statement}
             other = ": what was said of it is for other terms" if contrary else ""
+            if beyond:
+                other = (
+                    f" that expire after {format_time(beyond)}, for all equal ones together: "
+                    "an equal one was closed"
+                )
             yield Objection(
                 "attestation-missing",
                 f"{what} lacks attestations{other}",
@@ -119,9 +133,14 @@ class Attested:
     def _more(self, counted: int) -> str:
         return f"attestations by {self.needed - counted} more of {self.group.name}"
 
-    def _counted(self, question: Question, statement: Statement | None) -> int:
+    def _counted(self, question: Question, wanted: "_Wanted") -> int:
+        statement = wanted.statement
         if statement is None:
             return 0
+        if wanted.beyond and isinstance(statement, WithdrawalTerms):
+            equals = equals_of(question, statement)
+            together = said_together(question, equals, wanted.beyond) & self.group.keys
+            return len(together & question.authorized.attestors(statement, question.now))
         return self.counted(question.authorized, statement, question.now)
 
     def _stale(self, question: Question, statement: Statement | None, counted: int) -> str:
@@ -140,17 +159,32 @@ class Attested:
         return said
 
 
-def _wanted(question: Question) -> Iterator[tuple[str, object, Statement | None]]:
-    """(what needs a quorum, what it is about, the statement that would do), by the spend's own facts."""
-    spend = question.spend
-    for terms in unrecorded(question):  # 1
-        yield f"withdrawal {terms.withdrawal_id.hex()}", terms.withdrawal_id, terms
+class _Wanted(NamedTuple):
+    """What needs a quorum."""
+
+    what: str
+    about: object
+    statement: Statement | None
+    """That would do."""
+    beyond: int
+    """The expiry that words must exceed; 0 for any."""
+
+
+def _wanted(question: Question) -> Iterator[_Wanted]:
+    """By the spend's own facts."""
+    spend, new = question.spend, set(unrecorded(question))
+    for terms in (payment.terms for payment in spend.payments):  # 1
+        beyond = words_after(question, equals_of(question, terms))
+        if beyond or terms in new:
+            what = f"withdrawal {terms.withdrawal_id.hex()}"
+            yield _Wanted(what, terms.withdrawal_id, terms, beyond)
     if spend.anchor is not None:
         magic, batch = spend.anchor.magic, spend.anchor.batch_id
-        yield f"the anchor of batch {batch} of {magic.hex()}", (magic, batch), question.anchored
+        what = f"the anchor of batch {batch} of {magic.hex()}"
+        yield _Wanted(what, (magic, batch), question.anchored, 0)
     if spend.to is not None:
         what = f"the {spend.kind} to {spend.to.vault_id} by the {spend.path.name} path"
-        yield what, StatementKind.SWEEP, question.swept
+        yield _Wanted(what, StatementKind.SWEEP, question.swept, 0)
 
 
 def _about(statement: Statement) -> object:

@@ -29,7 +29,7 @@ from signer.genesis import genesis_notices, require_signed
 from signer.journal.audit import verify_journal
 from signer.journal.entry import GenesisEntry
 from signer.journal.journal import open_journal
-from signer.journal.store import create_journal
+from signer.journal.store import create_journal, store_at
 from signer.member_files import key_of, policy_of, read_policy_bytes
 from signer.ports import Reading
 
@@ -72,7 +72,7 @@ def bind_member(config: KernelConfig, files: GenesisFiles, passphrase: Secret) -
     require_signed(policy, files.acts, clock.now())
     owners = _owners(config, policy)
     bound = _bound(owners, policy)
-    if bound and not config.journal.exists():
+    if bound and not store_at(config.journal).exists():
         raise _bound_already(*bound)
     identity = Identity(open_sealed(KeyFile(config.keys.identity, passphrase)))
     _install_policy(config.policy, content)
@@ -149,7 +149,7 @@ def _begin_journal(config: KernelConfig, policy: LoadedPolicy, identity: Identit
         statement_key=identity.statement_key,
         salt=os.urandom(16),
     )
-    if not config.journal.exists():
+    if not store_at(config.journal).exists():
         return create_journal(config.journal, genesis, identity)
     report = verify_journal(config.journal)
     found = report.genesis

@@ -11,6 +11,7 @@ from signer.cli.options import Emit, columns, config_option, json_option
 from signer.config import KernelConfig, load_config
 from signer.core.errors import Refusal
 from signer.edge.roles import ROLES
+from signer.journal.store import store_at
 from signer.member_files import key_of, read_policy
 
 
@@ -98,6 +99,6 @@ def _serves(binding: Binding | None, fingerprint: bytes, policy: LoadedPolicy) -
 def _missing_journal(config: KernelConfig) -> list[str]:
     return (
         []
-        if config.journal.exists()
+        if store_at(config.journal).exists()
         else [f"{config.journal}: no journal; run `pegwarden key bind`"]
     )

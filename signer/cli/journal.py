@@ -1,26 +1,30 @@
-"""`pegwarden journal show | verify`. Both work beside a running kernel."""
+"""`pegwarden journal`: `show` and `verify`, here, work beside a running kernel and on an exported journal."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from keystore.header import read_file
 from keystore.sealed import read_sealed
-from signer.bitcoin.transaction import display
-from signer.cli.journal_notices import described_notice
+from signer.cli.journal_copies import COPIES
+from signer.cli.journal_entry import described
+from signer.cli.journal_follow import follow_command
+from signer.cli.journal_heads import Cosigned, Trusted, read_text_file, trust_options
+from signer.cli.journal_prove import prove_command, receipt_command
+from signer.cli.journal_replay import replay_command
 from signer.cli.options import FILE, Emit, columns, config_option, json_option
 from signer.config import KernelConfig, load_config
 from signer.core.errors import Objection, Refusal
-from signer.core.notices import PolicyStepNotice
-from signer.journal.audit import AuditReport, StoredEntry, read_entries, read_head, verify_journal
-from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
+from signer.journal.audit import AuditReport, read_entries, read_head, verify_journal
+from signer.journal.exported import is_exported
+from signer.journal.offline import verify_exported
+from signer.journal.place import Place
 
 
 @click.group("journal")
 def command() -> None:
-    """Show and verify the record of decisions."""
+    """Show, verify and prove the record of decisions."""
 
 
 @command.command("show")
@@ -33,7 +37,7 @@ def show_command(path: Path | None, config_path: Path, emit: Emit, **span: int) 
     """Entries of the journal at PATH (else the configuration's), and its signed head."""
     journal = path if path is not None else load_config(config_path).journal
     found = read_entries(journal, span["start"])
-    entries = [_described(stored) for _, stored in zip(range(span["count"]), found, strict=False)]
+    entries = [described(stored) for _, stored in zip(range(span["count"]), found, strict=False)]
     head = read_head(journal)
     rows = [
         [str(each[name]) for name in ("number", "time", "kind", "caller", "about")]
@@ -43,46 +47,26 @@ def show_command(path: Path | None, config_path: Path, emit: Emit, **span: int) 
     emit({"ok": True, "entries": entries, "head": head}, lines)
 
 
-def _described(stored: StoredEntry) -> dict[str, object]:
-    entry = stored.entry
-    described: dict[str, object] = {
-        "number": stored.number,
-        "decision_id": stored.leaf.hex(),
-        "time": datetime.fromtimestamp(entry.clock, UTC).isoformat(),
-        "caller": "" if isinstance(entry, (GenesisEntry, PolicyStepNotice)) else entry.caller,
-    }
-    if isinstance(entry, GenesisEntry):
-        about = f"{entry.network}, policy {entry.policy_id.hex()}"
-        return described | {"kind": "genesis", "about": about}
-    if isinstance(entry, RefusedEntry):
-        about = f"{entry.code}: {entry.objections[0].detail}"
-        return described | {"kind": "refused", "code": entry.code, "about": about}
-    if not isinstance(entry, SignedEntry):
-        return described | described_notice(entry)
-    claims = entry.claims
-    paid = [
-        {"withdrawal_id": each.withdrawal_id.hex(), "amount_sat": each.amount, "vout": each.vout}
-        for each in claims.payments
-    ]
-    txid = display(claims.txid)
-    about = f"{txid}, {len(paid)} payments, fee {claims.fee} sat"
-    signed = {"kind": "signed", "txid": txid, "payments": paid, "fee_sat": claims.fee}
-    return described | signed | {"charge_sat": claims.charge, "about": about}
-
-
 @command.command("verify")
 @click.argument("path", type=FILE, required=False)
 @config_option
+@trust_options
+@click.option("--head", "heads", type=FILE, multiple=True, help="A head that it must agree with.")
 @json_option
-def verify_command(path: Path | None, config_path: Path, emit: Emit) -> None:
+def verify_command(
+    path: Path | None, config_path: Path, trusted: Trusted, heads: tuple[Path, ...], emit: Emit
+) -> None:
     """Recompute hashes, tables and head of the journal at PATH, or of the configuration's, which then must
-    also be the one that the configuration's keys are bound to."""
+    also be the one that the configuration's keys are bound to. An exported journal needs --log-key and
+    nothing else. Every --head must be of the same history, and every --witness must have cosigned one of the
+    heads."""
     config = None if path is not None else load_config(config_path)
-    report = verify_journal(
-        config.journal if path is None and config is not None else path or Path()
-    )
+    journal = config.journal if path is None and config is not None else path or Path()
+    notes = tuple(map(read_text_file, heads))
+    report = _verified(journal, trusted, notes)
     if config is not None:
         _require_bound(config, report)
+    seen = trusted.cosigned(report.genesis.genesis_hash, (report.head, *notes))
     members = {
         "ok": True,
         "entries": report.entries,
@@ -90,9 +74,19 @@ def verify_command(path: Path | None, config_path: Path, emit: Emit) -> None:
         "first_leaf": report.first_leaf.hex(),
         "policy_id": report.genesis.policy_id.hex(),
         "log_key": report.genesis.log_key.hex(),
+        "cosigned": [each.members for each in seen],
         "head": report.head,
     }
-    emit(members, _report_lines(report))
+    emit(members, _report_lines(report, seen))
+
+
+def _verified(journal: Place, trusted: Trusted, heads: tuple[str, ...]) -> AuditReport:
+    if is_exported(journal):
+        return verify_exported(journal, trusted.required_log_key, *heads)
+    report = verify_journal(journal, *heads)
+    if trusted.log_key not in (None, report.genesis.log_key):
+        raise Refusal(Objection("journal-foreign", "the genesis entry names another log key"))
+    return report
 
 
 def _require_bound(config: KernelConfig, report: AuditReport) -> None:
@@ -103,8 +97,13 @@ def _require_bound(config: KernelConfig, report: AuditReport) -> None:
             raise Refusal(Objection("journal-foreign", detail))
 
 
-def _report_lines(report: AuditReport) -> Iterator[str]:
+def _report_lines(report: AuditReport, seen: tuple[Cosigned, ...]) -> Iterator[str]:
     yield f"{report.entries} entries hash to the signed head; {report.rows} table rows are what they say."
     yield f"first entry {report.first_leaf.hex()}"
+    yield from (each.line for each in seen)
     yield ""
     yield report.head
+
+
+for each in (*COPIES, prove_command, receipt_command, follow_command, replay_command):
+    command.add_command(each)

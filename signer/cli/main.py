@@ -23,6 +23,7 @@ DONE, REFUSED, USAGE, FAULT = 0, 1, 2, 3
 
 _COMMANDS = {
     "config": ("signer.cli.config", "Look at a member's configuration."),
+    "control": ("signer.cli.control", "Pause, lock and unlock a kernel; open a new epoch."),
     "demo": ("signer.cli.demo", "A federation of three on regtest, and a hostile relayer."),
     "deposit": ("signer.cli.deposit", "Verify a deposit offline, before paying it."),
     "init": ("signer.cli.init", "Make a complete member directory."),
@@ -33,6 +34,8 @@ _COMMANDS = {
     "psbt": ("signer.cli.psbt", "Parse PSBTs; ask a kernel what it would say."),
     "script": ("signer.cli.script", "Say what a script is, and who can spend by it."),
     "serve": ("signer.cli.serve", "Run the kernel of a member."),
+    "upgrade": ("signer.cli.upgrade", "Try the installed version on a journal."),
+    "status": ("signer.cli.status", "Say where a kernel stands."),
     "vault": ("signer.cli.vault", "Export a vault's descriptors."),
 }
 """Name -> (module with an attribute `command`, one line of help)."""

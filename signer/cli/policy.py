@@ -21,7 +21,7 @@ from signer.cli.policy_change import COMMANDS as CHANGE_COMMANDS
 from signer.cli.policy_report import report_command
 from signer.cli.policy_simulate import simulate_command
 from signer.cli.policy_test import mutate_command, test_command
-from signer.compose import MAX_CLOCK_DIFFERENCE
+from signer.clock import MAX_DIFFERENCE
 from signer.member_files import read_policy_bytes
 
 
@@ -51,7 +51,7 @@ def worst_case_command(file: Path, emit: Emit) -> None:
 
     Exit status 0, however bad it is; 1 if FILE is no policy.
     """
-    case = worst_case(_load(file), MAX_CLOCK_DIFFERENCE)
+    case = worst_case(_load(file), MAX_DIFFERENCE)
     emit({"ok": True} | worst_case_json(case), worst_case_lines(case))
 
 

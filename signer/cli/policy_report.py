@@ -8,7 +8,7 @@ from policies.analysis.report import html, report_json, report_lines, report_of
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
 from signer.cli.options import FILE, Emit, json_option
-from signer.compose import MAX_CLOCK_DIFFERENCE
+from signer.clock import MAX_DIFFERENCE
 from signer.member_files import read_policy_bytes
 
 
@@ -23,7 +23,7 @@ def report_command(file: Path, against: Path | None, out: Path | None, emit: Emi
     Exit status: 0 done, 1 some example has another verdict than it says.
     """
     running = None if against is None else _policy(against)
-    report = report_of(_policy(file), running, MAX_CLOCK_DIFFERENCE)
+    report = report_of(_policy(file), running, MAX_DIFFERENCE)
     as_said = report.failed == 0
     if out is None:
         emit({"ok": as_said} | report_json(report), report_lines(report))

@@ -25,7 +25,8 @@ from signer.core.vault import VaultRegistry
 from signer.journal.audit import read_head
 from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
 from signer.member_files import read_policy_bytes
-from signer.replay import Asked, Court, Replayed, replay
+from signer.replay.asked import Asked, Replayed, replay
+from signer.replay.court import Court
 
 SIGNED, PENDING, REFUSED = "signed", "pending", "refused"
 

@@ -19,18 +19,24 @@ def command(config_path: Path, passphrase_source: PassphraseSource) -> None:
     harden_process()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its lines are not JSON; what matters we say
 
-    from signer.compose import compose, edge_setting  # noqa: PLC0415 (after the environment is set)
+    from signer.compose import (  # noqa: PLC0415 (after the environment is set)
+        compose,
+        edge_setting,
+        peer_setting,
+    )
     from signer.config import load_config  # noqa: PLC0415
     from signer.edge.logs import configure_logs, log_event  # noqa: PLC0415
+    from signer.edge.peers import carrying  # noqa: PLC0415
     from signer.edge.server import serve  # noqa: PLC0415
 
     configure_logs()
     config = load_config(config_path)
-    setting = edge_setting(config)
+    setting, peers = edge_setting(config), peer_setting(config)
     with passphrase_source.read("Passphrase") as passphrase:
         member = compose(config, passphrase)
     try:
         log_event("opened", name=config.name, network=config.network.name)
-        asyncio.run(serve(setting, member.handler.handle))
+        with carrying(peers):
+            asyncio.run(serve(setting, member.handler.handle))
     finally:
         member.close()

@@ -1,105 +1,94 @@
-"""What officers sign: acts, each as one canonical text (design section 5).
+"""What officers sign: acts, each as one canonical text (design section 5). The one door to all families.
 
 1. A text is UTF-8, lines `key: value` in the order below, each ended by LF, so that what is read is what is
    signed. `read_act` accepts only what `act_text` writes.
 2. A text binds the network, its genesis hash (as explorers print it) and what is acted on; `expires` is its
-   last line.
-3. An approval binds a withdrawal's vault, id, amount and script, or a sweep statement: not the transaction
-   and not the policy, so it survives re-batching, fee bumps and policy versions that keep the officer.
-4. `subject_of` names what is acted on without the expiry: what words about one thing are counted by.
+   last line. What stands between is the family's to say: `acts_payments`, `acts_policy`, `acts_control`.
+3. `subject_of` names what is acted on without the expiry: what words about one thing are counted by.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import Network, network_named
-from signer.bitcoin.units import COIN, MAX_MONEY, Sats
-from signer.core.evidence import SweepTerms, statement_bytes
-from signer.core.moments import format_time, read_time
-from signer.core.payment import WithdrawalTerms
-from signer.core.ssh import format_officer, read_officer
+from signer.core.acts_control import (
+    CONTROL_ACTS,
+    CONTROL_READERS,
+    ConfirmPause,
+    ControlAct,
+    Lock,
+    NewEpoch,
+    Pause,
+    ReleaseWithdrawal,
+    Resume,
+    Scope,
+    Unlock,
+    control_lines,
+    control_subject,
+)
+from signer.core.acts_fields import Lines, Values, read_moment
+from signer.core.acts_payments import (
+    PAYMENT_READERS,
+    ApproveMove,
+    ApproveWithdrawal,
+    HoldDestination,
+    HoldWithdrawal,
+    LiftHolds,
+    PaymentAct,
+    RejectWithdrawal,
+    move_subject,
+    payment_lines,
+    payment_subject,
+    withdrawal_subject,
+)
+from signer.core.acts_policy import (
+    GENESIS_POLICY,
+    MAX_VERSION,
+    ApprovePolicy,
+    policy_lines,
+    policy_subject,
+    read_policy_act,
+)
+from signer.core.moments import format_time
+
+__all__ = [
+    "CONTROL_ACTS",
+    "GENESIS_POLICY",
+    "HEADING",
+    "MAX_ACT",
+    "MAX_VERSION",
+    "Act",
+    "ApproveMove",
+    "ApprovePolicy",
+    "ApproveWithdrawal",
+    "ConfirmPause",
+    "ControlAct",
+    "HoldDestination",
+    "HoldWithdrawal",
+    "LiftHolds",
+    "Lock",
+    "NewEpoch",
+    "Pause",
+    "RejectWithdrawal",
+    "ReleaseWithdrawal",
+    "Resume",
+    "Scope",
+    "SignedAct",
+    "StatedAct",
+    "Unlock",
+    "act_text",
+    "move_subject",
+    "read_act",
+    "subject_of",
+    "withdrawal_subject",
+]
 
 HEADING = "pegwarden officer act, version 1"
 MAX_ACT = 4_096
 """Characters of a text; all that are written are ASCII."""
-MAX_VERSION = 1_000_000_000
-"""Of a policy, as `policies/load.py` reads it."""
-GENESIS_POLICY = bytes(32)
-"""What the first policy replaces."""
-_MOVES = {1: "sweep", 2: "rotation"}
 
-
-@dataclass(frozen=True, slots=True)
-class ApproveWithdrawal:
-    """This withdrawal may be paid."""
-
-    vault_fingerprint: bytes
-    terms: WithdrawalTerms
-
-
-@dataclass(frozen=True, slots=True)
-class RejectWithdrawal:
-    """This officer's approval of that withdrawal does not count, now or later."""
-
-    vault_fingerprint: bytes
-    terms: WithdrawalTerms
-
-
-@dataclass(frozen=True, slots=True)
-class ApproveMove:
-    """One transaction may move coins as the sweep statement says."""
-
-    vault_fingerprint: bytes
-    terms: SweepTerms
-
-
-@dataclass(frozen=True, slots=True)
-class HoldWithdrawal:
-    """No version of that withdrawal is signed before then."""
-
-    withdrawal_id: bytes
-    until: int
-    """Unix seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class HoldDestination:
-    """No withdrawal to that script is signed before then."""
-
-    script_pubkey: bytes
-    until: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiftHolds:
-    """Holds of that officer end: an act of the quorum."""
-
-    officer: bytes
-    """The officer's key."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovePolicy:
-    """That policy may follow this one."""
-
-    policy_id: bytes
-    replaces: bytes
-    """Id of the policy in force; GENESIS_POLICY for the first."""
-    version: int
-
-
-Act = (
-    ApproveWithdrawal
-    | RejectWithdrawal
-    | ApproveMove
-    | HoldWithdrawal
-    | HoldDestination
-    | LiftHolds
-    | ApprovePolicy
-)
+Act = PaymentAct | ApprovePolicy | ControlAct
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +130,7 @@ def read_act(text: str) -> StatedAct:
     try:
         network = network_named(value["network"])
         act = _READERS[value["action"]](value, network)
-        stated = StatedAct(act, network, _time(value["expires"]))
+        stated = StatedAct(act, network, read_moment(value["expires"]))
     except (KeyError, ValueError, Malformed):
         raise _malformed("an officer's text of an unknown or incomplete act") from None
     if act_text(stated) != text:
@@ -150,150 +139,26 @@ def read_act(text: str) -> StatedAct:
 
 
 def subject_of(act: Act, genesis_hash: bytes) -> bytes:
-    """32 bytes: what the act is about. An approval and a rejection of one withdrawal have one subject."""
-    match act:
-        case ApproveWithdrawal(vault, terms) | RejectWithdrawal(vault, terms):
-            return withdrawal_subject(genesis_hash, vault, terms)
-        case ApproveMove(vault, terms):
-            return move_subject(genesis_hash, vault, terms)
-        case HoldWithdrawal(withdrawal_id):
-            return sha256(b"hold withdrawal" + genesis_hash + withdrawal_id)
-        case HoldDestination(script_pubkey):
-            return sha256(b"hold destination" + genesis_hash + script_pubkey)
-        case LiftHolds(officer):
-            return sha256(b"lift holds" + genesis_hash + officer)
-    version = act.version.to_bytes(8, "big")
-    return sha256(b"policy" + genesis_hash + act.policy_id + act.replaces + version)
-
-
-def withdrawal_subject(genesis_hash: bytes, vault: bytes, terms: WithdrawalTerms) -> bytes:
-    """What approvals of a withdrawal are counted by."""
-    return sha256(b"withdrawal" + genesis_hash + vault + statement_bytes(terms))
-
-
-def move_subject(genesis_hash: bytes, vault: bytes, terms: SweepTerms) -> bytes:
-    """What approvals of a sweep or rotation are counted by."""
-    return sha256(b"move" + genesis_hash + vault + statement_bytes(terms))
-
-
-Lines = tuple[tuple[str, str], ...]
+    """32 bytes: what the act is about."""
+    if isinstance(act, ApprovePolicy):
+        return policy_subject(act, genesis_hash)
+    if isinstance(act, CONTROL_ACTS):
+        return control_subject(act, genesis_hash)
+    return payment_subject(act, genesis_hash)
 
 
 def _lines(act: Act, network: Network) -> tuple[str, Lines]:
-    match act:
-        case ApproveWithdrawal(vault, terms):
-            return "approve withdrawal", _withdrawal_lines(vault, terms, network)
-        case RejectWithdrawal(vault, terms):
-            return "reject withdrawal", _withdrawal_lines(vault, terms, network)
-        case ApproveMove(vault, terms):
-            return f"approve {_MOVES[terms.kind]}", _move_lines(vault, terms)
-        case HoldWithdrawal(withdrawal_id, until):
-            return "hold withdrawal", (
-                ("withdrawal", withdrawal_id.hex()),
-                ("until", format_time(until)),
-            )
-        case HoldDestination(script, until):
-            return "hold destination", (
-                ("address", address_of(script, network)),
-                ("script", script.hex()),
-                ("until", format_time(until)),
-            )
-        case LiftHolds(officer):
-            return "lift holds", (("officer", format_officer(officer)),)
-    return "approve policy", (
-        ("policy", act.policy_id.hex()),
-        ("version", str(act.version)),
-        ("replaces", act.replaces.hex()),
-    )
+    if isinstance(act, ApprovePolicy):
+        return policy_lines(act)
+    if isinstance(act, CONTROL_ACTS):
+        return control_lines(act)
+    return payment_lines(act, network)
 
 
-def _withdrawal_lines(vault: bytes, terms: WithdrawalTerms, network: Network) -> Lines:
-    return (
-        ("vault", vault.hex()),
-        ("withdrawal", terms.withdrawal_id.hex()),
-        ("amount", _amount(terms.amount)),
-        ("address", address_of(terms.script_pubkey, network)),
-        ("script", terms.script_pubkey.hex()),
-    )
-
-
-def _move_lines(vault: bytes, terms: SweepTerms) -> Lines:
-    return (
-        ("vault", vault.hex()),
-        ("to", terms.to_fingerprint.hex()),
-        ("path", str(terms.path)),
-        ("highest fee", _amount(terms.max_fee)),
-        ("nonce", terms.nonce.hex()),
-    )
-
-
-def _amount(amount: Sats) -> str:
-    return f"{amount // COIN}.{amount % COIN:08d} BTC"
-
-
-def _read_amount(text: str) -> Sats:
-    amount = int(text.removesuffix(" BTC").replace(".", ""))
-    if not 0 <= amount <= MAX_MONEY:
-        raise ValueError(text)
-    return Sats(amount)
-
-
-def _read_withdrawal(value: dict[str, str], network: Network) -> tuple[bytes, WithdrawalTerms]:
-    script = script_of(value["address"], network)
-    terms = WithdrawalTerms(_hash(value["withdrawal"]), _read_amount(value["amount"]), script)
-    return _hash(value["vault"]), terms
-
-
-def _read_move(kind: int) -> Callable[[dict[str, str], Network], Act]:
-    def read(value: dict[str, str], _: Network) -> Act:
-        fee, nonce = _read_amount(value["highest fee"]), bytes.fromhex(value["nonce"])
-        path = int(value["path"])
-        if len(nonce) != 16 or not 0 <= path <= 0xFF:
-            raise ValueError
-        terms = SweepTerms(kind, _hash(value["to"]), path, fee, nonce)
-        return ApproveMove(_hash(value["vault"]), terms)
-
-    return read
-
-
-def _time(text: str) -> int:
-    moment = read_time(text)
-    if moment is None:
-        raise ValueError(text)
-    return moment
-
-
-def _version(text: str) -> int:
-    version = int(text)
-    if not 1 <= version <= MAX_VERSION:
-        raise ValueError(text)
-    return version
-
-
-def _hash(text: str) -> bytes:
-    value = bytes.fromhex(text)
-    if len(value) != 32:
-        raise ValueError(text)
-    return value
-
-
-_READERS: dict[str, Callable[[dict[str, str], Network], Act]] = {
-    "approve withdrawal": lambda value, network: ApproveWithdrawal(
-        *_read_withdrawal(value, network)
-    ),
-    "reject withdrawal": lambda value, network: RejectWithdrawal(*_read_withdrawal(value, network)),
-    "approve sweep": _read_move(1),
-    "approve rotation": _read_move(2),
-    "hold withdrawal": lambda value, _: HoldWithdrawal(
-        _hash(value["withdrawal"]), _time(value["until"])
-    ),
-    "hold destination": lambda value, network: HoldDestination(
-        script_of(value["address"], network), _time(value["until"])
-    ),
-    "lift holds": lambda value, _: LiftHolds(read_officer(value["officer"])),
-    "approve policy": lambda value, _: ApprovePolicy(
-        _hash(value["policy"]), _hash(value["replaces"]), _version(value["version"])
-    ),
+_READERS: Mapping[str, Callable[[Values, Network], Act]] = {
+    **PAYMENT_READERS,
+    "approve policy": read_policy_act,
+    **CONTROL_READERS,
 }
 
 

@@ -1,23 +1,27 @@
 """Consent: facts against the record and the policy (design sections 7 and 8). Default: no.
 
+0. The kernel is neither locked nor paused (`control`): this stops retries too.
 1. J1, pins (`pins`): a version spends its withdrawal's pin and pays the same amount to the same script;
-   a pinned coin is spent only by a transaction that pays all that is pinned to it.
+   a pinned coin is spent only by a transaction that pays all that is pinned to it, or by a sweep or rotation
+   that the officers' quorum approved. Of a closed withdrawal nothing is signed, retries neither.
 2. Coins: each input is proven by fresh evidence, unless a version of a withdrawal paid here already
    spends it, with this amount and script; a new pin is always proven afresh.
 3. Change stays below the highest index seen plus the vault's lookahead.
 4. J2, anchors (`anchors`): one batch, one root. Sweep statements serve once (`sweeps`).
 5. No officer holds what is paid, or to whom (`holds`). A hold stops retries too.
-6. The policy of this vault and kind has no objection.
-All objections are collected; one is enough to refuse. Where only approvals or time are missing under 6, the
+6. After a new epoch what is not on record needs words that were given since (`freeze`).
+7. The policy of this vault and kind has no objection.
+All objections are collected; one is enough to refuse. Where only approvals or time are missing under 7, the
 answer is Pending, which is no refusal.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 
 from signer.core.anchors import anchor_objections, anchor_statements
+from signer.core.control import control_objections
 from signer.core.errors import (
     MAX_OBJECTIONS,
     Fault,
@@ -27,9 +31,18 @@ from signer.core.errors import (
     unverified,
 )
 from signer.core.evidence import AnchorTerms, Authorized, SweepTerms, Words
+from signer.core.freeze import fresh_words
 from signer.core.holds import hold_objections
+from signer.core.moments import format_time
 from signer.core.payment import WithdrawalTerms
-from signer.core.pins import Binding, bind, pin_objections
+from signer.core.pins import (
+    Binding,
+    bind,
+    closed,
+    pin_objections,
+    unpaid_objections,
+    unpinned_objections,
+)
 from signer.core.spend import ApprovedSpend, SpendFacts, SpentCoin, VerifiedSpend
 from signer.core.sweeps import sweep_objections, sweep_statements
 from signer.core.vault import CHANGE, RECEIVE
@@ -66,6 +79,9 @@ class Policy(Protocol):
 
     def coin_objections(self, question: Question, coin: SpentCoin) -> Iterator[Objection]:
         """Why the evidence does not prove that coin (the vault's `coins` expression)."""
+
+    def lets_pins_go(self, question: Question) -> bool:
+        """Whether it is a sweep or rotation whose statement the officers' quorum approved."""
 
     def spend_objections(self, question: Question) -> Iterator[Objection]:
         """Why no `[[allow]]` block of this kind and vault consents; nothing when one does."""
@@ -119,7 +135,11 @@ def ask(
 def settle(question: Question, policy: Policy) -> Question:
     """The question with the statement under which the policy consents, or could later, where several fit
     an anchor, sweep or rotation; else the one with most voices. So no word more turns a yes into a no."""
-    fitting = [each for each in _alternatives(question) if not any(_statement_objections(each))]
+    fitting = [
+        each
+        for each in _alternatives(question)
+        if not any(_statement_objections(each)) and not any(_unpaid_objections(each, policy))
+    ]
     for each in fitting:  # what else is asked of a spend does not depend on the statement
         if not any(policy.spend_objections(each)):
             return each
@@ -140,11 +160,14 @@ def _alternatives(question: Question) -> Iterator[Question]:
 
 
 def _judged_by(
-    question: Question, anchored: AnchorTerms | None, swept: SweepTerms | None
+    question: Question,
+    anchored: AnchorTerms | None,
+    swept: SweepTerms | None,
+    words: Words | None = None,
 ) -> Question:
     return Question(
         spend=question.spend,
-        authorized=question.authorized,
+        authorized=words or question.authorized,
         binding=question.binding,
         view=question.view,
         now=question.now,
@@ -157,7 +180,7 @@ def _judged_by(
 def objections(question: Question, policy: Policy) -> Iterator[Objection]:
     """Every reason against the spend, universal rules first."""
     yield from _universal_objections(question, policy)
-    yield from policy.spend_objections(question)  # 6
+    yield from policy.spend_objections(question)  # 7
 
 
 def waiting(question: Question, policy: Policy) -> tuple[Objection, ...]:
@@ -168,20 +191,27 @@ def waiting(question: Question, policy: Policy) -> tuple[Objection, ...]:
 
 
 def _universal_objections(question: Question, policy: Policy) -> Iterator[Objection]:
-    yield from pin_objections(question.spend, question.binding, question.view)  # 1
+    yield from control_objections(question.view.control(), question.now)  # 0
+    yield from _pin_objections(question, policy)  # 1
     yield from _coin_objections(question, policy)  # 2
     yield from _change_objections(question)  # 3
     yield from _statement_objections(question)  # 4
     yield from hold_objections(question.spend.payments, question.view, question.now)  # 5
+    yield from _freeze_objections(question, policy)  # 6
 
 
 def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
     """The verdicts of the universal rules; the policy's own are the policy's to tell."""
     rules = (
         (
+            "control",
+            "The officers have neither paused nor locked this kernel.",
+            control_objections(question.view.control(), question.now),
+        ),
+        (
             "pins",
             "Each version spends its withdrawal's pin; no pin is spent without paying.",
-            pin_objections(question.spend, question.binding, question.view),
+            _pin_objections(question, policy),
         ),
         (
             "coins",
@@ -198,6 +228,11 @@ def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
             "holds",
             "No officer holds what is paid, or to whom.",
             hold_objections(question.spend.payments, question.view, question.now),
+        ),
+        (
+            "epochs",
+            "After a new epoch what is not on record is attested anew.",
+            _freeze_objections(question, policy),
         ),
     )
     for rule, text, found in rules:
@@ -221,7 +256,8 @@ def approve(question: Question, policy: Policy) -> ApprovedSpend:
     return ApprovedSpend(
         spend=spend,
         authorized=authorized,
-        new_pins=binding.new_pins,
+        new_pins=(*binding.new_pins, *binding.loose),
+        relied=binding.relied,
         first_pin=binding.first_pin,
         charge=binding.charge,
         policy_id=policy.policy_id,
@@ -234,11 +270,11 @@ def approve(question: Question, policy: Policy) -> ApprovedSpend:
 
 def recall(spend: VerifiedSpend, recorded: RecordedVersion, view: View, now: int) -> None:
     """A retry of what is on record must be the same in all that a signature depends on. Consent is not asked
-    again, but holds apply (rule 5).
+    again, but pauses, closings and holds apply (rules 0, 1 and 5).
 
-    Raises PolicyDenied `withdrawal-held`, or VerificationError `retry-mismatch`: same txid, but another
-    vault, other withdrawals, or another script, sighash type or digest for some input (an old approval must
-    not carry a new signature).
+    Raises PolicyDenied `kernel-paused`, `withdrawal-closed`, `withdrawal-held`, or VerificationError
+    `retry-mismatch`: same txid, but another vault, other withdrawals, or another script, sighash type or
+    digest for some input (an old approval must not carry a new signature).
     """
     signing = tuple(
         (task.input_index, task.pubkey, task.script, task.sighash_type, task.digest)
@@ -254,9 +290,40 @@ def recall(spend: VerifiedSpend, recorded: RecordedVersion, view: View, now: int
         raise unverified(
             "retry-mismatch", "this txid is on record with other withdrawals, scripts or digests"
         )
-    held = tuple(hold_objections(spend.payments, view, now))
-    if held:
-        raise PolicyDenied(*held[:MAX_OBJECTIONS])
+    paused = control_objections(view.control(), now)
+    paid = (payment.withdrawal_id for payment in spend.payments)
+    ended = (closed(each) for each in paid if view.is_closed(each))
+    held = hold_objections(spend.payments, view, now)
+    stopped = tuple(islice(chain(paused, ended, held), MAX_OBJECTIONS))
+    if stopped:
+        raise PolicyDenied(*stopped)
+
+
+def _pin_objections(question: Question, policy: Policy) -> Iterator[Objection]:
+    yield from pin_objections(question.spend, question.view)
+    yield from _unpaid_objections(question, policy)
+    yield from unpinned_objections(question.binding)
+
+
+def _freeze_objections(question: Question, policy: Policy) -> Iterator[Objection]:
+    fresh = fresh_words(question.authorized, question.spend.payments, question.view)
+    if fresh is None or not _passes(question, policy):
+        return  # what the policy refuses anyway it says itself
+    if not _passes(_judged_by(question, question.anchored, question.swept, fresh), policy):
+        yield Objection(
+            "withdrawal-frozen",
+            "a new epoch of the journal froze withdrawals that are not on record",
+            limit=f"a quorum of attestations that expire after {format_time(fresh.thaws)}",
+        )
+
+
+def _passes(question: Question, policy: Policy) -> bool:
+    return not any(policy.spend_objections(question)) or bool(policy.waiting(question))
+
+
+def _unpaid_objections(question: Question, policy: Policy) -> Iterator[Objection]:
+    if not policy.lets_pins_go(question):
+        yield from unpaid_objections(question.spend, question.view)
 
 
 def _coin_objections(question: Question, policy: Policy) -> Iterator[Objection]:

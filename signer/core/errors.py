@@ -7,9 +7,13 @@ Rule 4: observed values and limits are for auditors and officers, and for relaye
 """
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from signer.core.caller import Role
 from signer.core.catalogue import CATALOGUE, CodeEntry
+
+if TYPE_CHECKING:
+    from signer.core.receipt import Receipt
 
 MAX_OBJECTIONS = 8
 """More would be lost in gRPC trailers; the whole trace is ExplainPsbt's."""
@@ -50,6 +54,10 @@ class Refusal(Exception):
         self.objections = objections
         self.decision_id = b""
         """Leaf hash of the journal entry that records this refusal; empty when none does."""
+        self.head = ""
+        """Signed tree head that includes that entry."""
+        self.receipt: Receipt | None = None
+        """For the caller, where an entry records the refusal."""
         super().__init__(f"{self.code}: {objections[0].detail}")
 
     @property

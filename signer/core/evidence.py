@@ -18,7 +18,7 @@ from typing import Protocol
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import tagged_hash
 from signer.bitcoin.secp import BadSignature, verify_schnorr
-from signer.bitcoin.transaction import OutPoint, TxOut
+from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Height, Sats
 from signer.core.errors import malformed, unverified
 from signer.core.payment import WithdrawalTerms
@@ -35,6 +35,7 @@ class StatementKind(StrEnum):
     COIN = "coin"
     ANCHOR = "anchor"
     SWEEP = "sweep"
+    SPENT = "spent"
 
 
 _WEEK = 7 * 86_400
@@ -43,6 +44,7 @@ HORIZON = {
     StatementKind.COIN: 3_600,
     StatementKind.ANCHOR: _WEEK,
     StatementKind.SWEEP: _WEEK,
+    StatementKind.SPENT: 3_600,
 }
 """Seconds that an expiry may lie ahead."""
 
@@ -88,13 +90,29 @@ class SweepTerms:
     """16 bytes."""
 
 
-Statement = WithdrawalTerms | CoinTerms | AnchorTerms | SweepTerms
+@dataclass(frozen=True, slots=True)
+class SpentTerms:
+    """That transaction, confirmed at that height of a chain that ends at that tip, spends that output."""
+
+    outpoint: OutPoint
+    spender: Txid
+    height: Height
+    tip: Height
+
+    @property
+    def depth(self) -> int:
+        """Confirmations; none of a height above the tip."""
+        return self.tip - self.height + 1
+
+
+Statement = WithdrawalTerms | CoinTerms | AnchorTerms | SweepTerms | SpentTerms
 
 _KINDS = {
     WithdrawalTerms: StatementKind.WITHDRAWAL,
     CoinTerms: StatementKind.COIN,
     AnchorTerms: StatementKind.ANCHOR,
     SweepTerms: StatementKind.SWEEP,
+    SpentTerms: StatementKind.SPENT,
 }
 
 
@@ -110,6 +128,7 @@ def statement_bytes(statement: Statement) -> bytes:
     coin: txid 32 || vout u32 || amount u64 || height u32 || len u16 || script.
     anchor: magic 4 || previous batch u64 || previous root 32 || batch u64 || root 32 || eth_tx 32.
     sweep: kind u8 || to vault_fingerprint 32 || path u8 || max_fee u64 || nonce 16.
+    spent: txid 32 || vout u32 || spending txid 32 || height u32 || tip height u32.
     """
     match statement:
         case WithdrawalTerms(withdrawal_id, amount, script):
@@ -120,6 +139,8 @@ def statement_bytes(statement: Statement) -> bytes:
         case AnchorTerms(magic, previous_batch, previous_root, batch, root, eth_tx_hash):
             previous = magic + _u64(previous_batch) + previous_root
             return previous + _u64(batch) + root + eth_tx_hash
+        case SpentTerms(outpoint, spender, height, tip):
+            return outpoint.txid + _u32(outpoint.vout) + spender + _u32(height) + _u32(tip)
     kind, path = bytes((statement.kind,)), bytes((statement.path,))
     return kind + statement.to_fingerprint + path + _u64(statement.max_fee) + statement.nonce
 
@@ -192,8 +213,9 @@ class Words(Protocol):
     def coin_statements(self, outpoint: OutPoint, prevout: TxOut) -> tuple[CoinTerms, ...]:
         """The statements that this coin with exactly this amount and script exists."""
 
-    def attestors(self, statement: Statement, now: int) -> frozenset[bytes]:
-        """The distinct attestors whose word for exactly this statement counts at `now`."""
+    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:
+        """The distinct attestors whose word for exactly this statement counts at `now` and expires later than
+        `beyond`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +237,12 @@ class Authorized:
             if (terms.amount, terms.script_pubkey) == (prevout.amount, prevout.script_pubkey)
         )
 
-    def attestors(self, statement: Statement, now: int) -> frozenset[bytes]:
-        """The distinct attestors whose word for exactly this statement counts at `now`."""
-        horizon = now + HORIZON[statement_kind(statement)]
+    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:
+        """The distinct attestors whose word for exactly this statement counts at `now` and expires later than
+        `beyond`."""
+        least, horizon = max(now, beyond), now + HORIZON[statement_kind(statement)]
         pairs = self.said.get(statement, ())
-        return frozenset(attestor for attestor, expiry in pairs if now < expiry <= horizon)
+        return frozenset(attestor for attestor, expiry in pairs if least < expiry <= horizon)
 
 
 def authorize(
@@ -246,6 +269,21 @@ def authorize(
             coins[statement.outpoint] = (*coins.get(statement.outpoint, ()), statement)
     pairs_said = {statement: tuple(sorted(pairs)) for statement, pairs in said.items()}
     return Authorized(pairs_said, coins, tuple(verified))
+
+
+def joined(known: Authorized, more: Authorized) -> Authorized:
+    """The words of both, each verified before."""
+    said = {
+        statement: tuple(sorted({*known.said.get(statement, ()), *more.said.get(statement, ())}))
+        for statement in {**known.said, **more.said}
+    }
+    coins = {
+        outpoint: tuple(
+            dict.fromkeys((*known.coins.get(outpoint, ()), *more.coins.get(outpoint, ())))
+        )
+        for outpoint in {**known.coins, **more.coins}
+    }
+    return Authorized(said, coins, (*known.attestations, *more.attestations))
 
 
 def _bound(attestations: Iterable[Attestation]) -> None:

@@ -13,6 +13,7 @@ from signer.core.evidence import (
     AnchorTerms,
     Attestation,
     CoinTerms,
+    SpentTerms,
     Statement,
     StatementKind,
     SweepTerms,
@@ -63,6 +64,7 @@ def _decode(record: bytes) -> Attestation:
         StatementKind.COIN.value: _read_coin,
         StatementKind.ANCHOR.value: read_anchor,
         StatementKind.SWEEP.value: read_sweep,
+        StatementKind.SPENT.value: _read_spent,
     }.get(read_text(kind))
     fields = unpack(statements)
     if read is None or not fields:
@@ -85,6 +87,16 @@ def _read_coin(field: bytes) -> Statement:
     outpoint = OutPoint(Txid(head[:32]), int.from_bytes(head[32:36], "big"))
     height = Height(int.from_bytes(head[44:], "big"))
     return CoinTerms(outpoint, _amount(head[36:44]), height, script)
+
+
+def _read_spent(field: bytes) -> Statement:
+    txid, vout, spender, height, tip = _cut(field, (32, 4, 32, 4, 4))
+    return SpentTerms(
+        OutPoint(Txid(txid), int.from_bytes(vout, "big")),
+        Txid(spender),
+        Height(int.from_bytes(height, "big")),
+        Height(int.from_bytes(tip, "big")),
+    )
 
 
 def read_anchor(field: bytes) -> AnchorTerms:

@@ -6,7 +6,9 @@ Each is an entry of its own kind (`signer.journal.codec`); the record's tables a
 from dataclasses import dataclass
 
 from signer.core.acts import SignedAct
+from signer.core.agreement.notices import AgreementNotice
 from signer.core.payment import WithdrawalTerms
+from signer.core.released import ReleasedNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +68,11 @@ class PolicyStepNotice:
     """Who tightened alone; else empty."""
 
 
-Notice = AttestedNotice | OfficerNotice | PolicyNotice | PolicyStepNotice
+Notice = (
+    AttestedNotice
+    | OfficerNotice
+    | PolicyNotice
+    | PolicyStepNotice
+    | ReleasedNotice
+    | AgreementNotice
+)

@@ -3,7 +3,8 @@
 1. The text is canonical and of our network.
 2. Who signs is an officer of the policy that is asked.
 3. The word counts before its expiry, which lies at most 30 days ahead: nothing signed long ago surprises.
-   A lift of holds lies at most one day ahead: kept back, it would end later holds.
+   A lift of holds, and what is said of the kernel as a whole, lies at most one day ahead: kept back, it
+   would end later holds and locks.
 4. The signature covers the text: BIP-340 over tagged_hash("pegwarden/officer/v1", text) by a 32-byte key,
    else OpenSSH's in namespace `pegwarden`.
 """
@@ -12,7 +13,15 @@ from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import tagged_hash
 from signer.bitcoin.network import Network
 from signer.bitcoin.secp import BadSignature, verify_schnorr
-from signer.core.acts import LiftHolds, SignedAct, StatedAct, read_act
+from signer.core.acts import (
+    CONTROL_ACTS,
+    Act,
+    LiftHolds,
+    ReleaseWithdrawal,
+    SignedAct,
+    StatedAct,
+    read_act,
+)
 from signer.core.errors import unverified
 from signer.core.moments import DAY, format_time
 from signer.core.ssh import format_officer
@@ -21,6 +30,7 @@ from signer.core.ssh_signature import signature_blob, verify_ssh_signature
 HORIZON = 30 * DAY
 """Seconds that an expiry may lie ahead."""
 LIFT_HORIZON = DAY
+"""Of a lift of holds and of control acts, releases apart."""
 PROPOSED_EXPIRY = 7 * DAY
 """How far ahead the kernel and `officer review` put it."""
 
@@ -49,7 +59,7 @@ def verify_act(
     if signed.officer not in officers:  # 2
         raise unverified("officer-unknown", "the key is no officer's of the policy in force")
     require_live(stated, now)  # 3
-    latest = now + (LIFT_HORIZON if isinstance(stated.act, LiftHolds) else HORIZON)
+    latest = now + _horizon(stated.act)
     if stated.expires > latest:
         raise unverified(
             "act-too-far-ahead",
@@ -59,6 +69,11 @@ def verify_act(
         )
     verify_signature(signed)  # 4
     return stated
+
+
+def _horizon(act: Act) -> int:
+    hasty = isinstance(act, (LiftHolds, *CONTROL_ACTS)) and not isinstance(act, ReleaseWithdrawal)
+    return LIFT_HORIZON if hasty else HORIZON
 
 
 def require_live(stated: StatedAct, now: int) -> None:

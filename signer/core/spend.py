@@ -13,6 +13,7 @@ from signer.bitcoin.descriptor import DerivedScript, SpendingPath
 from signer.bitcoin.psbt.model import PartialSignature, TapScriptSignature, UnverifiedPsbt
 from signer.bitcoin.transaction import OutPoint, Transaction, TxOut
 from signer.bitcoin.units import Sats, VBytes, Weight, vbytes_of
+from signer.core.errors import Objection, Pending
 from signer.core.evidence import AnchorTerms, Authorized
 from signer.core.opreturn import Anchor
 from signer.core.payment import Payment
@@ -223,9 +224,11 @@ class ApprovedSpend:
     spend: VerifiedSpend
     authorized: Authorized
     new_pins: tuple[tuple[bytes, OutPoint], ...]
-    """(withdrawal id, coin) for each withdrawal whose first version this is (J1)."""
+    """(withdrawal id, coin) for each withdrawal that this version pins (J1)."""
+    relied: tuple[tuple[bytes, OutPoint], ...]
+    """(withdrawal id, coin) for each pin that was known before: ours, and held for other members (J6)."""
     first_pin: OutPoint | None
-    """The lowest outpoint among the pins of the withdrawals paid: what its fee is counted by (J3)."""
+    """The lowest outpoint among our pins of the withdrawals paid: what its fee is counted by (J3)."""
     charge: Sats
     """What this entry adds to the vault's outflow windows (J3)."""
     anchored: AnchorTerms | None
@@ -240,8 +243,31 @@ class ApprovedSpend:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitedSpend:
+    """A spend whose entry is durable and waits for other members' grants (J6): nothing signs it. Born in
+    `signer/journal/record.py`."""
+
+    spend: VerifiedSpend
+    number: int
+    """Of the entry."""
+    decision_id: bytes
+    """Leaf hash of the entry."""
+    head: str
+    """Signed tree head that includes the entry (C2SP checkpoint note)."""
+
+
+class Ungranted(Pending):
+    """Consent and entry are there, and other members' grants are not."""
+
+    def __init__(self, awaited: AwaitedSpend, missing: Objection) -> None:
+        super().__init__(missing)
+        self.awaited = awaited
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedSpend:
-    """A spend whose entry is durable. Born in `signer/journal/record.py`."""
+    """A spend whose entry is durable and final: it waits for nobody, or is agreed. Born in
+    `signer/journal/record.py`."""
 
     spend: VerifiedSpend
     decision_id: bytes

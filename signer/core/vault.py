@@ -3,8 +3,8 @@
 Registration refuses a vault (design section 6):
 1. whose template or keys do not parse or whose scripts are not sane (`signer.bitcoin.descriptor`), or in
    which one choice of signers counts a member twice (`vault-key-repeated`): a threshold counts members;
-2. whose primary quorums need not intersect in an honest member (`vault-quorums-disjoint`): a relayer could
-   have one withdrawal paid by each of two quorums;
+2. whose primary quorums, of signers or of witnesses (J6), need not intersect in an honest member
+   (`vault-quorums-disjoint`): a relayer could have one withdrawal paid by each of two quorums;
 3. with a path that nobody can open without a preimage (`vault-needs-preimage`): who lost it lost all;
 4. whose structure is too large to enumerate (`vault-too-complex`);
 5. that shares an xpub with another vault (`vault-key-shared`), or has a key that follows from one of another
@@ -12,7 +12,7 @@ Registration refuses a vault (design section 6):
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from signer.bitcoin.descriptor import (
@@ -34,9 +34,11 @@ from signer.bitcoin.hashes import sha256
 from signer.bitcoin.keys import HARDENED, ExtendedPublicKey, KeyPath
 from signer.bitcoin.network import Network
 from signer.bitcoin.units import Weight
+from signer.core.agreement.rules import Quorums
 from signer.core.errors import Objection, VerificationError
 from signer.core.evidence import Realm
 from signer.core.quorums import Federation, federation
+from signer.core.witnesses import NO_WITNESSES, Members, Witnesses, appoint
 
 RECEIVE, CHANGE = 0, 1
 MAX_LOOKAHEAD = 100_000
@@ -54,6 +56,8 @@ class Vault:
     descriptor: Descriptor
     lookahead: int
     """How far above the highest index seen addresses are handed out and change is accepted."""
+    witnesses: Witnesses = NO_WITNESSES
+    """The members' kernels whose grants a signature waits for."""
 
     @cached_property
     def text(self) -> str:
@@ -87,8 +91,27 @@ class Vault:
 
     @property
     def tolerated(self) -> int:
-        """f: dishonest kernels despite which a withdrawal is paid at most once (design J6, q = 0)."""
-        return self.federation.tolerated
+        """f: dishonest kernels despite which a withdrawal is paid at most once (design J6). -1: none.
+
+        With witnesses the members that two transactions have in common are those that two sets of signers
+        share, or two quorums of witnesses, whichever are more.
+        """
+        q = self.witnesses.quorum
+        if not q:
+            return self.federation.tolerated
+        of_witnesses = Quorums(self.threshold, self.members, q).tolerated
+        return min(max(self.federation.tolerated, of_witnesses), q - 2)
+
+    @property
+    def may_be_silent(self) -> int:
+        """Members that may be silent, whoever they are, while withdrawals go on; -1: not even none."""
+        return min(self.federation.may_be_silent, self.members - self.witnesses.quorum)
+
+    @property
+    def importers(self) -> int:
+        """Other members whose logs a start imports (J6); 0 without witnesses: see `Quorums.importers`."""
+        q = self.witnesses.quorum
+        return self.members - min(q - 1, self.threshold) + self.tolerated if q else 0
 
     @property
     def is_taproot(self) -> bool:
@@ -160,6 +183,10 @@ class VaultDefinition:
     template: str
     keys: tuple[str, ...]
     lookahead: int
+    witnesses: tuple[bytes, ...] = ()
+    """Log keys, one for each member; none: no grants are asked for."""
+    witness_quorum: int | None = None
+    """q; None: the majority of the members, or as many as sign if that is more."""
 
 
 def register(definition: VaultDefinition, network: Network) -> Vault:
@@ -173,6 +200,10 @@ def register(definition: VaultDefinition, network: Network) -> Vault:
         )
     descriptor = parse_template(definition.template, definition.keys, network)
     vault = Vault(definition.vault_id, network, descriptor, definition.lookahead)
+    if definition.witnesses:
+        members = Members(vault.threshold, vault.members)
+        appointed = appoint(definition.witnesses, definition.witness_quorum, members)
+        vault = replace(vault, witnesses=appointed)
     verify_invariants(vault)
     return vault
 
@@ -204,6 +235,14 @@ def _refuse_repeated_keys(vault: Vault) -> None:
 def _refuse_disjoint_quorums(vault: Vault) -> None:
     if vault.tolerated >= 0:
         return
+    if vault.witnesses.quorum:
+        raise _refuse(
+            "vault-quorums-disjoint",
+            f"vault {vault.vault_id}: two sets of {vault.witnesses.quorum} witnesses need not share a "
+            "member, nor two sets of signers: both could pay a withdrawal, each from another coin",
+            f"{vault.witnesses.quorum} of {vault.members} witnesses",
+            "sets of witnesses, or of signers, of which any two share a member",
+        )
     first, second = vault.federation.quorums
     raise _refuse(
         "vault-quorums-disjoint",

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
+from signer.core.control import ControlState
 from signer.core.evidence import SweepTerms
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 
@@ -18,7 +19,9 @@ class WithdrawalState(StrEnum):
     """Where a withdrawal on record stands."""
 
     OPEN = "open"
-    """A version is signed; its pin lives."""
+    """A version is signed; nothing that pays it is buried."""
+    CLOSED = "closed"
+    """Its payment is buried: nothing of it is signed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,20 @@ class RecordedWithdrawal:
     terms: WithdrawalTerms
     vault_fingerprint: bytes
     state: WithdrawalState
-    pin: OutPoint
-    """The coin that is spent if and only if the withdrawal is paid (J1)."""
+    pin: OutPoint | None
+    """The coin that is spent if and only if the withdrawal is paid (J1). None once it is closed, and from the
+    strike of a pin until the next version pins it anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedVersion:
-    """A transaction that was signed here."""
+    """A transaction that was signed here, or will be once it is granted."""
 
     decision_id: bytes
+    number: int
+    """Of its entry."""
+    waits: bool
+    """For other members' grants (J6): nothing was signed."""
     txid: Txid
     vault_fingerprint: bytes
     terms: frozenset[WithdrawalTerms]
@@ -56,8 +64,35 @@ class View(Protocol):
     ) -> tuple[RecordedWithdrawal, ...]:
         """The open withdrawals of that vault with exactly these terms, by id."""
 
+    def is_closed(self, withdrawal_id: WithdrawalId) -> bool:
+        """Whether its payment is buried, by whichever version."""
+
+    def pins_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        """What each of its versions spends: our pin, those that our versions rely on, and those held for
+        other members (J6); the struck ones are taken out, and all of them once it is closed."""
+
+    def terms_of(self, withdrawal_id: WithdrawalId) -> frozenset[WithdrawalTerms]:
+        """As what versions on record, or held for other members, pay it: one, unless a member lied."""
+
+    def loose_pins_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        """Those of `pins_of` that we could still give up: only entries of ours carry them that this start
+        recorded and that wait for grants."""
+
+    def held_payers(self, withdrawal_id: WithdrawalId) -> frozenset[bytes]:
+        """The entries (log key, number) held for other members that pay that withdrawal."""
+
+    def held_spenders(self, coin: OutPoint) -> frozenset[bytes]:
+        """The entries (log key, number) held for other members that spend that coin."""
+
+    def struck_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        """The pins that were struck: it is never pinned to them again."""
+
+    def closing_since(self, vault_fingerprint: bytes, equals: tuple[WithdrawalTerms, ...]) -> int:
+        """When the last withdrawal with the amount and script of these equal ones was closed in that vault
+        (Unix seconds), if no version on record after that pays all of them; else 0."""
+
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
-        """The open withdrawals pinned to that coin, ascending."""
+        """The open withdrawals pinned to that coin, in the sense of `pins_of`, ascending."""
 
     def recorded_coin(self, vault_fingerprint: bytes, coin: OutPoint) -> TxOut | None:
         """That coin as a recorded version spends it: its proven amount and script."""
@@ -112,3 +147,6 @@ class View(Protocol):
     def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
         """The latest end of the holds on that withdrawal or that destination, the lifted taken out; 0 for
         none. It may lie in the past."""
+
+    def control(self) -> ControlState:
+        """What the officers said about the kernel as a whole."""

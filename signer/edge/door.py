@@ -5,9 +5,9 @@
 3. The message: one, within the deadline.
 4. The kernel, on a thread of a bounded pool, never on the event loop.
 5. The answer, or the one table from refusals to statuses. Anything unexpected is a fault.
-Watch is answered by a stream of such calls (`watch`), admitted once. A call's share is given back when its
-thread is free, not when its caller has gone away. What was never admitted is counted, and logged a few times
-a second at most: nobody fills the disk with it.
+Watch and ListEntries are answered by a stream of such calls (`watch`), admitted once. A call's share is given
+back when its thread is free, not when its caller has gone away. What was never admitted is counted, and
+logged a few times a second at most: nobody fills the disk with it.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from signer.edge.callers import CallerBook
 from signer.edge.limits import Admission, TokenBucket
 from signer.edge.logs import log_event, log_fault
 from signer.edge.metrics import EdgeMetrics
-from signer.edge.roles import require_role
+from signer.edge.roles import WITNESS, require_role
 from signer.edge.status import DETAILS_KEY, RpcError, error_of_fault, error_of_refusal
-from signer.edge.watch import Rest, watch
+from signer.edge.watch import STREAMS, Rest
 
 Handle = Callable[[str, Caller, bytes], bytes]
 """The kernel's narrow call: (method, caller, request) -> response. Raises Refusal or Fault."""
@@ -66,7 +66,8 @@ class Door:
     handle: Handle
     callers: CallerBook
     admission: Admission
-    pool: ThreadPoolExecutor
+    pool_of: Callable[[str], ThreadPoolExecutor]
+    """By the method."""
     metrics: EdgeMetrics
     draining: asyncio.Event
     """Set when streams are to end."""
@@ -115,7 +116,8 @@ class Door:
         try:
             async with deadline:
                 request = await _read(context)  # 3
-                work = self.pool.submit(self.handle, call.method, caller, request)  # 4
+                self._require_size(call.method, request)
+                work = self._submit(call.method, caller, request)
                 return await asyncio.wrap_future(work)
         except TimeoutError:
             if not deadline.expired():
@@ -132,12 +134,13 @@ class Door:
 
         async def look(request: bytes) -> bytes:
             nonlocal work
-            work = self.pool.submit(self.handle, call.method, caller, request)  # 4
+            work = self._submit(call.method, caller, request)
             return await asyncio.wrap_future(work)
 
         try:
             request = await self._first_message(context)  # 3
-            await watch(request, look, context.write, Rest(self.admission.limits, self.draining))
+            rest = Rest(self.admission.limits, self.draining)
+            await STREAMS[call.method](request, look, context.write, rest)
         finally:
             _after(work, partial(self.admission.leave_watch, caller.name))
 
@@ -147,6 +150,18 @@ class Door:
                 return await _read(context)
         except TimeoutError:
             raise _too_slow(self.admission.limits.deadline_seconds) from None
+
+    def _submit(self, method: str, caller: Caller, request: bytes) -> "Future[bytes]":
+        return self.pool_of(method).submit(self.handle, method, caller, request)  # 4
+
+    def _require_size(self, method: str, request: bytes) -> None:
+        """The transport lets ENTRY_MARGIN more pass, for Witness alone. Raises LimitExceeded."""
+        most = self.admission.limits.message_bytes
+        if len(request) > most and method != WITNESS:
+            seen, limit = f"{len(request)} bytes", f"{most} bytes"
+            raise LimitExceeded(
+                Objection("request-too-large", f"a request of {method}", seen, limit)
+            )
 
     def _identified(self, call: _Call, context: Context) -> Caller:
         caller = call.caller = self.callers.identify(context.auth_context())

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from signer.core.errors import LimitExceeded, Objection
 
 EXPLAIN = "ExplainPsbt"
+ENTRY_MARGIN = 1 << 20
+"""Bytes by which an entry with its head may exceed the request that it records: Witness takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class EdgeLimits:
     """Per caller, sustained; ExplainPsbt counts as one."""
     refusal_burst: int = 600
     watches: int = 32
-    """Streams of Watch at the same time."""
+    """Streams of Watch and ListEntries at the same time."""
     watches_per_caller: int = 4
     watch_poll_seconds: int = 1
     """Between two looks of a stream at the record while something happens; twice as long after each look

@@ -12,15 +12,22 @@ from signer.core.errors import Objection, Unauthorized
 
 HEALTH_CHECK = "HealthCheck"
 """grpc.health.v1.Health/Check, by the name it has here."""
-WATCH = "Watch"
-"""The RPC that is answered by a stream."""
-KERNEL_SERVICE = "pegwarden.v1.KernelService"
+WATCH, LIST_ENTRIES = "Watch", "ListEntries"
+"""The RPCs that are answered by a stream."""
+GET_STATUS = "GetStatus"
+"""What health and the heartbeat ask."""
+WITNESS = "Witness"
+"""What carries entries of other members: a message of it holds a whole request, and more."""
+KERNEL_SERVICE, AUDIT_SERVICE = "pegwarden.v1.KernelService", "pegwarden.v1.AuditService"
+CONTROL_SERVICE = "pegwarden.v1.ControlService"
 _HEALTH_PATH = "/grpc.health.v1.Health/Check"
 
 _EVERYBODY = frozenset(Role)
 _RELAYER, _INDEXER = Role.RELAYER, Role.INDEXER
 _OFFICER, _AUDITOR, _OPERATOR = Role.OFFICER, Role.AUDITOR, Role.OPERATOR
+_CONTROLLERS = frozenset({_OFFICER, _OPERATOR})
 _READERS = frozenset({_RELAYER, _OFFICER, _AUDITOR, _OPERATOR})
+_LOG_READERS = frozenset({_AUDITOR, _OPERATOR, Role.WITNESS})
 
 SERVICES: Mapping[str, Mapping[str, frozenset[Role]]] = {
     KERNEL_SERVICE: {
@@ -49,11 +56,27 @@ SERVICES: Mapping[str, Mapping[str, frozenset[Role]]] = {
         "Hold": frozenset({_OFFICER}),
         WATCH: _READERS,
     },
+    CONTROL_SERVICE: {
+        GET_STATUS: _EVERYBODY,
+        "Pause": _CONTROLLERS,
+        "Resume": _CONTROLLERS,
+        "Lock": _CONTROLLERS,
+        "Unlock": _CONTROLLERS,
+        "NewEpoch": _CONTROLLERS,
+        "ReleaseWithdrawal": _CONTROLLERS | {_RELAYER},
+    },
     "pegwarden.v1.PolicyService": {
         "ProposePolicy": frozenset({_OFFICER, _OPERATOR}),
         "ApprovePolicy": frozenset({_OFFICER, _OPERATOR}),
         "GetPolicy": _READERS - {_RELAYER},
         "ListPolicies": _READERS,
+    },
+    AUDIT_SERVICE: {
+        LIST_ENTRIES: _LOG_READERS,
+        "GetHead": _LOG_READERS,
+        "ProveInclusion": _LOG_READERS,
+        "ProveConsistency": _LOG_READERS,
+        WITNESS: frozenset({_OPERATOR, Role.WITNESS}),
     },
 }
 """Service -> RPC name -> the roles of which a caller must have one."""

@@ -4,6 +4,8 @@
 2. One port, bound by us alone: no SO_REUSEPORT, and a port that is taken is a sentence, not a surprise.
 3. Messages arrive as they were sent: compression is refused, so no small message grows.
 4. On SIGTERM and SIGINT: not serving, streams end, then calls in flight are drained, then the end.
+5. AuditService, ControlService and health have threads of their own: calls of SignPsbt that wait for grants
+   must not keep these out.
 """
 
 import asyncio
@@ -22,12 +24,23 @@ from signer.core.errors import Fault, malformed
 from signer.edge.address import Address
 from signer.edge.callers import CallerBook, CallerEntry
 from signer.edge.door import Door, Handle, streaming, unary
-from signer.edge.limits import Admission, EdgeLimits
+from signer.edge.heartbeat import Heartbeat
+from signer.edge.limits import ENTRY_MARGIN, Admission, EdgeLimits
 from signer.edge.logs import log_event
 from signer.edge.metrics import EdgeMetrics, serve_metrics
-from signer.edge.roles import HEALTH_CHECK, KERNEL_SERVICE, PATHS, SERVICES, WATCH
+from signer.edge.roles import (
+    AUDIT_SERVICE,
+    CONTROL_SERVICE,
+    HEALTH_CHECK,
+    KERNEL_SERVICE,
+    PATHS,
+    SERVICES,
+)
+from signer.edge.watch import STREAMS
 
 SERVICE = KERNEL_SERVICE
+AUDIT_THREADS = 2
+_UNBLOCKED = {HEALTH_CHECK, *SERVICES[AUDIT_SERVICE], *SERVICES[CONTROL_SERVICE]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +76,13 @@ class Edge:
         self._kernel = handle
         limits = setting.limits
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="kernel")
+        self._audit_pool = ThreadPoolExecutor(AUDIT_THREADS, thread_name_prefix="audit")
         self.metrics = EdgeMetrics()
+        self._heartbeat = Heartbeat(handle)
+        self.metrics.registry.register(self._heartbeat)
         callers, admission = CallerBook(setting.callers), Admission(limits)
         self._door = Door(
-            self._handle, callers, admission, self._pool, self.metrics, self._draining
+            self._handle, callers, admission, self._pool_of, self.metrics, self._draining
         )
         self._server = aio.server(options=_options(limits))
         self._server.add_generic_rpc_handlers((_Methods(self._door),))
@@ -92,7 +108,12 @@ class Edge:
         """Drain, within the limit; then give up what is still open."""
         self._draining.set()
         await self._server.stop(self._setting.limits.drain_seconds)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._audit_pool):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _pool_of(self, method: str) -> ThreadPoolExecutor:
+        """Whose threads the method gets (5)."""
+        return self._audit_pool if method in _UNBLOCKED else self._pool
 
     def _handle(self, method: str, caller: Caller, request: bytes) -> bytes:
         if method == HEALTH_CHECK:
@@ -108,6 +129,8 @@ class Edge:
         state = "NOT_SERVING" if self._draining.is_set() else "SERVING"
         if service and service not in SERVICES:
             state = "SERVICE_UNKNOWN"
+        elif service == KERNEL_SERVICE and not self._heartbeat.is_ready():
+            state = "NOT_SERVING"
         return health_pb2.HealthCheckResponse(status=state).SerializeToString()
 
 
@@ -137,7 +160,7 @@ class _Methods(grpc.GenericRpcHandler):
 
     def __init__(self, door: Door) -> None:
         self._handlers = {
-            path: (streaming if method == WATCH else unary)(method, door)
+            path: (streaming if method in STREAMS else unary)(method, door)
             for path, method in PATHS.items()
         }
 
@@ -151,8 +174,8 @@ class _Methods(grpc.GenericRpcHandler):
 def _options(limits: EdgeLimits) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 0),  # 2
-        ("grpc.max_receive_message_length", limits.message_bytes),
-        ("grpc.max_send_message_length", limits.message_bytes),
+        ("grpc.max_receive_message_length", limits.message_bytes + ENTRY_MARGIN),
+        ("grpc.max_send_message_length", 2 * limits.message_bytes),  # entries exceed requests
         ("grpc.max_concurrent_streams", limits.streams_per_connection),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         ("grpc.server_handshake_timeout_ms", limits.handshake_seconds * 1_000),
@@ -177,6 +200,7 @@ def _add_reflection(server: aio.Server) -> None:
 
     from pegwarden.v1 import (  # noqa: PLC0415 (registers the descriptors)
         approval_pb2,  # noqa: F401
+        audit_pb2,  # noqa: F401
         kernel_pb2,  # noqa: F401
         policy_pb2,  # noqa: F401
     )

@@ -2,7 +2,7 @@
 
 1. The kind of the first objection decides the status code.
 2. Details: google.rpc.Status with ErrorInfo (the code in UPPER_SNAKE), pegwarden.v1.Refusal, and RetryInfo
-   where time helps. Code, disposition, detail and remedy are for everybody.
+   where time helps. Code, disposition, detail, remedy and receipt are for everybody.
 3. Observed values and limits are for auditors and officers, and for relayers where the code is public.
 4. At most 8 objections and 4 KiB: longer trailers are lost on the way. ExplainPsbt tells all.
 5. A fault says its incident id and nothing else.
@@ -21,6 +21,7 @@ from pegwarden.v1 import types_pb2 as t
 from signer.core.caller import Role
 from signer.core.catalogue import CodeKind
 from signer.core.errors import MAX_OBJECTIONS, Objection, Refusal, shown_to
+from signer.wire import receipt_message
 
 STATUS_OF_KIND = {
     CodeKind.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
@@ -34,8 +35,8 @@ STATUS_OF_KIND = {
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "pegwarden"
 MAX_DETAILS = 4_096
-MAX_TEXT = 240
-"""Characters of one text. Three of them in any script, the remedy and the rest fit MAX_DETAILS."""
+MAX_TEXT = 210
+"""Characters of one text. Four of them in any script, the remedy, a receipt and the rest fit MAX_DETAILS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _details(refusal: Refusal, shown: list[t.Objection], now: float) -> list[Any
         disposition=f"DISPOSITION_{entry.disposition}",
         objections=shown,
         remedy=entry.remedy,
+        receipt=None if refusal.receipt is None else receipt_message(refusal.receipt),
     )
     messages: list[Message] = [ErrorInfo(reason=reason, domain=DOMAIN), said]
     moments = [each.not_before for each in refusal.objections if each.not_before is not None]

@@ -1,18 +1,22 @@
-"""Watch: a stream made of narrow unary calls.
+"""Streams made of narrow unary calls: Watch, which waits for more, and ListEntries, which ends.
 
 1. The kernel is asked as by any call, `handle("Watch", ...)`, on a thread of the pool; between two looks the
    stream holds no thread.
-2. What was found is sent and the next look comes soon; after looks that find nothing it comes twice as late
-   each time, up to a bound.
-3. The stream ends when the caller leaves, at its deadline, with its connection's age, and when the server
+2. Watch: what was found is sent and the next look comes soon; after looks that find nothing it comes twice
+   as late each time, up to a bound.
+3. ListEntries: a page is sent, then the next is asked for, up to the size that the first page tells. The next
+   look waits until the caller takes what was sent: at most a page of a stream is in memory.
+4. A stream ends when the caller leaves, at its deadline, with its connection's age, and when the server
    drains; the caller asks again with the last entry that it saw, and misses nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from pegwarden.v1 import approval_pb2 as ap
+from pegwarden.v1 import audit_pb2 as au
 from signer.edge.limits import EdgeLimits
+from signer.edge.roles import LIST_ENTRIES, WATCH
 
 Look = Callable[[bytes], Awaitable[bytes]]
 """One narrow call."""
@@ -31,6 +35,23 @@ async def watch(request: bytes, look: Look, send: Send, rest: "Rest") -> None:
             return
 
 
+async def list_entries(request: bytes, look: Look, send: Send, rest: "Rest") -> None:
+    """Send page after page up to the size that the first one tells, or as many as were asked for."""
+    response = await look(request)  # the kernel reads it first: what it accepts is such a message
+    asked = au.ListEntriesRequest.FromString(request)
+    page = au.ListEntriesResponse.FromString(response)
+    end = min(page.size, asked.start + (asked.max_entries or page.size))
+    await send(response)
+    while page.records and page.start + len(page.records) < end and not rest.is_over:
+        start = page.start + len(page.records)
+        following = au.ListEntriesRequest(
+            start=start, max_entries=end - start, log_key=asked.log_key
+        )
+        response = await look(following.SerializeToString())
+        page = au.ListEntriesResponse.FromString(response)
+        await send(response)
+
+
 class Rest:
     """The time between two looks."""
 
@@ -38,6 +59,11 @@ class Rest:
         self._limits = limits
         self._draining = draining
         self._seconds = limits.watch_poll_seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the server drains."""
+        return self._draining.is_set()
 
     async def taken(self, events: int) -> bool:
         """Wait as long as rule 2 says; False when the server drains."""
@@ -49,3 +75,10 @@ class Rest:
         except TimeoutError:
             return True
         return False
+
+
+STREAMS: Mapping[str, Callable[[bytes, Look, Send, Rest], Awaitable[None]]] = {
+    WATCH: watch,
+    LIST_ENTRIES: list_entries,
+}
+"""The RPCs that are answered by a stream."""

@@ -5,6 +5,8 @@ Rule 2: decoding is strict: only what encoding writes is read, else Malformed `e
 Rule 3: these bytes are for ever, as the entry's are.
 """
 
+from collections.abc import Iterable
+
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.sighash import SIGHASH_ALL
 from signer.bitcoin.taproot_sighash import SIGHASH_DEFAULT
@@ -22,7 +24,7 @@ from signer.core.fields import (
     unpack,
     unpack_exactly,
 )
-from signer.core.payment import Payment
+from signer.core.payment import Payment, WithdrawalId
 from signer.core.spend import Change
 from signer.journal.entry import Claims, CoinClaim, RotationClaim, SigningRow
 
@@ -45,7 +47,8 @@ def encode_claims(claims: Claims) -> bytes:
         (
             claims.txid,
             pack(map(_encode_payment, claims.payments)),
-            pack(pin + outpoint_bytes(coin) for pin, coin in claims.new_pins),
+            _encode_pins(claims.new_pins),
+            _encode_pins(claims.relied),
             b"" if claims.first_pin is None else outpoint_bytes(claims.first_pin),
             u64_be(claims.fee),
             u64_be(claims.charge),
@@ -61,12 +64,13 @@ def encode_claims(claims: Claims) -> bytes:
 
 def read_claims(record: bytes) -> Claims:
     """The inverse of `encode_claims`. Raises Malformed `entry-malformed`."""
-    (txid, payments, pins, first_pin, fee, charge, coins, change,
-     rotations, anchor, nonce, seen) = unpack_exactly(record, 12)  # fmt: skip
+    (txid, payments, pins, relied, first_pin, fee, charge, coins, change,
+     rotations, anchor, nonce, seen) = unpack_exactly(record, 13)  # fmt: skip
     return Claims(
         txid=Txid(sized(txid, 32)),
         payments=tuple(_read_payment(field) for field in unpack(payments)),
-        new_pins=tuple((sized(p, 68)[:32], read_outpoint(p[32:])) for p in unpack(pins)),
+        new_pins=_read_pins(pins),
+        relied=_read_pins(relied),
         first_pin=read_outpoint(first_pin) if first_pin else None,
         fee=_read_amount(fee),
         charge=_read_amount(charge),
@@ -77,6 +81,14 @@ def read_claims(record: bytes) -> Claims:
         sweep_nonce=sized(nonce, 0, 16),
         seen=tuple(_read_place(field) for field in unpack(seen)),
     )
+
+
+def _encode_pins(pins: Iterable[tuple[WithdrawalId, OutPoint]]) -> bytes:
+    return pack(withdrawal_id + outpoint_bytes(coin) for withdrawal_id, coin in pins)
+
+
+def _read_pins(record: bytes) -> tuple[tuple[WithdrawalId, OutPoint], ...]:
+    return tuple((sized(pin, 68)[:32], read_outpoint(pin[32:])) for pin in unpack(record))
 
 
 def _read_amount(field: bytes) -> Sats:

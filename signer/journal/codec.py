@@ -92,12 +92,15 @@ def _signed_fields(entry: SignedEntry) -> tuple[bytes, ...]:
         entry.evidence,
         encode_claims(entry.claims),
         pack(map(encode_signing, entry.signing)),
+        u32_be(entry.quorum),
+        entry.incarnation,
     )
 
 
 def _read_signed(fields: list[bytes]) -> SignedEntry:
     (clock, caller, digest, policy, vault, kind, path_index, path, psbt, evidence, claims,
-     signing) = _exactly(fields, 12)  # fmt: skip
+     signing, quorum, incarnation) = _exactly(fields, 14)  # fmt: skip
+    needed = read_number(quorum, 4)
     return SignedEntry(
         clock=read_number(clock, 8),
         caller=read_text(caller),
@@ -111,6 +114,8 @@ def _read_signed(fields: list[bytes]) -> SignedEntry:
         evidence=evidence,
         claims=read_claims(claims),
         signing=tuple(read_signing(field) for field in unpack(signing)),
+        quorum=needed,
+        incarnation=sized(incarnation, 16 if needed else 0),
     )
 
 

@@ -1,29 +1,37 @@
 """One decision within the writer's transaction.
 
 1. A transaction on record is recalled: no new entry, no new consent, the same signatures.
-2. Else `decide` is asked, and its consent becomes an entry and its claims.
+2. Else `decide` is asked, and its consent becomes an entry and its claims. Where the vault has witnesses the
+   entry waits for grants; a caller has MAX_WAITING of these, and nothing is recorded or recalled for such a
+   vault before the start is complete (J6).
 3. A refusal becomes an entry too. One that repeats (caller, request, code) within the hour is only
    counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals.
 4. A spend that waits for approvals or time is answered, and no entry.
 5. Full input is kept with a refusal while the caller's bytes of the hour last.
 6. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
-   the disk with variations either. Retries and other callers are not affected.
+   the disk with variations either. Where entries wait for grants the bytes of the void ones count, too.
+   Retries and other callers are not affected.
 """
 
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from signer.core.agreement.notices import AgreedNotice, VoidNotice
 from signer.core.approve import recall
 from signer.core.errors import Fault, LimitExceeded, Objection, Pending, Refusal
 from signer.core.spend import VerifiedSpend
 from signer.journal import fold
+from signer.journal.database import Tables, the_row
 from signer.journal.entry import Entry, SignedEntry
+from signer.journal.fold_versions import binds_something
+from signer.journal.gate import Gate
 from signer.journal.log import append
 from signer.journal.merkle import Frontier
-from signer.journal.reading import SqliteReading
+from signer.journal.reading import TableReading
+from signer.journal.reading_agreement import JournalRecord
 from signer.journal.record import refused_entry, signed_entry
-from signer.ports import Deliberation, RefusedRequest
+from signer.ports import Deliberation, Passage, RefusedRequest
 
 HOUR = 3_600
 
@@ -42,28 +50,64 @@ class CallerBudget:
 
 
 DEFAULT_BUDGET = CallerBudget()
+UNLIMITED = 1 << 62
+MAX_WAITING = 64
+"""Entries of one caller that wait for grants."""
+
+
+class Self(NamedTuple):
+    """Who records."""
+
+    log_key: bytes
+    """Of this member, 32 bytes."""
+    incarnation: bytes
+    """16 bytes, drawn at the start of the process."""
+
+
+NOBODY = Self(bytes(32), bytes(16))
+"""Whose record is only read again."""
 
 
 @dataclass(slots=True)
 class Session:
     """The writer's open transaction."""
 
-    connection: sqlite3.Connection
+    tables: Tables
     frontier: Frontier
     now: int
     budget: CallerBudget
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(caller, code) -> refusals that got no entry of their own."""
+    gate: Gate = field(default_factory=Gate)
+    myself: Self = NOBODY
+    settled: list[int] = field(default_factory=list)
+    """Own entries that became agreed or void."""
 
-    def reading(self) -> SqliteReading:
+    @property
+    def me(self) -> bytes:
+        """Our log key."""
+        return self.myself.log_key
+
+    @property
+    def incarnation(self) -> bytes:
+        """Of this process."""
+        return self.myself.incarnation
+
+    def shut(self, passage: Passage) -> Objection | None:
+        """Why such work does not pass; None where it does."""
+        return self.gate.objection(passage, self.reading().control())
+
+    def reading(self) -> TableReading:
         """The record with all that this transaction added so far."""
-        return SqliteReading(self.connection, self.now)
+        return TableReading(self.tables, self.now)
 
     def write(self, entry: Entry) -> bytes:
         """Append the entry and fold it; its leaf hash."""
         number = self.frontier.size
-        self.frontier, leaf = append(self.connection, self.frontier, entry)
-        fold.apply(number, entry, self.connection)
+        self.frontier, leaf = append(self.tables, self.frontier, entry)
+        fold.apply(number, entry, self.tables)
+        if isinstance(entry, AgreedNotice | VoidNotice):
+            self.settled.append(entry.number)
         return leaf
 
 
@@ -72,12 +116,16 @@ class Decision:
     """What goes to the caller once the transaction is durable."""
 
     spend: VerifiedSpend | None
-    """To be signed; None after a refusal."""
+    """To be signed, now or when its entry is agreed; None after a refusal."""
     decision_id: bytes = b""
     answer: Refusal | Pending | None = None
     """Raised in the caller's thread: nothing is signed, or noted."""
     noted: tuple[bytes, ...] = ()
-    """Leaf hashes of what a note recorded."""
+    """Leaf hashes of what a note or another turn recorded."""
+    number: int = 0
+    """Of the spend's entry."""
+    waits: bool = False
+    """Whether that waits for grants."""
 
 
 def deliberate(session: Session, deliberation: Deliberation) -> Decision:
@@ -99,7 +147,7 @@ def deliberate(session: Session, deliberation: Deliberation) -> Decision:
 
 def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
     """Record the refusal, or count it."""
-    earlier = session.connection.execute(
+    earlier = session.tables.execute(
         "SELECT leaf FROM refusals JOIN entries ON number = entry "
         "WHERE caller = ? AND request = ? AND code = ? AND moment > ? ORDER BY moment DESC LIMIT 1",
         (refused.caller, refused.request_digest, refused.refusal.code, session.now - HOUR),
@@ -107,10 +155,13 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
     if earlier is not None:
         session.counts[refused.caller, refused.refusal.code] += 1
         return Decision(None, earlier[0], refused.refusal)
-    entries, kept = session.connection.execute(
-        "SELECT count(*), coalesce(sum(kept), 0) FROM refusals WHERE caller = ? AND moment > ?",
-        (refused.caller, session.now - HOUR),
-    ).fetchone()
+    entries, kept = the_row(
+        session.tables.execute(
+            "SELECT count(*), CAST(coalesce(sum(kept), 0) AS BIGINT) FROM refusals "
+            "WHERE caller = ? AND moment > ?",
+            (refused.caller, session.now - HOUR),
+        )
+    )
     if entries >= session.budget.refusals:
         session.counts[refused.caller, refused.refusal.code] += 1
         return Decision(None, b"", refused.refusal)
@@ -122,35 +173,69 @@ def _consent(session: Session, deliberation: Deliberation) -> Decision:
     spend = deliberation.spend
     view = session.reading()
     recorded = view.version(spend.transaction.txid)
+    if deliberation.witnesses.quorum or (recorded is not None and recorded.waits):
+        _require_started(session, deliberation)
     if recorded is not None:
         recall(spend, recorded, view, session.now)
-        return Decision(spend, recorded.decision_id)
-    view.look_up(tuple(coin.outpoint for coin in spend.coins))
+        number, waits = recorded.number, recorded.waits
+        return Decision(spend, recorded.decision_id, number=number, waits=waits)
+    coins = (coin.outpoint for coin in spend.coins)
+    view.look_up(coins, (payment.withdrawal_id for payment in spend.payments))
     approved = deliberation.decide(view, session.now)
     if approved.spend is not spend or approved.decided_at != session.now:
         raise Fault("consent to another spend or at another time than was asked for")
-    entry = signed_entry(deliberation, approved)
-    if not fold.binds_something(entry, session.connection):
-        _require_budget(session, entry)
-    return Decision(spend, session.write(entry))
+    entry = signed_entry(deliberation, approved, session.incarnation)
+    binds = binds_something(entry, session.tables)
+    if entry.quorum or not binds:
+        _require_budget(session, entry, UNLIMITED if binds else session.budget.versions)
+    if entry.quorum:
+        _require_few_waiting(session, entry)
+    number = session.frontier.size
+    return Decision(spend, session.write(entry), number=number, waits=bool(entry.quorum))
 
 
-def _require_budget(session: Session, entry: SignedEntry) -> None:
-    """Raises LimitExceeded `version-budget-exhausted` (rule 6). One version always fits."""
+def _require_started(session: Session, deliberation: Deliberation) -> None:
+    """Raises Refusal `agreement-starting`."""
+    if not JournalRecord(session.tables, session.me, session.incarnation).is_started:
+        detail = "the import of other members' claims at this start is not complete"
+        raise Refusal(
+            Objection("agreement-starting", detail, observed="; ".join(deliberation.waiting_for()))
+        )
+
+
+def _require_few_waiting(session: Session, entry: SignedEntry) -> None:
+    """Raises LimitExceeded `agreement-too-many-pending`."""
+    query = "SELECT count(*) FROM pending WHERE caller = ?"
+    (waiting,) = the_row(session.tables.execute(query, (entry.caller,)))
+    if waiting >= MAX_WAITING:
+        raise LimitExceeded(
+            Objection(
+                "agreement-too-many-pending",
+                "too many transactions of this caller wait for other members' grants",
+                f"{waiting} wait",
+                f"{MAX_WAITING}",
+            )
+        )
+
+
+def _require_budget(session: Session, entry: SignedEntry, most: int) -> None:
+    """Raises LimitExceeded `version-budget-exhausted` (rule 6), with so many versions at most. One version
+    always fits."""
     budget, versions, received = session.budget, 1, entry.received
-    earlier = session.connection.execute(
-        "SELECT moment, received FROM repeats WHERE caller = ? AND moment > ? "
-        "ORDER BY moment DESC, entry DESC",
-        (entry.caller, session.now - HOUR),
+    earlier = session.tables.execute(
+        "SELECT moment, received, 1 FROM repeats WHERE caller = ? AND moment > ? "
+        "UNION ALL SELECT moment, received, 0 FROM voids WHERE caller = ? AND moment > ? "
+        "ORDER BY moment DESC",
+        (entry.caller, session.now - HOUR) * 2,
     )
-    for moment, size in earlier:
-        versions, received = versions + 1, received + size
-        if versions > budget.versions or received > budget.version_bytes:
+    for moment, size, counted in earlier:
+        versions, received = versions + counted, received + size
+        if versions > most or received > budget.version_bytes:
             raise LimitExceeded(
                 Objection(
                     "version-budget-exhausted",
                     "too many transactions of this caller within the hour that bind no new withdrawal, "
-                    "batch or sweep statement",
+                    "batch or sweep statement, or are void",
                     f"at least {versions} versions, {received} bytes",
                     f"{budget.versions} versions, {budget.version_bytes} bytes",
                     not_before=moment + HOUR,

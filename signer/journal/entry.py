@@ -1,8 +1,9 @@
 """What the journal says: one entry per decision or notice, and the genesis entry that all is bound to.
 
 Rule 1: an entry holds all that the claim tables need, so the tables are the fold of the entries alone.
-Rule 2: the kind of an entry is its verdict, or what a notice (`signer.core.notices`) is about. `agreed`,
-        `void` and others will be further kinds; what is written today is never read differently.
+Rule 2: the kind of an entry is its verdict, or what a notice (`signer.core.notices`) is about.
+Rule 3: a signed entry with a quorum is pending: it is signed once an `agreed` entry names it, and binds
+        nothing more once a `void` one does. One without a quorum is final at once.
 """
 
 from dataclasses import dataclass
@@ -71,9 +72,11 @@ class Claims:
     txid: Txid
     payments: tuple[Payment, ...]
     new_pins: tuple[tuple[WithdrawalId, OutPoint], ...]
-    """(withdrawal, coin) of each withdrawal whose first version this is (J1)."""
+    """(withdrawal, coin) of each withdrawal that this version pins (J1)."""
+    relied: tuple[tuple[WithdrawalId, OutPoint], ...]
+    """(withdrawal, coin) of the pins that were held before, ours and other members', for what is paid."""
     first_pin: OutPoint | None
-    """Lowest pin among the withdrawals paid: what the fee is counted by (J3)."""
+    """Lowest of our pins among the withdrawals paid: what the fee is counted by (J3)."""
     fee: Sats
     charge: Sats
     """What the entry adds to the vault's windows (J3)."""
@@ -109,6 +112,10 @@ class SignedEntry:
     """`signer.core.evidence_codec`."""
     claims: Claims
     signing: tuple[SigningRow, ...]
+    quorum: int
+    """q: members, ours included, that grant the entry before it is signed (J6); 0: it is final at once."""
+    incarnation: bytes
+    """16 bytes, drawn at the start in which the entry was recorded; empty where `quorum` is 0."""
 
     @property
     def received(self) -> int:

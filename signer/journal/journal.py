@@ -1,30 +1,37 @@
-"""The journal that the kernel uses: signer.ports.Journal on SQLite.
+"""The journal that the kernel uses: signer.ports.Journal on a store.
 
-Rule 1: `open_journal` answers only for a journal that begins with the expected entry and that no other
-        process has open; the lock is held until `close`.
+Rule 1: `open_journal` answers only for a journal that begins with the expected entry.
 Rule 2: readers look at a snapshot through connections that cannot write, and never wait for the writer.
-Rule 3: a head by our own log key that this log never released comes from another history of it: the file is
-        an old copy. From then on nothing is recorded until the process starts again.
+Rule 3: a head by our own log key that this log does not have comes from another history of it: the journal
+        is an old copy, and nothing but a new epoch is recorded (`signer.journal.heads`).
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from sqlite3 import Connection
+from typing import TypeVar
 
-from signer.bitcoin.errors import Malformed
-from signer.core.errors import Fault, Objection, Refusal, malformed
-from signer.core.spend import RecordedSpend
-from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
+from signer.core.errors import Fault, Objection
+from signer.core.spend import AwaitedSpend, RecordedSpend
+from signer.journal.database import StoreError, Tables, WriterTables
+from signer.journal.decide import DEFAULT_BUDGET, CallerBudget, Self, Session
+from signer.journal.gate import Gate
+from signer.journal.head_file import HeadFile
+from signer.journal.heads import HeadSetting, KnownHeads
 from signer.journal.log import read_checkpoint
-from signer.journal.note import LogSigner, origin_of, verify_head
+from signer.journal.note import LogSigner, origin_of
 from signer.journal.noting import Noting
-from signer.journal.reading import SqliteReading
-from signer.journal.store import connect_reader, connect_writer, exclusive, verify_beginning
-from signer.journal.writer import Writer, WriterSetting
-from signer.ports import Clock, Deliberation, Noted, RefusedRequest
+from signer.journal.place import Place
+from signer.journal.reading import TableReading
+from signer.journal.settlements import Settlements
+from signer.journal.store import read_genesis, store_at, verify_beginning
+from signer.journal.writer import Turn, Writer, WriterSetting, unavailable
+from signer.ports import Clock, Deliberation, Noted, Passage, RefusedRequest
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,54 +45,90 @@ class JournalSetting:
     budget: CallerBudget = DEFAULT_BUDGET
     due: Noting = lambda _, __: ()
     """Asked first in each transaction: timed steps of policies."""
+    head_file: Path | None = None
+    """Where the newest head is kept outside the journal."""
+    gate: Gate = field(default_factory=Gate)
+    grant_timeout: int = 120
+    """Seconds after which an entry of ours that still waits for grants is void (J6)."""
+    incarnation: bytes = field(default_factory=partial(secrets.token_bytes, 16))
 
 
-class SqliteJournal:
+class Journal:
     """An open journal. Thread-safe."""
 
-    def __init__(self, path: Path, setting: JournalSetting) -> None:
-        self._path = path
+    def __init__(self, place: Place, setting: JournalSetting) -> None:
+        self._store = store_at(place)
         self._clock = setting.clock
-        self._rolled_back: Objection | None = None
-        self._readers: SimpleQueue[Connection] = SimpleQueue()
+        self._myself = Self(setting.signer.log_key, setting.incarnation)
+        self._settlements = Settlements()
+        self.gate = setting.gate
         with ExitStack() as opening:
-            opening.enter_context(exclusive(path))
-            connection = connect_writer(path)
-            opening.callback(connection.close)
-            self._genesis = verify_beginning(
-                connection, setting.expected_first_leaf, setting.signer.log_key
-            )
+            self._keep_what_is_behind(setting)
+            tables = self._store.writer()
+            opening.callback(tables.close)
+            self._begin(tables, setting, opening)
             self._writer = Writer(
-                connection,
+                tables,
                 WriterSetting(
                     self._genesis.genesis_hash,
                     setting.signer,
                     setting.clock,
                     setting.budget,
                     setting.due,
+                    self.heads.keep,
+                    self.gate,
+                    self.heads.confirm,
+                    self._myself,
+                    setting.grant_timeout,
+                    self._settlements.tell,
                 ),
             )
-            self._opened = opening.pop_all()
+            opening.pop_all()  # `close` closes them
 
-    def record(self, deliberation: Deliberation) -> RecordedSpend:
+    @property
+    def genesis_hash(self) -> bytes:
+        """Of the block chain."""
+        return self._genesis.genesis_hash
+
+    @property
+    def incarnation(self) -> bytes:
+        """16 bytes, drawn when the journal was opened: what this process records is told from what earlier
+        ones did (J6)."""
+        return self._myself.incarnation
+
+    def record(self, deliberation: Deliberation) -> RecordedSpend | AwaitedSpend:
         """See signer.ports.Journal."""
-        self._require_own_history()
         recorded = self._writer.submit(deliberation)
-        if not isinstance(recorded, RecordedSpend):
+        if not isinstance(recorded, RecordedSpend | AwaitedSpend):
             raise Fault("a deliberation ended without a decision")
         return recorded
+
+    def wait_settled(self, number: int, seconds: float) -> bool:
+        """See signer.ports.Journal."""
+        with self._settlements.expected(number) as settled:
+            with self.reading() as reading:
+                waits = reading.is_waiting(number)
+            return not waits or settled.wait(seconds)
 
     def record_refusal(self, refused: RefusedRequest) -> None:
         """See signer.ports.Journal."""
         self._writer.submit(refused)
 
-    def note(self, decide: Noting) -> Noted:
+    def note(self, decide: Noting, passage: Passage = Passage.ORDINARY) -> Noted:
         """See signer.ports.Journal."""
-        self._require_own_history()
-        noted = self._writer.submit(decide)
+        noted = self._writer.submit(decide, passage)
         if not isinstance(noted, Noted):
             raise Fault("a note ended without an answer")
         return noted
+
+    def in_turn(
+        self, work: Callable[[Session], Answer], passage: Passage = Passage.ORDINARY
+    ) -> Answer:
+        """What `work` answers in the writer's turn, once all that it recorded is durable. Raises the Refusal
+        that it raises, and nothing is recorded; Refusal `journal-unavailable` or Fault."""
+        answers: list[Answer] = []
+        self._writer.submit(Turn(lambda session: answers.append(work(session))), passage)
+        return answers[-1]
 
     def count(self, caller: str, code: str) -> None:
         """See signer.ports.Journal."""
@@ -93,64 +136,100 @@ class SqliteJournal:
 
     def confirm_head(self, head: str) -> None:
         """See signer.ports.Journal."""
-        try:
-            said = verify_head(head, self._genesis.log_key)
-        except Malformed as error:
-            raise malformed("head-malformed", error.detail) from None
-        if said.origin != origin_of(self._genesis.genesis_hash, self._genesis.log_key):
-            raise malformed("head-malformed", "the head of another log")
         with self.reading() as reading:
-            root = reading.released_root(said.size)
-        if root != said.root:
-            self._rolled_back = Objection(
-                "state-rolled-back",
-                "our log key signed a head that is not of this log's history: the journal is an old copy",
-                f"{said.size} entries with root {said.root.hex()}",
-                "no such head was released" if root is None else f"root {root.hex()}",
-            )
-            raise Refusal(self._rolled_back)
+            self.heads.confirm(head, reading)
+
+    def settle_heads(self) -> None:
+        """See signer.ports.Journal."""
+        with self.reading() as reading:
+            self.heads.settle(reading)
+
+    def contrary_head(self) -> tuple[int, bytes] | None:
+        """See signer.ports.Journal."""
+        head = self.heads.contrary
+        return None if head is None else (head.size, head.root)
+
+    def tick(self) -> None:
+        """Keep the effective time in the head file."""
+        self.heads.tick(self._clock.now())
+
+    def failures(self) -> tuple[str, ...]:
+        """What the disk, or the database, did not do when it was asked last; for the operator."""
+        recording = self._writer.failure and f"the journal cannot record: {self._writer.failure}"
+        return tuple(each for each in (recording, self.heads.failure) if each)
+
+    def stopped_by(self) -> tuple[Objection, ...]:
+        """See signer.ports.Journal."""
+        return self.gate.reasons()
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteReading]:
+    def reading(self) -> Iterator[TableReading]:
         """See signer.ports.Journal."""
         try:
-            connection = self._readers.get_nowait()
-        except Empty:
-            connection = connect_reader(self._path)
-        try:
-            connection.execute("BEGIN")
-            now = max(self._clock.now(), read_checkpoint(connection).clock)
-            yield SqliteReading(connection, now)
-        finally:
-            connection.rollback()
-            self._readers.put(connection)
+            with self._store.snapshot() as tables:
+                now = max(self._clock.now(), read_checkpoint(tables).clock)
+                yield TableReading(tables, now)
+        except StoreError as error:
+            raise unavailable(str(error)) from None
+
+    @contextmanager
+    def tables(self) -> Iterator[Tables]:
+        """A consistent look at the tables themselves, for what is not the view's: other members' logs."""
+        with self._store.snapshot() as tables:
+            yield tables
 
     def close(self) -> None:
-        """Answer all who wait, then close the file and release its lock."""
+        """Answer all who wait, then let go of the store."""
         self._writer.close()
-        while True:
-            try:
-                self._readers.get_nowait().close()
-            except Empty:
-                break
-        self._opened.close()
+        self.heads.close()
+        self._store.close()
 
-    def _require_own_history(self) -> None:
-        if self._rolled_back is not None:
-            raise Refusal(self._rolled_back)
+    def _keep_what_is_behind(self, setting: JournalSetting) -> None:
+        """A log that lost its end (a cut WAL) is copied before it is opened to be written, which would
+        recover what is left of it."""
+        if setting.head_file is None or not setting.head_file.exists():
+            return
+        with closing(HeadFile(setting.head_file)) as file, self._store.snapshot() as tables:
+            log_key = setting.signer.log_key
+            found = file.found(log_key, origin_of(read_genesis(tables).genesis_hash, log_key))
+            size = read_checkpoint(tables).frontier.size
+        if found is not None and found[1].size > size:
+            self._store.set_aside(found[1].size)
+
+    def _begin(self, tables: WriterTables, setting: JournalSetting, opening: ExitStack) -> None:
+        """Rule 1, in the writer's turn: another replica may be writing."""
+        try:
+            tables.begin()
+            self._genesis = verify_beginning(
+                tables, setting.expected_first_leaf, setting.signer.log_key
+            )
+            self.heads = self._known_heads(setting)
+            opening.callback(self.heads.close)
+            self.heads.begin(TableReading(tables, 0))
+        except StoreError as error:
+            raise unavailable(str(error)) from None
+        finally:
+            tables.rollback()
+
+    def _known_heads(self, setting: JournalSetting) -> KnownHeads:
+        path = setting.head_file
+        file = None if path is None else HeadFile(path)
+        return KnownHeads(HeadSetting(setting.signer, self._genesis.genesis_hash, self.gate, file))
 
 
 def open_journal(
-    path: Path,
+    place: Place,
     *,
     signer: LogSigner,
     clock: Clock,
     expected_first_leaf: bytes,
     due: Noting = lambda _, __: (),
-) -> SqliteJournal:
+    head_file: Path | None = None,
+) -> Journal:
     """Open it for a kernel.
 
     Raises Refusal `journal-missing`, `journal-foreign`, `journal-schema-unknown`, `journal-tampered`,
-    `journal-locked` or `journal-unavailable`.
+    `journal-locked`, `journal-unavailable` or `head-file-unreadable`.
     """
-    return SqliteJournal(path, JournalSetting(signer, clock, expected_first_leaf, due=due))
+    setting = JournalSetting(signer, clock, expected_first_leaf, due=due, head_file=head_file)
+    return Journal(place, setting)

@@ -2,18 +2,19 @@
 
 Rule 1: a checkpoint is read inside the transaction that extends it; memory keeps no copy that a failed
         commit could leave ahead of the disk.
-Rule 2: the head is signed before the commit and released only after it; the root of every head that was
-        released stays on record, so that an old head can be recognised.
+Rule 2: the head is signed before the commit and released only after it. The root of any earlier size can be
+        computed again (`signer.journal.tiles`), so that an old head is recognised.
 """
 
-import sqlite3
 from dataclasses import dataclass
 
 from signer.core.errors import Objection, Refusal
 from signer.journal.codec import encode_entry
+from signer.journal.database import Contradiction, StoreError, Tables
 from signer.journal.entry import Entry
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import Head, LogSigner, origin_of, sign_head
+from signer.journal.tiles import write_tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +28,44 @@ class Checkpoint:
     """Signed head."""
 
 
-def append(
-    connection: sqlite3.Connection, frontier: Frontier, entry: Entry
-) -> tuple[Frontier, bytes]:
-    """Store the entry behind the tree's last leaf; the new edge, and the entry's leaf hash."""
+def append(tables: Tables, frontier: Frontier, entry: Entry) -> tuple[Frontier, bytes]:
+    """Store the entry behind the tree's last leaf; the new edge, and the entry's leaf hash.
+
+    Raises StoreError if the place is taken: two wrote at once, and the other was first.
+    """
     record = encode_entry(entry)
     leaf = leaf_hash(record)
-    connection.execute("INSERT INTO entries VALUES (?, ?, ?)", (frontier.size, leaf, record))
+    try:
+        tables.execute("INSERT INTO entries VALUES (?,?,?)", (frontier.size, leaf, record))
+    except Contradiction as error:
+        raise StoreError(f"another writer has recorded entry {frontier.size}") from error
+    write_tiles(tables, frontier, leaf)
     return frontier.append(leaf), leaf
 
 
-def signed_note(frontier: Frontier, genesis_hash: bytes, signer: LogSigner) -> str:
+def record_of(number: int, tables: Tables) -> bytes:
+    """The bytes of that entry. Raises Refusal `journal-tampered` where it is missing."""
+    row = tables.execute("SELECT record FROM entries WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        raise Refusal(Objection("journal-tampered", f"entry {number} is missing"))
+    return bytes(row[0])
+
+
+def number_of(decision_id: bytes, tables: Tables) -> int | None:
+    """The number of the entry with that leaf hash."""
+    row = tables.execute("SELECT number FROM entries WHERE leaf = ?", (decision_id,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def signed_note(frontier: Frontier, genesis_hash: bytes, signer: LogSigner, epoch: int = 0) -> str:
     """The head of that tree, signed."""
-    head = Head(origin_of(genesis_hash, signer.log_key), frontier.size, frontier.root())
+    head = Head(origin_of(genesis_hash, signer.log_key), frontier.size, frontier.root(), epoch)
     return sign_head(head, signer)
 
 
-def read_checkpoint(connection: sqlite3.Connection) -> Checkpoint:
+def read_checkpoint(tables: Tables) -> Checkpoint:
     """The stored checkpoint. Raises Refusal `journal-tampered`."""
-    row = connection.execute("SELECT size, frontier, clock, note FROM checkpoint").fetchone()
+    row = tables.execute("SELECT size, frontier, clock, note FROM checkpoint").fetchone()
     if row is None:
         raise Refusal(Objection("journal-tampered", "the journal has no checkpoint"))
     size, edge, clock, note = row
@@ -55,11 +75,11 @@ def read_checkpoint(connection: sqlite3.Connection) -> Checkpoint:
     return Checkpoint(Frontier(size, roots), clock, note)
 
 
-def write_checkpoint(connection: sqlite3.Connection, checkpoint: Checkpoint) -> None:
-    """Store where the log ends now, and the root that is released with it."""
+def write_checkpoint(tables: Tables, checkpoint: Checkpoint) -> None:
+    """Store where the log ends now."""
     frontier = checkpoint.frontier
-    connection.execute("INSERT INTO roots VALUES (?, ?)", (frontier.size, frontier.root()))
-    connection.execute(
-        "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?)",
+    tables.execute(
+        "INSERT INTO checkpoint VALUES (1,?,?,?,?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, "
+        "frontier = excluded.frontier, clock = excluded.clock, note = excluded.note",
         (frontier.size, b"".join(frontier.roots), checkpoint.clock, checkpoint.note),
     )

@@ -30,13 +30,20 @@ class Frontier:
     roots: tuple[bytes, ...] = ()
     """Of the perfect subtrees, the largest first: as many as `size` has set bits."""
 
+    def completed(self, leaf: bytes) -> tuple[bytes, ...]:
+        """Roots of the perfect subtrees that end with that leaf when it comes next, by height: the leaf is
+        the first of them."""
+        subtrees, roots, size = [leaf], list(self.roots), self.size
+        while size & 1:  # a perfect subtree of equal size stands to the left: merge
+            subtrees.append(node_hash(roots.pop(), subtrees[-1]))
+            size >>= 1
+        return tuple(subtrees)
+
     def append(self, leaf: bytes) -> "Frontier":
         """The edge of the tree with one leaf more."""
-        roots, size, subtree = list(self.roots), self.size, leaf
-        while size & 1:  # a perfect subtree of equal size stands to the left: merge
-            subtree = node_hash(roots.pop(), subtree)
-            size >>= 1
-        return Frontier(self.size + 1, (*roots, subtree))
+        subtrees = self.completed(leaf)
+        kept = self.roots[: len(self.roots) + 1 - len(subtrees)]
+        return Frontier(self.size + 1, (*kept, subtrees[-1]))
 
     def root(self) -> bytes:
         """The tree's root hash."""

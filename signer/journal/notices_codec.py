@@ -29,6 +29,9 @@ from signer.core.notices import (
     PolicyStepNotice,
 )
 from signer.core.payment import WithdrawalTerms
+from signer.core.released import ReleasedNotice
+from signer.journal.agreement_codec import READERS, agreement_fields
+from signer.journal.release_codec import FIELD_COUNT, RELEASED, read_release, release_fields
 
 
 def notice_fields(notice: Notice) -> tuple[bytes, ...]:
@@ -47,8 +50,12 @@ def notice_fields(notice: Notice) -> tuple[bytes, ...]:
         case PolicyNotice():
             compared = (notice.base, u64_be(notice.version), notice.verdict.encode())
             return (b"policy", clock, notice.caller.encode(), notice.policy, *compared)
-    step = (notice.step.encode(), notice.policy_id, u64_be(notice.moment), notice.officer)
-    return (b"step", clock, *step)
+        case PolicyStepNotice():
+            step = (notice.step.encode(), notice.policy_id, u64_be(notice.moment), notice.officer)
+            return (b"step", clock, *step)
+        case ReleasedNotice():
+            return (RELEASED, *release_fields(notice))
+    return agreement_fields(notice)
 
 
 def read_notice(kind: bytes, fields: list[bytes]) -> Notice:
@@ -134,4 +141,6 @@ _READERS: dict[bytes, tuple[int, Callable[[list[bytes]], Notice]]] = {
     b"officer": (6, _read_officer),
     b"policy": (6, _read_policy),
     b"step": (5, _read_step),
+    RELEASED: (FIELD_COUNT, read_release),
+    **READERS,
 }

@@ -10,9 +10,10 @@
    stolen key's approvals must not use up its owner's no. Lifts need the quorum, clocks one of attestors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from signer.core.acts import (
+    CONTROL_ACTS,
     ApproveMove,
     HoldDestination,
     HoldWithdrawal,
@@ -24,11 +25,12 @@ from signer.core.acts import (
 from signer.core.errors import Fault, LimitExceeded, Objection
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice
 from signer.journal.codec import decode_entry, encode_entry
+from signer.journal.database import Row, Value, the_row
 from signer.journal.decide import HOUR, Decision, Session
 from signer.ports import Deliberation, Reading
 
-Noting = Callable[[Reading, int], tuple[Notice, ...]]
-"""(reading, effective time) -> what to record."""
+Noting = Callable[[Reading, int], Iterable[Notice]]
+"""(reading, effective time) -> what to record. A generator sees in its reading what it has said so far."""
 
 OFFICER_ACTS = 100
 """Acts of one officer per hour."""
@@ -61,7 +63,7 @@ def note(session: Session, noting: Noting) -> Decision:
 def note_first(session: Session, deliberation: Deliberation) -> Decision:
     """Record what that deliberation says before its decision (2)."""
     txid = deliberation.spend.transaction.txid
-    on_record = session.connection.execute("SELECT 1 FROM versions WHERE txid = ?", (txid,))
+    on_record = session.tables.execute("SELECT 1 FROM versions WHERE txid = ?", (txid,))
     if on_record.fetchone() is not None:
         return Decision(None)
     return note(session, deliberation.notices)
@@ -76,56 +78,63 @@ def _write(session: Session, notice: Notice) -> bytes:
 
 def _require_budget(session: Session, notice: OfficerNotice) -> None:
     """Raises LimitExceeded `officer-budget-exhausted` (5)."""
-    query, officer, now = session.connection.execute, notice.signed.officer, session.now
+    officer, now = notice.signed.officer, session.now
     stated = read_act(notice.signed.text)
-    if isinstance(stated.act, RejectWithdrawal):
-        return  # once for each attested withdrawal: a stolen key must not silence its owner's no
+    if isinstance(stated.act, (RejectWithdrawal, *CONTROL_ACTS)):
+        return  # bounded by what they are about: a stolen key must not silence its owner's no
     if isinstance(stated.act, HoldWithdrawal | HoldDestination):
         _require_few_holds(session, officer)
         return
-    acts, oldest = query(
+    acts, oldest = _counted(
+        session,
         "SELECT count(*), min(moment) FROM (SELECT moment FROM acts WHERE officer = ? "
-        "AND moment > ? ORDER BY moment DESC LIMIT ?)",
+        "AND moment > ? ORDER BY moment DESC LIMIT ?) AS latest",
         (officer, now - HOUR, OFFICER_ACTS),
-    ).fetchone()
+    )
     if acts >= OFFICER_ACTS:
         raise _exhausted(f"{OFFICER_ACTS} acts in an hour", oldest + HOUR)
     if not isinstance(stated.act, LiftHolds):
         subject = subject_of(stated.act, stated.network.genesis_hash)
-        (repeats,) = query(
-            "SELECT count(*) FROM acts WHERE subject = ? AND officer = ?", (subject, officer)
-        ).fetchone()
+        about = "SELECT count(*) FROM acts WHERE subject = ? AND officer = ?"
+        (repeats,) = _counted(session, about, (subject, officer))
         if repeats >= OFFICER_REPEATS:
             raise _exhausted(f"{OFFICER_REPEATS} acts about one subject")
     if isinstance(stated.act, ApproveMove):
-        moves, earliest = query(
-            "SELECT count(*), min(expiry) FROM moves WHERE officer = ? AND expiry > ?",
-            (officer, now),
-        ).fetchone()
+        unused = (
+            "SELECT count(*), min(expiry) FROM moves WHERE officer = ? AND expiry > ? "
+            "AND NOT EXISTS (SELECT 1 FROM nonces WHERE nonces.nonce = moves.nonce)"
+        )
+        moves, earliest = _counted(session, unused, (officer, now))
         if moves >= OFFICER_MOVES:
             raise _exhausted(f"{OFFICER_MOVES} approved moves that are not used yet", earliest)
 
 
 def _require_few_holds(session: Session, officer: bytes) -> None:
     """Raises LimitExceeded `officer-budget-exhausted` (5). A hold of the last hour ends in it or later."""
-    (held,) = session.connection.execute(
+    (held,) = _counted(
+        session,
         "SELECT count(*) FROM holds WHERE officer = ? AND lifted IN (0, 1) AND until > ?",
         (officer, session.now - HOUR),
-    ).fetchone()
+    )
     if held >= OFFICER_HOLDS:
         raise _exhausted(f"{OFFICER_HOLDS} holds in an hour")
 
 
 def _require_few_proposals(session: Session, notice: PolicyNotice) -> None:
     """Raises LimitExceeded `officer-budget-exhausted` (5)."""
-    proposed, size, oldest = session.connection.execute(
-        "SELECT count(*), coalesce(sum(length(record)), 0), min(moment) FROM policies "
+    proposed, size, oldest = _counted(
+        session,
+        "SELECT count(*), CAST(coalesce(sum(length(record)), 0) AS BIGINT), min(moment) FROM policies "
         "JOIN entries ON number = entry WHERE caller = ? AND moment > ?",
         (notice.caller, session.now - HOUR),
-    ).fetchone()
+    )
     if proposed >= PROPOSALS or (proposed and size + len(notice.policy) > PROPOSAL_BYTES):
         limit = f"{PROPOSALS} policies or {PROPOSAL_BYTES} bytes proposed in an hour"
         raise _exhausted(limit, oldest + HOUR)
+
+
+def _counted(session: Session, query: str, about: tuple[Value, ...]) -> Row:
+    return the_row(session.tables.execute(query, about))
 
 
 def _exhausted(limit: str, not_before: int | None = None) -> LimitExceeded:

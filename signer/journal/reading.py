@@ -5,68 +5,39 @@ Rule 1: one reading lives in one transaction: the writer's (it sees the batch's 
 Rule 2: no answer takes longer because the log is longer.
 """
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
-from signer.core.payment import WithdrawalId, WithdrawalTerms
-from signer.core.view import RecordedVersion, RecordedWithdrawal, WithdrawalState
+from signer.core.payment import WithdrawalId
+from signer.core.view import RecordedVersion
 from signer.journal.claims_codec import outpoint_bytes, read_outpoint
+from signer.journal.database import Tables, the_row
 from signer.journal.entry import SignedEntry
-from signer.journal.fold import batch_bytes
-from signer.journal.log import read_checkpoint
-from signer.journal.reading_notices import NoticeReading
+from signer.journal.fold_versions import batch_bytes
+from signer.journal.log import number_of, read_checkpoint, record_of
+from signer.journal.reading_pins import PinReading
+from signer.journal.tiles import StoredTree
 from signer.ports import CoinRow, VersionRow
 
+_CHARGED, _FREED = (
+    f"SELECT total_amount, total_fresh FROM {table} WHERE vault = ? AND moment <= ? "  # noqa: S608
+    "ORDER BY moment DESC, entry DESC LIMIT 1"
+    for table in ("charges", "freed")
+)
 
-class SqliteReading(NoticeReading):
-    """A look at the record within the transaction that `connection` is in."""
 
-    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
-        super().__init__(connection, now)
-        self._spenders: dict[OutPoint, tuple[bytes, ...]] = {}
-        self._pinned: dict[OutPoint, tuple[bytes, ...]] = {}
+class TableReading(PinReading):
+    """A look at the record within the transaction that `tables` is in."""
 
-    def look_up(self, coins: tuple[OutPoint, ...]) -> None:
-        """Answer `spenders` and `pinned_to` of these coins from here on: two queries instead of some for
-        each coin and payment. Only for a reading that ends before the next entry is written."""
-        marks = ",".join("?" * len(coins))
-        spenders = f"SELECT coin, txid FROM spends WHERE coin IN ({marks}) ORDER BY txid"  # noqa: S608
-        pinned = (
-            f"SELECT pin, withdrawal FROM withdrawals WHERE pin IN ({marks}) AND state = 'open' "  # noqa: S608
-            "ORDER BY withdrawal"
-        )
-        self._spenders = self._by_coin(spenders, coins)
-        self._pinned = self._by_coin(pinned, coins)
+    def __init__(self, tables: Tables, now: int) -> None:
+        super().__init__(tables, now)
+        self._following: Mapping[tuple[bytes, int], int] | None = None
 
-    def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
-        """See View."""
-        row = self._query(
-            "SELECT * FROM withdrawals WHERE withdrawal = ?", (withdrawal_id,)
-        ).fetchone()
-        return None if row is None else _recorded(row)
-
-    def twins(
-        self, vault_fingerprint: bytes, amount: Sats, script_pubkey: bytes
-    ) -> tuple[RecordedWithdrawal, ...]:
-        """See View."""
-        rows = self._query(
-            "SELECT * FROM withdrawals WHERE script = ? AND amount = ? AND vault = ? "
-            "AND state = 'open' ORDER BY withdrawal",
-            (script_pubkey, amount, vault_fingerprint),
-        )
-        return tuple(map(_recorded, rows))
-
-    def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
-        """See View."""
-        if coin in self._pinned:
-            return self._pinned[coin]
-        rows = self._query(
-            "SELECT withdrawal FROM withdrawals WHERE pin = ? AND state = 'open' ORDER BY withdrawal",
-            (outpoint_bytes(coin),),
-        )
-        return tuple(withdrawal for (withdrawal,) in rows)
+    def look_up(self, coins: Iterable[OutPoint], withdrawal_ids: Iterable[WithdrawalId]) -> None:
+        """What every decision asks, once. Only for a reading that ends before the next entry is written."""
+        super().look_up(coins, withdrawal_ids)
+        self._control, self._following = self.control(), self.next_indexes()
 
     def recorded_coin(self, vault_fingerprint: bytes, coin: OutPoint) -> TxOut | None:
         """See View."""
@@ -76,39 +47,35 @@ class SqliteReading(NoticeReading):
         ).fetchone()
         return None if row is None else TxOut(Sats(row[0]), row[1])
 
-    def spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
-        """See View."""
-        if coin in self._spenders:
-            return tuple(map(Txid, self._spenders[coin]))
-        rows = self._query(
-            "SELECT txid FROM spends WHERE coin = ? ORDER BY txid", (outpoint_bytes(coin),)
-        )
-        return tuple(Txid(txid) for (txid,) in rows)
-
-    def payers(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
-        """See View."""
-        rows = self._query("SELECT txid FROM payments WHERE withdrawal = ?", (withdrawal_id,))
-        return frozenset(Txid(txid) for (txid,) in rows)
-
     def version(self, txid: Txid) -> RecordedVersion | None:
         """See View."""
-        row = self._query("SELECT entry FROM versions WHERE txid = ?", (txid,)).fetchone()
+        row = self._query(
+            "SELECT versions.entry, pending.entry FROM versions "
+            "LEFT JOIN pending ON pending.entry = versions.entry WHERE txid = ?",
+            (txid,),
+        ).fetchone()
         if row is None:
             return None
         leaf, entry = self._recorded(row[0], SignedEntry)
         return RecordedVersion(
             decision_id=leaf,
+            number=row[0],
+            waits=row[1] is not None,
             txid=txid,
             vault_fingerprint=entry.vault_fingerprint,
             terms=frozenset(payment.terms for payment in entry.claims.payments),
             signing=entry.signing,
         )
 
+    def is_waiting(self, number: int) -> bool:
+        """Whether that entry of ours waits for grants."""
+        query = "SELECT 1 FROM pending WHERE entry = ?"
+        return self._query(query, (number,)).fetchone() is not None
+
     def dearest_fee(self, first_pin: OutPoint) -> Sats:
         """See View."""
-        (fee,) = self._query(
-            "SELECT max(fee) FROM versions WHERE first_pin = ?", (outpoint_bytes(first_pin),)
-        ).fetchone()
+        query = "SELECT max(fee) FROM versions WHERE first_pin = ?"
+        (fee,) = the_row(self._query(query, (outpoint_bytes(first_pin),)))
         return Sats(fee or 0)
 
     def outflow_since(self, vault_fingerprint: bytes, moment: int) -> Sats:
@@ -124,18 +91,28 @@ class SqliteReading(NoticeReading):
     ) -> tuple[tuple[int, Sats, int], ...]:
         """See View."""
         rows = self._query(
-            "SELECT moment, amount, fresh FROM charges WHERE vault = ? AND moment > ? "
+            "SELECT moment, CAST(sum(amount) AS BIGINT), CAST(sum(fresh) AS BIGINT) FROM ("
+            "SELECT moment, entry, amount, fresh FROM charges WHERE vault = ? AND moment > ? "
+            "UNION ALL SELECT moment, entry, -amount, -fresh FROM freed WHERE vault = ? AND moment > ?"
+            ") AS charged GROUP BY moment, entry HAVING sum(amount) <> 0 OR sum(fresh) <> 0 "
             "ORDER BY moment, entry",
-            (vault_fingerprint, moment),
+            (vault_fingerprint, moment) * 2,
         )
         return tuple((when, Sats(amount), fresh) for when, amount, fresh in rows)
 
     def next_index(self, vault_fingerprint: bytes, branch: int) -> int:
         """See View."""
+        if self._following is not None:
+            return self._following.get((vault_fingerprint, branch), 0)
         row = self._query(
             "SELECT next FROM places WHERE vault = ? AND branch = ?", (vault_fingerprint, branch)
         ).fetchone()
         return 0 if row is None else int(row[0])
+
+    def next_indexes(self) -> Mapping[tuple[bytes, int], int]:
+        """See Reading."""
+        rows = self._query("SELECT vault, branch, next FROM places ORDER BY vault, branch")
+        return {(vault, branch): following for vault, branch, following in rows}
 
     def batch_root(self, magic: bytes, batch: int) -> bytes | None:
         """See View."""
@@ -154,13 +131,40 @@ class SqliteReading(NoticeReading):
         """See View."""
         return self._first("SELECT nonce FROM nonces WHERE nonce = ?", nonce) is not None
 
-    def released_root(self, size: int) -> bytes | None:
-        """The root of the head that this log released with that many entries."""
-        return self._first("SELECT root FROM roots WHERE size = ?", size)
+    def tree(self) -> StoredTree:
+        """The log's Merkle tree."""
+        return StoredTree(self._tables, read_checkpoint(self._tables).frontier)
+
+    def size(self) -> int:
+        """See Reading."""
+        return read_checkpoint(self._tables).frontier.size
+
+    def last_entry(self) -> int:
+        """See Reading."""
+        return read_checkpoint(self._tables).clock
+
+    def record(self, number: int) -> bytes:
+        """See Reading."""
+        return record_of(number, self._tables)
+
+    def records(self, start: int, limit: int, most_bytes: int) -> tuple[bytes, ...]:
+        """See Reading."""
+        query = "SELECT record FROM entries WHERE number >= ? AND number < ? ORDER BY number"
+        found, size = list[bytes](), 0
+        for (record,) in self._tables.scan(query, (start, start + limit)):
+            found.append(record)
+            size += len(record)
+            if size >= most_bytes:
+                break
+        return tuple(found)
+
+    def number_of(self, decision_id: bytes) -> int | None:
+        """See Reading."""
+        return number_of(decision_id, self._tables)
 
     def head(self) -> str:
         """See Reading."""
-        return read_checkpoint(self._connection).note
+        return read_checkpoint(self._tables).note
 
     def now(self) -> int:
         """See Reading."""
@@ -192,7 +196,16 @@ class SqliteReading(NoticeReading):
             (vault_fingerprint, b"" if after is None else outpoint_bytes(after), limit),
         ).fetchall()
         return tuple(
-            CoinRow(coin, amount, script, branch, place, height, self.spenders(coin))
+            CoinRow(
+                coin,
+                amount,
+                script,
+                branch,
+                place,
+                height,
+                self.spenders(coin),
+                self.is_buried(coin),
+            )
             for coin, amount, script, branch, place, height in (
                 (read_outpoint(row[0]), *row[1:]) for row in rows
             )
@@ -202,23 +215,16 @@ class SqliteReading(NoticeReading):
         row = self._query(query, arguments).fetchone()
         return None if row is None else bytes(row[0])
 
-    def _by_coin(
-        self, query: str, coins: tuple[OutPoint, ...]
-    ) -> dict[OutPoint, tuple[bytes, ...]]:
-        keys = {outpoint_bytes(coin): coin for coin in coins}
-        found: dict[OutPoint, list[bytes]] = {coin: [] for coin in coins}
-        for key, value in self._query(query, tuple(keys)):
-            found[keys[key]].append(value)
-        return {coin: tuple(values) for coin, values in found.items()}
-
     def _charged_since(self, vault_fingerprint: bytes, moment: int) -> tuple[int, int]:
-        query = (
-            "SELECT total_amount, total_fresh FROM charges WHERE vault = ? AND moment <= ? "
-            "ORDER BY moment DESC, entry DESC LIMIT 1"
-        )
-        latest = self._query(query, (vault_fingerprint, 2**63 - 1)).fetchone() or (0, 0)
-        before = self._query(query, (vault_fingerprint, moment)).fetchone() or (0, 0)
-        return latest[0] - before[0], latest[1] - before[1]
+        """What was charged, less what voids freed of it."""
+        amounts = [0, 0]
+        for query, sign in ((_CHARGED, 1), (_FREED, -1)):
+            latest = self._query(query, (vault_fingerprint, 2**63 - 1)).fetchone()
+            if latest is not None:
+                before = self._query(query, (vault_fingerprint, moment)).fetchone() or (0, 0)
+                for at in (0, 1):
+                    amounts[at] += sign * (latest[at] - before[at])
+        return amounts[0], amounts[1]
 
     def _version_row(self, number: int) -> VersionRow:
         leaf, entry = self._recorded(number, SignedEntry)
@@ -230,10 +236,9 @@ class SqliteReading(NoticeReading):
             inputs=tuple(coin.outpoint for coin in entry.claims.coins),
             fee=entry.claims.fee,
             signed_at=entry.clock,
+            awaits_grants=self._awaits_grants(number),
         )
 
-
-def _recorded(row: tuple[bytes, bytes, int, bytes, str, bytes]) -> RecordedWithdrawal:
-    withdrawal_id, vault, amount, script, state, pin = row
-    terms = WithdrawalTerms(withdrawal_id, Sats(amount), script)
-    return RecordedWithdrawal(terms, vault, WithdrawalState(state), read_outpoint(pin))
+    def _awaits_grants(self, number: int) -> bool:
+        query = "SELECT 1 FROM pending WHERE entry = ?"
+        return self._query(query, (number,)).fetchone() is not None

@@ -5,10 +5,11 @@ Rule 1: an approved move that expired and a hold that ended are not looked at: w
         month bounds the rest.
 """
 
-import sqlite3
 from typing import TypeVar
 
 from signer.bitcoin.units import Sats
+from signer.core.agreement.notices import AgreedNotice
+from signer.core.control import ControlState
 from signer.core.errors import Fault
 from signer.core.evidence import SweepTerms
 from signer.core.evidence_codec import read_sweep
@@ -16,19 +17,22 @@ from signer.core.governance import GovernanceState
 from signer.core.notices import AttestedNotice, Notice, OfficerNotice, PolicyNotice
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.journal.codec import decode_entry
+from signer.journal.database import Tables, Value, the_row
 from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
+from signer.journal.fold_control import control_state
 from signer.journal.fold_notices import HELD_DESTINATION, HELD_WITHDRAWAL, governance_state
 
 Recorded = TypeVar("Recorded", AttestedNotice, OfficerNotice, PolicyNotice, SignedEntry)
 
 
 class NoticeReading:
-    """A look at what notices said, within the transaction that `connection` is in."""
+    """A look at what notices said, within the transaction that `tables` is in."""
 
-    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
-        self._query = connection.execute
-        self._connection = connection
+    def __init__(self, tables: Tables, now: int) -> None:
+        self._query = tables.execute
+        self._tables = tables
         self._now = now
+        self._control: ControlState | None = None
 
     def first_attested(
         self, vault_fingerprint: bytes, terms: WithdrawalTerms, quorum: bytes
@@ -51,9 +55,10 @@ class NoticeReading:
             f"SELECT max(entry) FROM first_seen WHERE withdrawal = ? AND vault = ? AND {of_quorums} "  # noqa: S608
             "AND amount = ? AND script = ?"
         )
-        key = (terms.withdrawal_id, vault_fingerprint, *quorums, terms.amount, terms.script_pubkey)
-        row = self._query(query, key).fetchone()
-        return b"" if row[0] is None else self._recorded(row[0], AttestedNotice)[1].evidence
+        exactly: tuple[Value, ...] = (terms.amount, terms.script_pubkey)
+        key = (terms.withdrawal_id, vault_fingerprint, *quorums, *exactly)
+        (newest,) = the_row(self._query(query, key))
+        return b"" if newest is None else self._recorded(newest, AttestedNotice)[1].evidence
 
     def attested_pending(
         self, vault_fingerprint: bytes, quorums: tuple[bytes, ...], after: bytes, limit: int
@@ -95,15 +100,18 @@ class NoticeReading:
     def approved_moves(self, vault_fingerprint: bytes) -> tuple[SweepTerms, ...]:
         """See View."""
         rows = self._query(
-            "SELECT terms FROM moves WHERE vault = ? AND expiry > ?", (vault_fingerprint, self._now)
+            "SELECT terms FROM moves WHERE vault = ? AND expiry > ? "
+            "AND NOT EXISTS (SELECT 1 FROM nonces WHERE nonces.nonce = moves.nonce)",
+            (vault_fingerprint, self._now),
         )
         return tuple(read_sweep(terms) for terms in sorted({terms for (terms,) in rows}))
 
     def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
         """See View."""
         query = "SELECT max(until) FROM holds WHERE kind = ? AND target = ? AND lifted = 0"
-        targets = ((HELD_WITHDRAWAL, withdrawal_id), (HELD_DESTINATION, script_pubkey))
-        return max(self._query(query, target).fetchone()[0] or 0 for target in targets)
+        targets = (HELD_WITHDRAWAL, withdrawal_id, HELD_DESTINATION, script_pubkey)
+        rows = self._query(f"{query} UNION ALL {query}", targets)
+        return max(until or 0 for (until,) in rows)
 
     def holds_by(self, officer: bytes) -> tuple[int, ...]:
         """See Reading."""
@@ -115,12 +123,16 @@ class NoticeReading:
     def last_hold(self, officer: bytes) -> int:
         """See Reading."""
         query = "SELECT max(until) FROM holds WHERE officer = ? AND lifted = ?"
-        ends = (self._query(query, (officer, lifted)).fetchone()[0] for lifted in (0, 1))
+        ends = (the_row(self._query(query, (officer, lifted)))[0] for lifted in (0, 1))
         return max(end or 0 for end in ends)
 
     def governance(self) -> GovernanceState:
         """See Reading."""
-        return governance_state(self._connection)
+        return governance_state(self._tables)
+
+    def control(self) -> ControlState:
+        """See View."""
+        return control_state(self._tables) if self._control is None else self._control
 
     def policy_bytes(self, policy_id: bytes) -> bytes | None:
         """See Reading."""
@@ -135,22 +147,34 @@ class NoticeReading:
             "WHERE entry > ? ORDER BY entry LIMIT ?",
             (after, limit),
         )
-        return tuple((number, leaf, _event(decode_entry(record))) for number, leaf, record in rows)
+        return tuple(
+            (number, *self._event(leaf, decode_entry(record)))
+            for number, leaf, record in rows.fetchall()
+        )
 
     def policy_notices(self, after: int, limit: int) -> tuple[tuple[int, Notice], ...]:
         """See Reading."""
         rows = self._query(
-            "SELECT number, record FROM events INDEXED BY events_about_policies "
-            "JOIN entries ON number = entry WHERE governs = 1 AND entry > ? ORDER BY entry LIMIT ?",
+            "SELECT number, record FROM policy_events JOIN entries ON number = entry "
+            "WHERE entry > ? ORDER BY entry LIMIT ?",
             (after, limit),
         )
         return tuple((number, _notice(decode_entry(record))) for number, record in rows)
 
+    def _event(self, leaf: bytes, entry: Entry) -> tuple[bytes, Notice | str]:
+        """What is told of an entry, and its decision id: of one that says that another is agreed, that
+        one's."""
+        if isinstance(entry, AgreedNotice):
+            leaf, entry = self._recorded(entry.number, SignedEntry)
+        if isinstance(entry, SignedEntry):
+            paid = " ".join(payment.withdrawal_id.hex() for payment in entry.claims.payments)
+            return leaf, f"signed {paid}"
+        return leaf, _notice(entry)
+
     def _recorded(self, number: int, kind: type[Recorded]) -> tuple[bytes, Recorded]:
         """That entry and its leaf hash. Raises Fault if it is of another kind."""
-        leaf, record = self._query(
-            "SELECT leaf, record FROM entries WHERE number = ?", (number,)
-        ).fetchone()
+        query = "SELECT leaf, record FROM entries WHERE number = ?"
+        leaf, record = the_row(self._query(query, (number,)))
         entry = decode_entry(record)
         if not isinstance(entry, kind):
             raise Fault(f"entry {number} is not of the kind that the tables say")
@@ -158,14 +182,7 @@ class NoticeReading:
 
 
 def _marks(values: tuple[bytes, ...]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _event(entry: Entry) -> Notice | str:
-    if isinstance(entry, SignedEntry):
-        paid = " ".join(payment.withdrawal_id.hex() for payment in entry.claims.payments)
-        return f"signed {paid}"
-    return _notice(entry)
+    return ",".join("?" * len(values)) or "NULL"  # an empty list is no SQL of PostgreSQL's
 
 
 def _notice(entry: Entry) -> Notice:

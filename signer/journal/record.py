@@ -1,17 +1,42 @@
-"""From consent to record: what an entry says of a spend, and the only birthplace of RecordedSpend (J4)."""
+"""From consent to record: what an entry says of a spend, and the only birthplace of RecordedSpend (J4).
+
+A RecordedSpend, which is all that can be signed, comes of an entry that is durable and waits for no grants:
+its vault has no witnesses, or the notice that it is agreed is durable too (J6).
+"""
+
+from typing import NamedTuple
 
 from signer.core.errors import Fault
 from signer.core.evidence import AnchorTerms
 from signer.core.evidence_codec import encode_evidence
 from signer.core.opreturn import Anchor
-from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedSpend
+from signer.core.spend import (
+    ApprovedSpend,
+    AwaitedSpend,
+    RecordedSpend,
+    SpentCoin,
+    VerifiedSpend,
+)
 from signer.journal.entry import Claims, CoinClaim, RefusedEntry, RotationClaim, SignedEntry
 from signer.ports import Deliberation, RefusedRequest
 
 
-def signed_entry(deliberation: Deliberation, approved: ApprovedSpend) -> SignedEntry:
-    """The entry that records the consent."""
-    spend = approved.spend
+class Place(NamedTuple):
+    """Where a spend stands on record."""
+
+    number: int
+    """Of its entry."""
+    decision_id: bytes
+    """Leaf hash of its entry."""
+    waits: bool
+    """For other members' grants."""
+
+
+def signed_entry(
+    deliberation: Deliberation, approved: ApprovedSpend, incarnation: bytes
+) -> SignedEntry:
+    """The entry that records the consent, in this incarnation of the kernel."""
+    spend, quorum = approved.spend, deliberation.witnesses.quorum
     return SignedEntry(
         clock=approved.decided_at,
         caller=deliberation.caller,
@@ -28,6 +53,8 @@ def signed_entry(deliberation: Deliberation, approved: ApprovedSpend) -> SignedE
             (task.input_index, task.pubkey, task.script, task.sighash_type, task.digest)
             for task in spend.tasks
         ),
+        quorum=quorum,
+        incarnation=incarnation if quorum else b"",
     )
 
 
@@ -43,9 +70,12 @@ def refused_entry(refused: RefusedRequest, now: int, budget: int) -> RefusedEntr
     )
 
 
-def recorded_spend(spend: VerifiedSpend, decision_id: bytes, head: str) -> RecordedSpend:
-    """To be called when the entry of that decision is durable, and never before."""
-    return RecordedSpend(spend, decision_id, head)
+def recorded_spend(spend: VerifiedSpend, place: Place, head: str) -> RecordedSpend | AwaitedSpend:
+    """What may become of a spend on record. To be called when all that its place says is durable, and never
+    before."""
+    if place.waits:
+        return AwaitedSpend(spend, place.number, place.decision_id, head)
+    return RecordedSpend(spend, place.decision_id, head)
 
 
 def _claims(approved: ApprovedSpend) -> Claims:
@@ -54,6 +84,7 @@ def _claims(approved: ApprovedSpend) -> Claims:
         txid=spend.transaction.txid,
         payments=spend.payments,
         new_pins=approved.new_pins,
+        relied=approved.relied,
         first_pin=approved.first_pin,
         fee=spend.fee,
         charge=approved.charge,

@@ -1,17 +1,20 @@
 """The one writer: group commit, and nothing released before it is durable (J4).
 
 1. Take all requests that wait, at most MAX_BATCH.
-2. In one transaction record what is due, then decide them one after another, each behind a savepoint,
+2. In one transaction record what is due (timed steps of policies, entries that wait for grants too long),
+   then decide them one after another, each behind a savepoint,
    against the record plus the batch's earlier decisions, at one effective time that never lies before the
    last entry's (J7).
-3. Store the signed head, commit (synchronous=FULL: the commit is on disk when it returns).
+3. Store the signed head, commit (it is on disk when it returns). If the connection to the store is lost
+   meanwhile, look whether the log has that head: what nobody has seen there is not released.
 4. Release all answers. If anything in 2 or 3 fails, all of the batch are refused and nothing is signed.
+5. Others may have extended the log since our last transaction (replicas on one store); what we released it
+   has all the same, or the store was put back to an old copy while we ran: `state-rolled-back`.
 """
 
-import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,20 +22,35 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from signer.core.errors import Fault, Objection, Refusal
-from signer.core.spend import RecordedSpend
-from signer.journal.decide import CallerBudget, Decision, Session, deliberate, record_refusal
+from signer.core.spend import AwaitedSpend, RecordedSpend
+from signer.journal.database import CommitUnknown, Contradiction, StoreError, WriterTables
+from signer.journal.decide import (
+    CallerBudget,
+    Decision,
+    Self,
+    Session,
+    deliberate,
+    record_refusal,
+)
+from signer.journal.gate import Gate
 from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
+from signer.journal.merkle import Frontier
 from signer.journal.note import LogSigner
 from signer.journal.noting import Noting, note, note_first
-from signer.journal.record import recorded_spend
-from signer.ports import Clock, Deliberation, Noted, RefusedRequest
+from signer.journal.overdue import void_overdue
+from signer.journal.reading import TableReading
+from signer.journal.record import Place, recorded_spend
+from signer.journal.tiles import StoredTree
+from signer.ports import Clock, Deliberation, Noted, Passage, RefusedRequest
 
 MAX_BATCH = 64
+LOOKS = (0.0, 0.5, 2.0, 5.0)
+"""Seconds before each look at what came of a commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriterSetting:
-    """What the writer works with besides its connection."""
+    """What the writer works with besides its tables."""
 
     genesis_hash: bytes
     signer: LogSigner
@@ -40,9 +58,26 @@ class WriterSetting:
     budget: CallerBudget
     due: Noting
     """What goes on record before anything else in a transaction."""
+    released: Callable[[str], None]
+    """Told each new head when it is durable, before any answer is released. Raises nothing."""
+    gate: Gate
+    confirm: Callable[[str, TableReading], None]
+    """Raises Refusal `state-rolled-back` unless the log has that head, which we released."""
+    myself: Self
+    grant_timeout: int
+    """Seconds after which an entry of ours that still waits for grants is void."""
+    settled: Callable[[Iterable[int]], None]
+    """Told which entries of ours became agreed or void, when it is durable. Raises nothing."""
 
 
-Work = Deliberation | RefusedRequest | Noting
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Anything else that is done in the writer's transaction."""
+
+    work: Callable[[Session], None]
+
+
+Work = Deliberation | RefusedRequest | Noting | Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +85,38 @@ class _Ticket:
     """A request that waits."""
 
     work: Work
-    answer: "Future[RecordedSpend | Noted | None]" = field(default_factory=Future)
+    passage: Passage = Passage.ORDINARY
+    answer: "Future[RecordedSpend | AwaitedSpend | Noted | None]" = field(default_factory=Future)
 
 
 def unavailable(why: str) -> Refusal:
     """Nothing was recorded, so nothing is signed."""
-    return Refusal(Objection("journal-unavailable", f"the journal cannot record: {why}"))
+    return Refusal(Objection("journal-unavailable", f"the journal does not serve: {why}"))
 
 
 class Writer:
     """Owns the writing connection and the thread that uses it."""
 
-    def __init__(self, connection: sqlite3.Connection, setting: WriterSetting) -> None:
-        self._connection = connection
+    def __init__(self, tables: WriterTables, setting: WriterSetting) -> None:
+        self._tables = tables
         self._setting = setting
         self._waiting: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._guard = threading.Lock()
         self._closed = False
+        self._ending = threading.Event()
+        self._newest = ""
+        """The head that our last transaction left."""
+        self.failure = ""
+        """Why the last transaction failed; empty where it did not."""
         self._thread = threading.Thread(target=self._serve, name="journal-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work) -> RecordedSpend | Noted | None:
+    def submit(
+        self, work: Work, passage: Passage = Passage.ORDINARY
+    ) -> RecordedSpend | AwaitedSpend | Noted | None:
         """Wait for the decision to be durable. Raises the Refusal, Pending or Fault that it came to."""
-        ticket = _Ticket(work)
+        ticket = _Ticket(work, passage)
         with self._guard:
             if self._closed:
                 raise unavailable("it is closed")
@@ -90,10 +133,13 @@ class Writer:
         with self._guard:
             self._closed = True
             self._waiting.put(None)
+        self._ending.set()
         self._thread.join()
-        with suppress(sqlite3.Error):
+        with suppress(StoreError):
+            self._tables.begin()
             self._write_counts()
-        self._connection.close()
+            self._tables.commit()
+        self._tables.close()
 
     def _serve(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -110,63 +156,113 @@ class Writer:
     def _serve_batch(self, tickets: list[_Ticket]) -> None:
         try:
             decisions, head = self._transact(tickets)  # 2, 3
-        except sqlite3.Error as error:
-            self._rollback()
+        except StoreError as error:
+            self._tables.rollback()
+            self.failure = str(error)
             for ticket in tickets:
-                ticket.answer.set_exception(unavailable(str(error)))
+                ticket.answer.set_exception(unavailable(self.failure))
         except Refusal as refusal:  # the record itself is not as it should be
-            self._rollback()
+            self._tables.rollback()
+            self.failure = str(refusal)
             for ticket in tickets:
                 ticket.answer.set_exception(Refusal(*refusal.objections))
         except Exception as error:
-            self._rollback()
+            self._tables.rollback()
             for ticket in tickets:
                 ticket.answer.set_exception(_fault(error))
         else:
+            self.failure = ""
             for ticket, decision in zip(tickets, decisions, strict=True):  # 4
                 _release(ticket, decision, head)
 
     def _transact(self, tickets: list[_Ticket]) -> tuple[list[Decision | Fault], str]:
-        connection, setting = self._connection, self._setting
-        connection.execute("BEGIN IMMEDIATE")
-        checkpoint = read_checkpoint(connection)
+        tables, setting = self._tables, self._setting
+        tables.begin()
+        checkpoint = read_checkpoint(tables)
+        self._require_ours(checkpoint)
         now = max(setting.clock.now(), checkpoint.clock)
-        session = Session(connection, checkpoint.frontier, now, setting.budget)
-        note(session, setting.due)
-        decisions = [_decide(session, ticket.work) for ticket in tickets]
-        head = checkpoint.note
+        session = Session(
+            tables,
+            checkpoint.frontier,
+            now,
+            setting.budget,
+            gate=setting.gate,
+            myself=setting.myself,
+        )
+        if session.shut(Passage.WHILE_LOCKED) is None:
+            note(session, setting.due)
+            void_overdue(session, setting.grant_timeout)
+        decisions = [_pass(session, ticket) for ticket in tickets]
+        head, counted = checkpoint.note, Counter[tuple[str, str]]()
         if session.frontier is not checkpoint.frontier:
-            head = signed_note(session.frontier, setting.genesis_hash, setting.signer)
-            write_checkpoint(connection, Checkpoint(session.frontier, now, head))
-            self._write_counts()
-        connection.execute("COMMIT")
+            epoch = session.reading().control().epoch
+            head = signed_note(session.frontier, setting.genesis_hash, setting.signer, epoch)
+            write_checkpoint(tables, Checkpoint(session.frontier, session.now, head))
+            counted = self._write_counts()
+        self._commit(checkpoint.frontier, session.frontier)
+        self._newest = head
         with self._guard:
-            self._counts.update(session.counts)
+            self._counts += session.counts
+            self._counts -= counted
+        if head is not checkpoint.note:
+            setting.released(head)
+        setting.settled(session.settled)
         return decisions, head
 
-    def _rollback(self) -> None:
-        with suppress(sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+    def _require_ours(self, checkpoint: Checkpoint) -> None:
+        """5. Raises Refusal `state-rolled-back`, once: then the gate is shut."""
+        expected, self._newest = self._newest, checkpoint.note
+        if expected not in ("", checkpoint.note):
+            self._setting.confirm(expected, TableReading(self._tables, checkpoint.clock))
 
-    def _write_counts(self) -> None:
-        with self._guard:
-            counts, self._counts = self._counts, Counter()
+    def _commit(self, before: Frontier, after: Frontier) -> None:
+        """3. Raises StoreError unless it is certain that the transaction is on record."""
         try:
-            self._connection.executemany(
-                "INSERT INTO counters VALUES (?,?,?) "
-                "ON CONFLICT DO UPDATE SET times = times + excluded.times",
-                [(*key, times) for key, times in counts.items()],
-            )
-        except sqlite3.Error:
-            with self._guard:
-                self._counts.update(counts)
-            raise
+            self._tables.commit()
+        except CommitUnknown as lost:
+            if after is before or not self._is_recorded(after):
+                raise StoreError("the connection was lost before the commit") from lost
+
+    def _is_recorded(self, frontier: Frontier) -> bool:
+        """Whether the log has that tree. Raises StoreError if nobody says."""
+        for pause in LOOKS:
+            self._ending.wait(pause)
+            with suppress(StoreError, Refusal):
+                self._tables.begin()  # when it is our turn again, that commit has come or will never
+                try:
+                    tree = StoredTree(self._tables, read_checkpoint(self._tables).frontier)
+                    return tree.root(frontier.size) == frontier.root()
+                finally:
+                    self._tables.rollback()
+        raise StoreError(
+            "the store is gone since the commit; whether that is on record a retry will say"
+        )
+
+    def _write_counts(self) -> Counter[tuple[str, str]]:
+        """What is counted once the transaction is on record."""
+        with self._guard:
+            counts = self._counts.copy()
+        self._tables.executemany(
+            "INSERT INTO counters VALUES (?,?,?) ON CONFLICT (caller, code) DO UPDATE "
+            "SET times = counters.times + excluded.times",
+            [(*key, times) for key, times in counts.items()],
+        )
+        return counts
 
 
-def _decide(session: Session, work: Work) -> Decision | Fault:
+def _pass(session: Session, ticket: _Ticket) -> Decision | Fault:
+    shut = session.shut(ticket.passage)
+    return (
+        decide_work(session, ticket.work) if shut is None else Decision(None, answer=Refusal(shut))
+    )
+
+
+def decide_work(session: Session, work: Work) -> Decision | Fault:
+    """What the work comes to, on record where it is worth an entry. Replay does it again with this."""
     if isinstance(work, RefusedRequest):
         return _attempt(session, partial(record_refusal, refused=work))
+    if isinstance(work, Turn):
+        return _attempt(session, partial(_take_turn, turn=work))
     if not isinstance(work, Deliberation):
         return _attempt(session, partial(note, noting=work))
     first = _attempt(session, partial(note_first, deliberation=work))
@@ -175,19 +271,25 @@ def _decide(session: Session, work: Work) -> Decision | Fault:
     return _attempt(session, partial(deliberate, deliberation=work))
 
 
+def _take_turn(session: Session, turn: Turn) -> Decision:
+    turn.work(session)
+    return Decision(None)
+
+
 def _attempt(session: Session, step: Callable[[Session], Decision]) -> Decision | Fault:
     """What the step comes to. One that raises leaves nothing behind."""
-    before = session.frontier
-    session.connection.execute("SAVEPOINT step")
+    before, settled = session.frontier, len(session.settled)
+    session.tables.execute("SAVEPOINT step")
     try:
         decision = step(session)
     except Exception as error:
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+        if isinstance(error, StoreError) and not isinstance(error, Contradiction):
             raise  # the disk, not this decision: the whole batch fails
-        session.connection.execute("ROLLBACK TO step")
+        session.tables.execute("ROLLBACK TO step")
         session.frontier = before
+        del session.settled[settled:]
         return Decision(None, answer=error) if isinstance(error, Refusal) else _fault(error)
-    session.connection.execute("RELEASE step")
+    session.tables.execute("RELEASE step")
     return decision
 
 
@@ -204,9 +306,10 @@ def _release(ticket: _Ticket, decision: Decision | Fault, head: str) -> None:
         ticket.answer.set_exception(decision)
         return
     if isinstance(decision.answer, Refusal):
-        decision.answer.decision_id = decision.decision_id
+        decision.answer.decision_id, decision.answer.head = decision.decision_id, head
     if decision.spend is not None:
-        ticket.answer.set_result(recorded_spend(decision.spend, decision.decision_id, head))
+        place = Place(decision.number, decision.decision_id, decision.waits)
+        ticket.answer.set_result(recorded_spend(decision.spend, place, head))
     elif isinstance(ticket.work, RefusedRequest):
         ticket.answer.set_result(None)
     elif decision.answer is not None:

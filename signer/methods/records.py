@@ -9,6 +9,7 @@ from signer.bitcoin.transaction import OutPoint, Txid, display
 from signer.core.caller import Caller
 from signer.core.errors import malformed, unverified
 from signer.core.vault import CHANGE, Vault
+from signer.core.view import RecordedWithdrawal, WithdrawalState
 from signer.kernel import Kernel
 from signer.ports import CoinRow, Reading, VersionRow
 
@@ -109,6 +110,7 @@ def _coin_info(row: CoinRow) -> pb.CoinInfo:
         confirmed_height=row.height if row.height >= 0 else None,
         proven="attested" if row.height >= 0 else "by-version",
         spent_by=row.spent_by,
+        spent_deep=row.spent_deep,
     )
 
 
@@ -179,11 +181,24 @@ def _withdrawal_info(
         vault_id=names.get(recorded.vault_fingerprint, ""),
         amount_sat=recorded.terms.amount,
         script_pubkey=recorded.terms.script_pubkey,
-        state=recorded.state,
-        pin=wire.outpoint_message(recorded.pin),
-        pinned_together=view.pinned_to(recorded.pin),
+        state=_state(recorded),
+        pin=None if recorded.pin is None else wire.outpoint_message(recorded.pin),
+        pinned_together=() if recorded.pin is None else view.pinned_to(recorded.pin),
         versions=[_named(txid) for txid in sorted(view.payers(withdrawal_id))],
     )
+
+
+def _state(recorded: RecordedWithdrawal) -> str:
+    is_waiting = recorded.state is WithdrawalState.OPEN and recorded.pin is None
+    return "waiting" if is_waiting else recorded.state.value
+
+
+def state_of(view: Reading, withdrawal_id: bytes) -> str:
+    """`open`, `waiting` or `closed`."""
+    recorded = view.withdrawal(withdrawal_id)
+    if recorded is not None:
+        return _state(recorded)
+    return WithdrawalState.CLOSED.value if view.is_closed(withdrawal_id) else "waiting"
 
 
 def _named(txid: Txid) -> pb.Version:
@@ -199,4 +214,5 @@ def _version(row: VersionRow) -> pb.Version:
         fee_sat=row.fee,
         decision_id=row.decision_id,
         signed_at_unix=row.signed_at,
+        awaits_grants=row.awaits_grants,
     )

@@ -5,18 +5,37 @@ from signer import wire
 from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import display
 from signer.core.caller import Caller
-from signer.core.errors import Pending
+from signer.core.errors import Pending, Refusal
+from signer.core.receipt import Answered
+from signer.core.spend import Ungranted
 from signer.kernel import Kernel
+from signer.methods.receipts import receipt_of_refusal, receipt_of_spend
 
 
 def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse:
-    """Our signatures, and nothing of the PSBT's other signatures; or what is missing, if that is approvals
-    or time alone."""
+    """Our signatures, and nothing of the PSBT's other signatures; or what is missing, if that is approvals,
+    time or other members' grants alone."""
+    request = wire.sign_request(caller, raw)
     try:
-        signed = kernel.sign_psbt(wire.sign_request(caller, raw))
+        signed = kernel.sign_psbt(request)
+    except Ungranted as ungranted:
+        awaited = ungranted.awaited
+        receipt = receipt_of_spend(kernel, awaited, request.digest, Answered.PENDING)
+        return pb.SignPsbtResponse(
+            decision_id=awaited.decision_id,
+            txid=awaited.spend.transaction.txid,
+            txid_display=display(awaited.spend.transaction.txid),
+            head=awaited.head,
+            pending=wire.pending_message(ungranted, caller.roles),
+            receipt=wire.receipt_message(receipt),
+        )
     except Pending as pending:
         return pb.SignPsbtResponse(pending=wire.pending_message(pending, caller.roles))
+    except Refusal as refusal:
+        refusal.receipt = receipt_of_refusal(kernel, refusal, request.digest)
+        raise
     spend = signed.recorded.spend
+    receipt = receipt_of_spend(kernel, signed.recorded, request.digest, Answered.SIGNED)
     return pb.SignPsbtResponse(
         psbt=with_our_signatures(spend.psbt, signed.signatures),
         decision_id=signed.recorded.decision_id,
@@ -24,6 +43,7 @@ def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse
         txid_display=display(spend.transaction.txid),
         head=signed.recorded.head,
         signatures=len(signed.signatures),
+        receipt=wire.receipt_message(receipt),
     )
 
 

@@ -6,6 +6,7 @@ from pegwarden.v1 import approval_pb2 as pb
 from signer import wire
 from signer.bitcoin.units import COIN
 from signer.core.acts import (
+    CONTROL_ACTS,
     Act,
     ApproveMove,
     ApprovePolicy,
@@ -26,8 +27,10 @@ from signer.core.notices import (
     PolicyNotice,
     PolicyStepNotice,
 )
+from signer.core.released import ReleasedNotice
 from signer.core.ssh import format_officer
 from signer.kernel import Kernel
+from signer.methods.watch_control import control_told
 
 PAGE = 100
 """Entries of one answer at most; an entry has up to 500 events."""
@@ -78,6 +81,16 @@ def _told(notice: Notice | str) -> Iterator[Told]:
             yield "policy-proposed", f"policy version {version} is proposed: {verdict}", b""
         case PolicyStepNotice(step=step, policy_id=policy_id):
             yield "policy-step", f"policy {policy_id.hex()}: {step}", b""
+        case ReleasedNotice(terms=terms, pin=None):
+            withdrawal_id = terms.withdrawal_id
+            yield "closed", f"withdrawal {withdrawal_id.hex()} is closed", withdrawal_id
+        case ReleasedNotice(terms=terms, pin=pin):
+            withdrawal_id = terms.withdrawal_id
+            yield (
+                "struck",
+                f"pin {pin} of withdrawal {withdrawal_id.hex()} is struck",
+                withdrawal_id,
+            )
 
 
 def _signed(withdrawal_ids: list[str]) -> Iterator[Told]:
@@ -88,6 +101,8 @@ def _signed(withdrawal_ids: list[str]) -> Iterator[Told]:
 
 
 def _acted(officer: str, act: Act) -> Told:
+    if isinstance(act, CONTROL_ACTS):
+        return control_told(officer, act)
     match act:
         case ApproveWithdrawal(_, terms):
             said = f"approves withdrawal {terms.withdrawal_id.hex()} of {_btc(terms.amount)}"

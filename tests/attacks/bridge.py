@@ -26,6 +26,7 @@ from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.psbt.writer import serialize_maps
 from signer.bitcoin.transaction import Transaction, TxOut
 from signer.bitcoin.units import Sats
+from signer.compose import due_steps
 from signer.consensus import CoreConsensusGate
 from signer.core.catalogue import CATALOGUE
 from signer.core.errors import Refusal
@@ -35,7 +36,7 @@ from signer.core.vault import Vault, VaultDefinition, VaultRegistry, register
 from signer.handle import Handler
 from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry
-from signer.journal.journal import JournalSetting, SqliteJournal
+from signer.journal.journal import Journal, JournalSetting
 from signer.journal.store import create_journal
 from signer.kernel import Build, Kernel
 from signer.member_files import shelf_of
@@ -187,8 +188,8 @@ class Guard:
         policy = load_policy(self.policy)
         registry = VaultRegistry(policy.vaults)
         keys = open_keystore(self.file("identity"), (self.file("peg"), self.file("tap")))
-        setting = JournalSetting(keys, self.clock, keys.first_leaf, self.budget)
-        journal = SqliteJournal(self.folder / "journal.sqlite", setting)
+        setting = JournalSetting(keys, self.clock, keys.first_leaf, self.budget, due=due_steps)
+        journal = Journal(self.folder / "journal.sqlite", setting)
         with journal.reading() as view:
             for vault in registry.all():
                 for branch in (0, 1):

@@ -160,3 +160,34 @@ def test_an_unreadable_or_huge_file_is_refused(tmp_path: Path) -> None:
         with pytest.raises(Refusal) as caught:
             load_config(path)
         assert caught.value.code == "config-unreadable"
+
+
+AGREEMENT = """
+[agreement]
+wait_seconds = 0
+timeout_seconds = 30
+[agreement.peers.bob]
+address = "127.0.0.1:50552"
+[agreement.identity]
+certificate = "tls/peer.pem"
+key = "tls/peer.key"
+ca = "tls/peers-ca.pem"
+"""
+
+
+def test_how_a_member_waits_and_whom_it_carries_to(tmp_path: Path) -> None:
+    alone, told = load(tmp_path).agreement, load(tmp_path, GOOD + AGREEMENT).agreement
+    assert (alone.wait_seconds, alone.timeout_seconds, alone.peers) == (2, 120, ())
+    assert alone.identity is None
+    assert (told.wait_seconds, told.timeout_seconds, told.every_seconds) == (0, 30, 1)
+    assert [(peer.name, str(peer.address)) for peer in told.peers] == [("bob", "127.0.0.1:50552")]
+    assert told.identity is not None
+    assert told.identity.client_ca == tmp_path / "tls" / "peers-ca.pem"
+    for old, new, code in (
+        ("wait_seconds = 0", "wait_seconds = -1", "config-value"),
+        ("timeout_seconds = 30", "timeout_seconds = 0", "config-value"),
+        ('"127.0.0.1:50552"', '"bob:50552"', "config-value"),
+        ('ca = "tls/peers-ca.pem"', "", "config-key-missing"),
+        ("[agreement.peers.bob]\naddress", "[agreement.mates.bob]\naddress", "config-key-unknown"),
+    ):
+        assert refused(tmp_path, GOOD + AGREEMENT.replace(old, new)).code == code

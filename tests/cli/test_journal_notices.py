@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from signer.bitcoin.hashes import sha256
+from signer.bitcoin.hashes import hash256, sha256
+from signer.bitcoin.transaction import OutPoint, Txid, display
+from signer.cli.journal_notices import described_notice
 from signer.core.governance import Step
+from signer.core.released import ReleasedNotice
 from tests.cli.desk import Desk
 from tests.core.spends import NOW, withdrawal_id
 from tests.journal.desk import desk
@@ -44,3 +47,20 @@ def test_notices_are_shown_and_verified(tmp_path: Path, pegwarden: Desk) -> None
     assert entries[1]["text"].startswith("pegwarden officer act")
     assert "approve withdrawal, officer" in pegwarden("journal", "show", path).out
     assert pegwarden("journal", "verify", path, "--json").json["entries"] == 6
+
+
+def test_releases_are_told() -> None:
+    pin, raw = OutPoint(Txid(b"\x01" * 32), 2), b"transaction"
+    struck = ReleasedNotice(NOW, "relayer", bytes(32), bytes(32), terms_of(1), pin, (raw,), b"", ())
+    told = described_notice(struck)
+    killer, withdrawal = display(Txid(hash256(raw))), withdrawal_id(1).hex()
+    assert told["about"] == f"withdrawal {withdrawal}: pin {pin} struck, by {killer}"
+    assert (told["kind"], told["withdrawal_ids"], told["txid"]) == (
+        "released",
+        [withdrawal],
+        killer,
+    )
+    closed = ReleasedNotice(
+        NOW, "relayer", bytes(32), bytes(32), terms_of(1), None, (raw,), b"", ()
+    )
+    assert described_notice(closed)["about"] == f"withdrawal {withdrawal}: closed, by {killer}"

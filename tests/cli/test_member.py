@@ -25,11 +25,13 @@ from signer import compose as composition
 from signer import member_files
 from signer.cli import binding
 from signer.cli.certificates import make_authority
-from signer.compose import VERSION, SteadyClock, build_digest, edge_setting
+from signer.clock import EffectiveClock
+from signer.compose import VERSION, build_digest, edge_setting
 from signer.config import load_config
 from signer.core.caller import Caller
 from signer.core.errors import Refusal
 from signer.edge.server import SERVICE
+from signer.journal.gate import Gate
 from signer.member_files import read_policy, require_bindings
 from tests import federation
 from tests.cli.desk import PASSPHRASE, ROOT, Desk, MemberPlace
@@ -370,18 +372,39 @@ def test_the_build_digest_is_the_sources() -> None:
     assert len(build_digest()) == 32
 
 
-def test_the_clock_follows_the_monotonic_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SteadyClock()
-    before = clock.now()
-    monkeypatch.setattr("time.time", lambda: 0.0)
-    assert before <= clock.now() <= before + 60
-
-
 def test_a_suspended_machine_does_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SteadyClock()
+    clock = EffectiveClock(Gate())
+    clock.begin(clock.wall())
     before, elapsed = clock.now(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    monkeypatch.setattr("time.time", lambda: 0.0)
     monkeypatch.setattr("time.clock_gettime", lambda _: elapsed + 3_600)
     assert before + 3_599 <= clock.now() <= before + 3_660
+
+
+def test_a_member_keeps_its_newest_head_and_when_it_ran(member: MemberPlace) -> None:
+    secret = Secret(PASSPHRASE.strip().encode())
+    composition.compose(load_config(member.config), secret).close()
+    (head,) = member.directory.glob("*.head")
+    kept = head.read_bytes()
+    assert kept.startswith(b"seen 1")
+    assert len(kept) == 512
+
+
+def test_a_member_that_was_down_for_long_waits_for_its_officers(
+    member: MemberPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`[clock] max_downtime_seconds` says how long it may be down."""
+    secret, later = Secret(PASSPHRASE.strip().encode()), time.time() + 1_800
+    monkeypatch.setattr("time.time", lambda: later)
+    for seconds, ready in ((60, False), (3_600, True)):
+        member.edit("[keys]", f"[clock]\nmax_downtime_seconds = {seconds}\n\n[keys]")
+        served = composition.compose(load_config(member.config), secret)
+        raw = served.handler.handle("GetInfo", Caller("me", frozenset()), b"")
+        served.close()
+        info = pb.GetInfoResponse.FromString(raw)
+        assert info.ready is ready, info.not_ready_reasons
+        assert any("clock-stepped" in each for each in info.not_ready_reasons) is not ready
+        member.edit(f"[clock]\nmax_downtime_seconds = {seconds}\n\n", "")
 
 
 @pytest.mark.parametrize(

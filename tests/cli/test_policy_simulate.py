@@ -15,7 +15,7 @@ from signer.journal.audit import read_entries
 from signer.journal.decide import CallerBudget
 from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
 from signer.ports import Reading
-from signer.replay import asked_of, replay
+from signer.replay.asked import asked_of, replay
 from tests import federation
 from tests.cli.desk import Desk
 from tests.core.spends import NOW, Coin, withdrawal_id

@@ -45,7 +45,7 @@ def test_every_code_and_rpc_that_the_page_names_exists() -> None:
 
 
 def test_every_kind_of_statement_has_its_bytes_and_horizon() -> None:
-    assert set(StatementKind) == {"withdrawal", "coin", "anchor", "sweep"}
+    assert set(StatementKind) == {"withdrawal", "coin", "anchor", "sweep", "spent"}
     for kind in StatementKind:
         (row,) = re.findall(rf"^{kind}: .*?([0-9]+ (?:days|hour))(?: ahead)?$", PAGE, re.M)
         assert HORIZON[kind] == {"7 days": 7 * 86_400, "1 hour": 3_600}[row]

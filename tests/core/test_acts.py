@@ -8,6 +8,7 @@ from policies import load
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import MAINNET, NETWORKS, REGTEST, SIGNET
 from signer.bitcoin.script import witness_script_pubkey
+from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import MAX_MONEY, Sats
 from signer.core.acts import (
     GENESIS_POLICY,
@@ -17,15 +18,24 @@ from signer.core.acts import (
     ApproveMove,
     ApprovePolicy,
     ApproveWithdrawal,
+    ConfirmPause,
     HoldDestination,
     HoldWithdrawal,
     LiftHolds,
+    Lock,
+    NewEpoch,
+    Pause,
     RejectWithdrawal,
+    ReleaseWithdrawal,
+    Resume,
+    Scope,
     StatedAct,
+    Unlock,
     act_text,
     read_act,
     subject_of,
 )
+from signer.core.acts_control import CLOSED, MAX_EPOCH, MAX_SIZE, STRUCK
 from signer.core.evidence import SweepTerms
 from signer.core.payment import WithdrawalTerms
 from tests.officers import Officer, Token
@@ -61,7 +71,19 @@ moves = st.builds(
     st.binary(min_size=16, max_size=16),
 )  # fmt: skip
 officers = st.sampled_from((Officer("carol").key, Token().key))
+scopes = st.builds(Scope, hashes, st.integers(0, MAX_EPOCH), st.integers(1, MAX_SIZE))
+txids = hashes.map(Txid)
+pins = st.none() | st.builds(OutPoint, txids, st.integers(0, 2**32 - 1))
 acts: st.SearchStrategy[Act] = st.one_of(
+    st.builds(Pause, scopes, moments),
+    st.builds(ConfirmPause, scopes),
+    st.builds(Resume, scopes),
+    st.builds(Lock, scopes),
+    st.builds(Unlock, scopes, moments),
+    st.builds(
+        ReleaseWithdrawal, scopes, hashes, hashes, st.sampled_from((CLOSED, STRUCK)), pins, txids
+    ),
+    st.builds(NewEpoch, scopes, st.integers(0, MAX_SIZE), hashes, moments),
     st.builds(ApproveWithdrawal, hashes, withdrawals),
     st.builds(RejectWithdrawal, hashes, withdrawals),
     st.builds(ApproveMove, hashes, moves),
@@ -156,6 +178,8 @@ def text_of(act: Act) -> str:
     return act_text(StatedAct(act, REGTEST, EXPIRES))
 
 
+SCOPE = Scope(VAULT, 3, 120)
+RELEASE = ReleaseWithdrawal(SCOPE, VAULT, OTHER, STRUCK, OutPoint(Txid(VAULT), 7), Txid(OTHER))
 OTHERS = {
     "a path above a byte": (ApproveMove(VAULT, SWEEP), "path: 0\n", "path: 256\n"),
     "a negative path": (ApproveMove(VAULT, SWEEP), "path: 0\n", "path: -1\n"),
@@ -167,6 +191,17 @@ OTHERS = {
     "no officer": (LiftHolds(VAULT), f"officer: {VAULT.hex()}", "officer: "),
     "an officer with a comment": (LiftHolds(Token().key), "AABHNzaDo=", "AABHNzaDo= bob"),
     "no end of a hold": (HoldWithdrawal(VAULT, EXPIRES), "until: 2026", "until: 026"),
+    "a negative epoch": (Resume(SCOPE), "epoch: 3", "epoch: -3"),
+    "an epoch above all": (Resume(SCOPE), "epoch: 3", f"epoch: {MAX_EPOCH + 1}"),
+    "no entries": (Lock(SCOPE), "entries: 120", "entries: 0"),
+    "more entries than a head": (Lock(SCOPE), "entries: 120", f"entries: {MAX_SIZE + 1}"),
+    "a shorter log key": (Lock(SCOPE), "kernel: 01", "kernel: "),
+    "another verdict": (RELEASE, "verdict: struck", "verdict: paid"),
+    "an output above all": (RELEASE, ":7\n", f":{2**32}\n"),
+    "no output": (RELEASE, ":7\n", "\n"),
+    "a shorter killer": (RELEASE, "killer: 02", "killer: "),
+    "a wrong next epoch": (NewEpoch(SCOPE, 9, OTHER, 0), "opens: 4", "opens: 5"),
+    "no time": (Unlock(SCOPE, EXPIRES), "time: 2026", "time: "),
 }  # fmt: skip
 
 
@@ -203,6 +238,44 @@ def test_what_is_about_something_else_has_another_subject(one: Act, other: Act) 
 
     same = subject_of(one, b"g" * 32) == subject_of(other, b"g" * 32)
     assert same == (about(one) == about(other))
+
+
+RELEASE_TEXT = """pegwarden officer act, version 1
+action: release withdrawal
+network: regtest
+genesis: 0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206
+kernel: 0101010101010101010101010101010101010101010101010101010101010101
+epoch: 3
+entries: 120
+vault: 0101010101010101010101010101010101010101010101010101010101010101
+withdrawal: 0202020202020202020202020202020202020202020202020202020202020202
+verdict: struck
+pin: 0101010101010101010101010101010101010101010101010101010101010101:7
+killer: 0202020202020202020202020202020202020202020202020202020202020202
+expires: 2026-11-28T12:00:00Z
+"""
+
+
+def test_a_control_text_binds_kernel_epoch_and_journal() -> None:
+    assert text_of(RELEASE) == RELEASE_TEXT
+    assert text_of(Pause(SCOPE, EXPIRES)).splitlines()[4:8] == [
+        f"kernel: {VAULT.hex()}", "epoch: 3", "entries: 120", "until: 2026-11-28T12:00:00Z",
+    ]  # fmt: skip
+    without = ReleaseWithdrawal(SCOPE, VAULT, OTHER, CLOSED, None, Txid(OTHER))
+    assert "\npin: none\n" in text_of(without)
+
+
+def test_a_control_act_is_about_itself_alone() -> None:
+    """One that was recorded never counts again; another one does, whatever little differs."""
+    genesis = REGTEST.genesis_hash
+    others = (
+        Pause(SCOPE, 1), Pause(SCOPE, 2), Pause(Scope(VAULT, 3, 121), 1), Pause(Scope(VAULT, 4, 120), 1),
+        Pause(Scope(OTHER, 3, 120), 1), Resume(SCOPE), Lock(SCOPE), ConfirmPause(SCOPE),
+    )  # fmt: skip
+    subjects = {subject_of(each, genesis) for each in others}
+    assert len(subjects) == len(others)
+    assert subject_of(Resume(SCOPE), genesis) in subjects
+    assert subject_of(Resume(SCOPE), SIGNET.genesis_hash) not in subjects
 
 
 def test_the_last_version_is_that_of_policy_files() -> None:

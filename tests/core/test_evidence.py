@@ -51,6 +51,13 @@ def test_quorum_counts_distinct_keys() -> None:
     }
 
 
+def test_words_that_must_outlast_a_moment() -> None:
+    """Given after a moment is what expires more than the horizon after it."""
+    said = authorize((WATCHERS[0].attest(REALM, NOW + 60, TERMS),), REALM, KEYS)
+    assert said.attestors(TERMS, NOW, NOW + 59) == {WATCHERS[0].key}
+    assert said.attestors(TERMS, NOW, NOW + 60) == frozenset()
+
+
 def test_one_attestor_twice_is_one() -> None:
     once = WATCHERS[0].attest(REALM, NOW + 60, TERMS)
     again = WATCHERS[0].attest(REALM, NOW + 61, TERMS)

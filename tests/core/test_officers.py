@@ -6,7 +6,18 @@ import pytest
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import REGTEST, SIGNET
-from signer.core.acts import ApproveWithdrawal, HoldWithdrawal, LiftHolds, SignedAct
+from signer.bitcoin.transaction import Txid
+from signer.core.acts import (
+    ApproveWithdrawal,
+    HoldWithdrawal,
+    LiftHolds,
+    Lock,
+    ReleaseWithdrawal,
+    Resume,
+    Scope,
+    SignedAct,
+)
+from signer.core.acts_control import CLOSED
 from signer.core.errors import VerificationError
 from signer.core.moments import format_time
 from signer.core.officers import (
@@ -25,6 +36,7 @@ CAROL, DAVE, ALICE, TOKEN = Officer("carol"), Officer("dave"), SshOfficer("alice
 OFFICERS = frozenset(each.key for each in (CAROL, DAVE, ALICE, TOKEN))
 ACT = ApproveWithdrawal(VAULT, TERMS)
 GOOD = CAROL.says(ACT, NOW + 60)
+SCOPE = Scope(VAULT, 0, 1)
 
 
 def test_a_word_lasts_a_month_a_lift_a_day_and_a_week_is_proposed() -> None:
@@ -93,6 +105,20 @@ def test_a_lift_expires_at_most_a_day_ahead() -> None:
     assert caught.value.objections[0].limit == format_time(NOW - 1 + LIFT_HORIZON)
     hold = HoldWithdrawal(TERMS.withdrawal_id, NOW + LIFT_HORIZON)
     verify_act(CAROL.says(hold, NOW + LIFT_HORIZON), REGTEST, OFFICERS, NOW - 1)
+
+
+@pytest.mark.parametrize("act", [Resume(SCOPE), Lock(SCOPE)], ids=["resume", "lock"])
+def test_a_control_act_expires_at_most_a_day_ahead(act: Resume | Lock) -> None:
+    said = CAROL.says(act, NOW + LIFT_HORIZON)
+    verify_act(said, REGTEST, OFFICERS, NOW)
+    assert refused(said, NOW - 1) == "act-too-far-ahead"
+
+
+def test_a_consent_to_a_release_lasts_as_an_approval_does() -> None:
+    """It is about one withdrawal and one transaction for ever: kept back, it does nothing else."""
+    release = ReleaseWithdrawal(SCOPE, VAULT, VAULT, CLOSED, None, Txid(VAULT))
+    verify_act(CAROL.says(release, NOW + HORIZON), REGTEST, OFFICERS, NOW)
+    assert refused(CAROL.says(release, NOW + HORIZON + 1)) == "act-too-far-ahead"
 
 
 def test_a_word_that_was_verified_is_live_until_its_expiry() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from signer.bitcoin.units import Sats
+from signer.bitcoin.transaction import Txid
+from signer.bitcoin.units import Height, Sats
 from signer.core.acts import move_subject
 from signer.core.approve import Question, approve, ask, objections, settle
 from signer.core.catalogue import CATALOGUE
@@ -13,6 +14,7 @@ from signer.core.errors import Objection, Pending, PolicyDenied, VerificationErr
 from signer.core.evidence import (
     AnchorTerms,
     Attestation,
+    SpentTerms,
     Statement,
     SweepTerms,
     attestation_digest,
@@ -86,16 +88,25 @@ def test_anchor_statement_bytes_and_domain() -> None:
     assert statement_bytes(sweep) == (
         b"\x02" + b"\x05" * 32 + b"\x01" + (9).to_bytes(8, "big") + b"\x06" * 16
     )
+    gone = SpentTerms(COINS[0].outpoint, Txid(b"\x07" * 32), Height(120), Height(219))
+    assert statement_bytes(gone) == (
+        COINS[0].outpoint.txid
+        + (1).to_bytes(4, "big")
+        + b"\x07" * 32
+        + (120).to_bytes(4, "big")
+        + (219).to_bytes(4, "big")
+    )
+    assert gone.depth == 100
     realm = vault().realm
-    assert len({attestation_digest(realm, NOW, (each,)) for each in (said, sweep)}) == 2
+    assert len({attestation_digest(realm, NOW, (each,)) for each in (said, sweep, gone)}) == 3
 
 
 def test_evidence_of_every_kind_is_kept_as_it_was_signed() -> None:
     realm = vault().realm
     sweep = SweepTerms(1, b"\x05" * 32, 0, Sats(9), b"\x06" * 16)
-    said = tuple(
-        WATCHERS[0].attest(realm, NOW, each) for each in (terms(7, root(7)), sweep, COINS[0].terms)
-    )
+    gone = SpentTerms(COINS[0].outpoint, Txid(b"\x07" * 32), Height(120), Height(2**32 - 1))
+    every = (terms(7, root(7)), sweep, COINS[0].terms, gone)
+    said = tuple(WATCHERS[0].attest(realm, NOW, each) for each in every)
     assert decode_evidence(encode_evidence(said)) == said
     assert COINS[0].terms.height == HEIGHT
 

@@ -33,6 +33,10 @@ MUST_REFUSE = {
     "policy-genesis-unsigned": "a genesis policy not signed by all its officers, or edited since",
     "policy-not-descended": "a foreign policy in the place of the bound one",
     "hold-repeated": "an officer holds again what the others have lifted",
+    "agreement-starting": "a member that was put back, before it has imported what binds it",
+    "withdrawal-twin-open": "an equal withdrawal while the first one is open",
+    "kernel-paused": "a retry, of a kernel that an officer paused",
+    "journal-tampered": "an exported log with one bit changed",
 }
 
 TOLD = (
@@ -56,6 +60,19 @@ TOLD = (
     "ben reviewed the packet offline and approved, by ssh-keygen -Y sign",
     "aged and approved by two, it was signed and accepted",
     "its fee bump was signed without asking officers again",
+    "dora started, and waits for members",
+    "dora has it on record and signs nothing: entry",
+    "the relayer carried the grants, two signed",
+    "erik is down: dora waits for members",
+    "faye has the second payment on record, and nobody who grants it",
+    "erik is back: dora took its lost entries from it, and serves",
+    "a relayer that lost everything finished it from their lists; paid once",
+    "under 6 blocks 3 payments are closed, by evidence",
+    "attested after that, the equal one is paid",
+    "ada alone paused dora: it signs nothing, retries neither",
+    "ben and cleo resumed it: the retry is signed again",
+    "the exported log verifies offline, by the log key alone",
+    "the relayer's receipt is genuine, and its entry is in the log",
 )
 """What happens beside refusals."""
 
@@ -76,13 +93,21 @@ def test_the_demo_ends_well_and_refuses_what_it_must() -> None:
         "deposit_txids",
         "withdrawal_txids",
         "anchor_txids",
+        "agreement",
         "refused",
         "seconds",
     ]
     assert line["ok"] is True
     assert len(line["deposit_txids"]) >= 1
-    assert len(set(line["withdrawal_txids"])) >= 6
+    assert len(set(line["withdrawal_txids"])) >= 10
     assert len(set(line["anchor_txids"])) == 4
+    assert line["agreement"] == {
+        "closed": 3,
+        "pauses": 1,
+        "proofs verified": 3,
+        "rolled forward": 1,
+        "signed with grants": 4,
+    }
     assert MUST_REFUSE.keys() - line["refused"].keys() == set()
     assert len(line["refused"]) >= 30
     for told in TOLD:

@@ -34,6 +34,7 @@ RELAYER = AUTHORITY.issue_client("relayer")
 AUDITOR = AUTHORITY.issue_client("auditor")
 INDEXER = AUTHORITY.issue_client("indexer")
 OFFICER = AUTHORITY.issue_client("officer")
+CARRIER = AUTHORITY.issue_client("carrier")
 STRANGER = AUTHORITY.issue_client("stranger")
 FORGER = OTHER_AUTHORITY.issue_client("relayer")
 CALLERS = (
@@ -41,6 +42,7 @@ CALLERS = (
     CallerEntry("auditor", (AUDITOR.spki,), frozenset({Role.AUDITOR})),
     CallerEntry("indexer", (INDEXER.spki,), frozenset({Role.INDEXER})),
     CallerEntry("officer", (OFFICER.spki,), frozenset({Role.OFFICER})),
+    CallerEntry("carrier", (CARRIER.spki,), frozenset({Role.WITNESS})),
 )
 
 

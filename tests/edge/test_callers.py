@@ -9,8 +9,17 @@ import pytest
 from signer.core.caller import Caller, Role
 from signer.core.errors import Unauthorized
 from signer.edge.callers import CallerBook, CallerEntry
-from signer.edge.roles import HEALTH_CHECK, PATHS, ROLES, SERVICES, WATCH, require_role
+from signer.edge.roles import (
+    HEALTH_CHECK,
+    LIST_ENTRIES,
+    PATHS,
+    ROLES,
+    SERVICES,
+    WATCH,
+    require_role,
+)
 from signer.edge.server import SERVICE
+from signer.edge.watch import STREAMS
 from tests.edge import http2
 from tests.edge.lobby import (
     AUDITOR,
@@ -143,11 +152,12 @@ def test_a_method_without_a_row_is_open_to_nobody() -> None:
 
 
 def test_the_role_table_has_exactly_the_rpcs_of_the_services() -> None:
-    from pegwarden.v1 import approval_pb2, kernel_pb2, policy_pb2
+    from pegwarden.v1 import approval_pb2, audit_pb2, control_pb2, kernel_pb2, policy_pb2
 
+    protos = (kernel_pb2, approval_pb2, policy_pb2, audit_pb2, control_pb2)
     said = {
         service.full_name: {method.name for method in service.methods}
-        for proto in (kernel_pb2, approval_pb2, policy_pb2)
+        for proto in protos
         for service in proto.DESCRIPTOR.services_by_name.values()
     }
     assert {service: set(methods) for service, methods in SERVICES.items()} == said
@@ -155,12 +165,12 @@ def test_the_role_table_has_exactly_the_rpcs_of_the_services() -> None:
     assert sorted((*names, HEALTH_CHECK)) == sorted(ROLES) == sorted(PATHS.values())
     streams = {
         method.name
-        for proto in (kernel_pb2, approval_pb2, policy_pb2)
+        for proto in protos
         for service in proto.DESCRIPTOR.services_by_name.values()
         for method in service.methods
         if method.server_streaming
     }
-    assert streams == {WATCH}
+    assert streams == {WATCH, LIST_ENTRIES} == set(STREAMS)
 
 
 def test_whoever_proposes_a_transaction_cannot_hold_reject_or_change_a_policy() -> None:

@@ -2,16 +2,19 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import grpc
 import pytest
 
+from signer.core.caller import Caller
 from signer.core.errors import LimitExceeded, Objection, PolicyDenied
-from signer.edge.limits import Admission, EdgeLimits
+from signer.edge.limits import ENTRY_MARGIN, Admission, EdgeLimits
 from signer.edge.server import SERVICE
 from tests.edge.lobby import (
     AUDITOR,
+    CARRIER,
     RELAYER,
     EchoKernel,
     RefusingKernel,
@@ -135,7 +138,34 @@ def test_an_oversize_message_does_not_reach_the_kernel_and_the_largest_does() ->
         told = lobby.refused(RELAYER, "SignPsbt", bytes(1_001))
         assert kernel.calls == []
         assert lobby.call(RELAYER, "SignPsbt", bytes(1_000)) == bytes(1_000)
+    assert (told.status, told.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "request-too-large")
+
+
+def test_an_entry_with_its_head_may_exceed_the_request_that_it_records() -> None:
+    """Else a member whose log has an entry of the largest request could not be followed any more."""
+    sizes: list[int] = []
+
+    def kernel(_: str, __: Caller, request: bytes) -> bytes:
+        sizes.append(len(request))
+        return b""
+
+    with served(kernel, with_limits(message_bytes=1_000)) as lobby:
+        lobby.call(CARRIER, "Witness", bytes(1_000 + ENTRY_MARGIN))
+        told = lobby.refused(CARRIER, "Witness", bytes(1_001 + ENTRY_MARGIN))
+    assert sizes == [1_000 + ENTRY_MARGIN]
     assert told.status is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_signing_that_waits_keeps_no_thread_from_what_it_waits_for() -> None:
+    """SignPsbt waits for grants, which Witness brings: AuditService has threads of its own."""
+    kernel = WaitingKernel()
+    with served(kernel, with_limits(threads=1)) as lobby, ThreadPoolExecutor(2) as callers:
+        signing = callers.submit(lobby.call, RELAYER, "SignPsbt")
+        assert kernel.started.acquire(timeout=10)
+        witness = callers.submit(lobby.call, CARRIER, "Witness")
+        assert kernel.started.acquire(timeout=10)
+        kernel.release.set()
+        assert (signing.result(10), witness.result(10)) == (b"", b"")
 
 
 def test_a_compressed_message_is_refused_however_small() -> None:

@@ -9,6 +9,7 @@ from pegwarden.v1 import types_pb2 as t
 from signer.core.caller import Role
 from signer.core.catalogue import CATALOGUE, CodeKind, Disposition
 from signer.core.errors import Objection, PolicyDenied, Refusal, VerificationError
+from signer.core.receipt import Answer, Receipt
 from signer.edge.status import (
     MAX_DETAILS,
     STATUS_OF_KIND,
@@ -122,6 +123,21 @@ def test_details_stay_within_what_trailers_carry() -> None:
     assert 1 <= len(refusal_of(error).objections) <= 8
     few = PolicyDenied(*(objection(PUBLIC) for _ in range(20)))
     assert len(refusal_of(error_of_refusal(few, frozenset(), NOW)).objections) == 8
+
+
+def test_a_receipt_goes_with_the_refusal_and_fits_beside_the_longest_texts() -> None:
+    answer = Answer(b"\x01" * 32, "refused", b"\x02" * 32, b"", 2**63, b"\x04" * 32)
+    codes = [each.code for each in CATALOGUE.values() if each.kind is not CodeKind.SETUP]
+    code = max(codes, key=lambda each: len(each) + len(CATALOGUE[each].remedy))
+    long = "\U0001f600" * 300
+    refusal = Refusal(Objection(code, long, long, long, not_before=int(NOW) + 60))
+    refusal.decision_id, refusal.receipt = b"\x01" * 32, Receipt(answer, b"\x05" * 64)
+    error = error_of_refusal(refusal, frozenset({Role.AUDITOR}), NOW)
+    assert len(error.details) <= MAX_DETAILS
+    shown = refusal_of(error).receipt
+    assert (shown.decision_id, shown.size, shown.signature) == (b"\x01" * 32, 2**63, b"\x05" * 64)
+    refusal.receipt = None
+    assert not refusal_of(error_of_refusal(refusal, frozenset(), NOW)).HasField("receipt")
 
 
 def test_a_refusal_arrives_whole_over_the_wire() -> None:

@@ -80,8 +80,19 @@ STATEMENTS: dict[str, Callable[[dict[str, Any]], bytes]] = {
         + u(8, it["max_fee_sat"])
         + unhex(it["nonce"])
     ),
+    "spent": lambda it: (
+        unhex(it["txid"])
+        + u(4, it["vout"])
+        + unhex(it["spending_txid"])
+        + u(4, it["confirmed_height"])
+        + u(4, it["tip_height"])
+    ),
 }
-SIZES = {"anchor": 4 + 8 + 32 + 8 + 32 + 32, "sweep": 1 + 32 + 1 + 8 + 16}
+SIZES = {
+    "anchor": 4 + 8 + 32 + 8 + 32 + 32,
+    "sweep": 1 + 32 + 1 + 8 + 16,
+    "spent": 32 + 4 + 32 + 4 + 4,
+}
 """Of the kinds without a script."""
 
 

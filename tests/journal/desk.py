@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,10 +20,11 @@ from signer.core.view import View
 from signer.journal.codec import encode_entry
 from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry
-from signer.journal.journal import JournalSetting, SqliteJournal
+from signer.journal.journal import Journal, JournalSetting
 from signer.journal.merkle import leaf_hash
 from signer.journal.noting import Noting
-from signer.journal.store import create_journal
+from signer.journal.place import Place
+from signer.journal.store import create_journal, store_at
 from signer.ports import Deliberation, Reading
 from tests import federation
 from tests.core.spends import (
@@ -80,6 +80,9 @@ class Policy:
         if not self.coins_proven:
             yield Objection("coin-unproven", "no statement")
 
+    def lets_pins_go(self, question: Question) -> bool:
+        return False
+
     def spend_objections(self, question: Question) -> Iterator[Objection]:
         yield from self.waiting(question)
         since = question.view.outflow_since(question.spend.vault.fingerprint, question.now - 3_600)
@@ -108,26 +111,26 @@ def nothing_due(_: Reading, __: int) -> tuple[Notice, ...]:
 
 
 def open_desk(
-    path: Path,
+    place: Place,
     clock: ManualClock | None = None,
     budget: CallerBudget = DEFAULT_BUDGET,
     due: Noting = nothing_due,
-) -> SqliteJournal:
-    """The journal at that path, created if it is not there."""
-    if not path.exists():
-        create_journal(path, GENESIS, Signer())
+) -> Journal:
+    """The journal at that place, created if it is not there."""
+    if not store_at(place).exists():
+        create_journal(place, GENESIS, Signer())
     setting = JournalSetting(Signer(), clock or ManualClock(), FIRST_LEAF, budget, due)
-    return SqliteJournal(path, setting)
+    return Journal(place, setting)
 
 
 @contextmanager
 def desk(
-    path: Path,
+    place: Place,
     clock: ManualClock | None = None,
     budget: CallerBudget = DEFAULT_BUDGET,
     due: Noting = nothing_due,
-) -> Iterator[SqliteJournal]:
-    journal = open_desk(path, clock, budget, due)
+) -> Iterator[Journal]:
+    journal = open_desk(place, clock, budget, due)
     try:
         yield journal
     finally:
@@ -150,7 +153,7 @@ def deliberation(
 
 
 def pay(
-    journal: SqliteJournal, case: Case, policy: Policy | None = None, caller: str = "relayer"
+    journal: Journal, case: Case, policy: Policy | None = None, caller: str = "relayer"
 ) -> RecordedSpend:
     """Record a withdrawal with the watchers' word for it."""
     return journal.record(deliberation(case.verify(), authorized(case), policy, caller))
@@ -205,7 +208,7 @@ def sweep_terms(spend: VerifiedSpend, nonce: bytes = b"n" * 16) -> SweepTerms:
 
 
 def move(
-    journal: SqliteJournal, spend: VerifiedSpend, *terms: Statement, caller: str = "relayer"
+    journal: Journal, spend: VerifiedSpend, *terms: Statement, caller: str = "relayer"
 ) -> RecordedSpend:
     """Record a spend that pays nobody, with two watchers' word for each statement."""
     words = tuple(

@@ -1,14 +1,14 @@
 """What one caller may write within an hour without a new word of an attestor."""
 
-from pathlib import Path
-
 import pytest
 
 from signer.core.errors import LimitExceeded, Refusal
 from signer.core.evidence import AnchorTerms
 from signer.journal.audit import verify_journal
 from signer.journal.decide import DEFAULT_BUDGET, HOUR, CallerBudget
-from signer.journal.journal import SqliteJournal
+from signer.journal.journal import Journal
+from signer.journal.place import Place
+from tests.conftest import Places
 from tests.core.spends import NOW, Coin
 from tests.journal.desk import (
     ManualClock,
@@ -26,12 +26,7 @@ from tests.journal.desk import (
 THREE = CallerBudget(versions=3)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-def vary(journal: SqliteJournal, fee: int, caller: str = "relayer") -> str:
+def vary(journal: Journal, fee: int, caller: str = "relayer") -> str:
     """The code with which another version of withdrawal 1 is refused; empty when it is recorded."""
     try:
         pay(journal, case_number(1, fee=fee), caller=caller)
@@ -44,9 +39,9 @@ def test_the_default_budget() -> None:
     assert (DEFAULT_BUDGET.versions, DEFAULT_BUDGET.version_bytes) == (300, 64 * 1024 * 1024)
 
 
-def test_free_versions_end(path: Path) -> None:
+def test_free_versions_end(place: Place) -> None:
     """A relayer varies one withdrawal's fee for ever, below what is charged already: each was an entry."""
-    with desk(path, budget=THREE) as journal:
+    with desk(place, budget=THREE) as journal:
         pay(journal, case_number(1, fee=20_000))
         assert [vary(journal, fee) for fee in (10_001, 10_002, 10_003)] == ["", "", ""]
         with pytest.raises(LimitExceeded) as caught:
@@ -54,18 +49,18 @@ def test_free_versions_end(path: Path) -> None:
         assert caught.value.code == "version-budget-exhausted"
         assert caught.value.objections[0].not_before == NOW + HOUR
         assert caught.value.decision_id
-    assert verify_journal(path).entries == 1 + 1 + 3 + 1
+    assert verify_journal(place).entries == 1 + 1 + 3 + 1
 
 
-def test_versions_that_charge_a_satoshi_each_end_too(path: Path) -> None:
-    with desk(path, budget=THREE) as journal:
+def test_versions_that_charge_a_satoshi_each_end_too(place: Place) -> None:
+    with desk(place, budget=THREE) as journal:
         pay(journal, case_number(1))
         assert [vary(journal, fee) for fee in (10_001, 10_002, 10_003)] == ["", "", ""]
         assert vary(journal, 10_004) == "version-budget-exhausted"
 
 
-def test_others_retries_and_new_words_are_not_affected(path: Path) -> None:
-    with desk(path, budget=THREE) as journal:
+def test_others_retries_and_new_words_are_not_affected(place: Place) -> None:
+    with desk(place, budget=THREE) as journal:
         pay(journal, case_number(1))
         for fee in (10_001, 10_002, 10_003):
             vary(journal, fee)
@@ -79,7 +74,7 @@ def test_others_retries_and_new_words_are_not_affected(path: Path) -> None:
         assert vary(journal, 10_005) == "version-budget-exhausted"
 
 
-def test_the_same_anchor_again_and_again(path: Path) -> None:
+def test_the_same_anchor_again_and_again(place: Place) -> None:
     def anchor(salt: int, terms: AnchorTerms) -> str:
         try:
             move(journal, anchor_case(terms, Coin(salt=salt)).verify(), terms)
@@ -87,50 +82,49 @@ def test_the_same_anchor_again_and_again(path: Path) -> None:
             return refusal.code
         return ""
 
-    with desk(path, budget=CallerBudget(versions=2)) as journal:
+    with desk(place, budget=CallerBudget(versions=2)) as journal:
         assert [anchor(salt, anchor_terms(1)) for salt in range(3)] == ["", "", ""]
         assert anchor(3, anchor_terms(1)) == "version-budget-exhausted"
         assert anchor(3, anchor_terms(3)) == ""
 
 
-def test_a_sweep_without_a_statement_counts(path: Path) -> None:
-    with desk(path, budget=CallerBudget(versions=1)) as journal:
+def test_a_sweep_without_a_statement_counts(place: Place) -> None:
+    with desk(place, budget=CallerBudget(versions=1)) as journal:
         move(journal, sweep_case(Coin(salt=1)).verify())
         with pytest.raises(LimitExceeded) as caught:
             move(journal, sweep_case(Coin(salt=2)).verify())
         assert caught.value.code == "version-budget-exhausted"
 
 
-def test_bytes_are_counted_to_the_last(path: Path) -> None:
+def test_bytes_are_counted_to_the_last(places: Places) -> None:
     """The first version of each hour fits, however large."""
-    one = received(path.with_name("measured"))
+    one = received(places.new())
     for spare, codes in (
         (0, ["", "", "version-budget-exhausted"]),
         (-1, ["", "version-budget-exhausted"]),
     ):
-        folder = path.with_name(f"with {spare}")
-        with desk(folder, budget=CallerBudget(version_bytes=2 * one + spare)) as journal:
+        with desk(places.new(), budget=CallerBudget(version_bytes=2 * one + spare)) as journal:
             pay(journal, case_number(1, fee=20_000))
             assert [vary(journal, 10_001 + at) for at in range(len(codes))] == codes
-    with desk(path, budget=CallerBudget(version_bytes=1)) as journal:
+    with desk(places.new(), budget=CallerBudget(version_bytes=1)) as journal:
         pay(journal, case_number(1, fee=20_000))
         assert vary(journal, 10_001) == ""
         assert vary(journal, 10_002) == "version-budget-exhausted"
 
 
-def received(path: Path) -> int:
+def received(place: Place) -> int:
     """Bytes that one version of these tests counts for."""
-    with desk(path) as journal:
+    with desk(place) as journal:
         pay(journal, case_number(1, fee=20_000))
         vary(journal, 10_001)
-        rows = journal._writer._connection.execute("SELECT received FROM repeats").fetchall()
+        rows = journal._writer._tables.execute("SELECT received FROM repeats").fetchall()
     assert len(rows) == 1
     return int(rows[0][0])
 
 
-def test_not_before_is_the_second_in_which_it_passes(path: Path) -> None:
+def test_not_before_is_the_second_in_which_it_passes(place: Place) -> None:
     clock = ManualClock()
-    with desk(path, clock, CallerBudget(versions=2)) as journal:
+    with desk(place, clock, CallerBudget(versions=2)) as journal:
         pay(journal, case_number(1, fee=20_000))
         for moment in (10, 20):
             clock.moment = NOW + moment
@@ -144,8 +138,8 @@ def test_not_before_is_the_second_in_which_it_passes(path: Path) -> None:
         assert vary(journal, 11_000) == ""
 
 
-def test_a_refused_version_does_not_count(path: Path) -> None:
-    with desk(path, budget=THREE) as journal:
+def test_a_refused_version_does_not_count(place: Place) -> None:
+    with desk(place, budget=THREE) as journal:
         pay(journal, case_number(1))
         for fee in (30_000, 40_000, 50_000):
             with pytest.raises(Refusal) as caught:

@@ -51,6 +51,7 @@ claims = st.builds(
     b32.map(Txid),
     few(st.builds(Payment, b32, u32, sats, script)),
     few(st.tuples(b32, outpoints)),
+    few(st.tuples(b32, outpoints)),
     st.none() | outpoints,
     sats,
     sats,
@@ -66,8 +67,10 @@ objections = st.builds(Objection, text, text, text, text, st.none() | u64)
 genesis = st.builds(
     GenesisEntry, u64, text, b32, b32, few(b32), b32, b32, st.binary(min_size=16, max_size=16)
 )
-signed = st.builds(
-    SignedEntry, u64, text, b32, b32, b32, text, u32, text, script, script, claims, few(signing)
+plain = (u64, text, b32, b32, b32, text, u32, text, script, script, claims, few(signing))
+incarnations = st.binary(min_size=16, max_size=16)
+signed = st.builds(SignedEntry, *plain, st.just(0), st.just(b"")) | st.builds(
+    SignedEntry, *plain, st.integers(1, 2**32 - 1), incarnations
 )
 refused = st.builds(
     RefusedEntry,
@@ -150,6 +153,7 @@ def test_the_bytes_of_version_1() -> None:
         Txid(b"\x03" * 32),
         (Payment(b"\x04" * 32, 0, Sats(5), b"\x06"),),
         ((b"\x04" * 32, outpoint),),
+        ((b"\x04" * 32, OutPoint(Txid(b"\x24" * 32), 37)),),
         outpoint,
         Sats(7),
         Sats(12),
@@ -163,13 +167,13 @@ def test_the_bytes_of_version_1() -> None:
     row = (0, b"\x0c" * 33, b"\x0d", 1, b"\x0e" * 32)
     entry = SignedEntry(
         15, "relayer", b"\x10" * 32, b"\x11" * 32, b"\x12" * 32, "withdrawal", 0, "primary",
-        b"psbt", b"", claims_1, (row,),
+        b"psbt", b"", claims_1, (row,), 2, b"\x26" * 16,
     )  # fmt: skip
     refusal = RefusedEntry(16, "x", b"\x13" * 32, b"", (Objection("c", "d", "o", "l", 17),), b"r")
     first = GenesisEntry(18, "regtest", b"\x13" * 32, b"\x14" * 32, (b"\x15" * 32,),
                          b"\x16" * 32, b"\x17" * 32, b"\x18" * 16)  # fmt: skip
     digests = [sha256(encode_entry(each)).hex()[:8] for each in (first, entry, refusal)]
-    assert digests == ["5f27189e", "9194b82a", "e58c38b5"]
+    assert digests == ["5f27189e", "7d0caffe", "e58c38b5"]
 
 
 @pytest.mark.parametrize("sighash_type", [2, 3, 0x81, 0x101])
@@ -201,12 +205,20 @@ def test_claims_have_their_sizes(claims: dict[str, Any]) -> None:
 
 def signed_with(*rows: SigningRow) -> SignedEntry:
     nothing = Claims(
-        Txid(b"\x03" * 32), (), (), None, Sats(1), Sats(1), (), None, (), None, b"", ()
+        Txid(b"\x03" * 32), (), (), (), None, Sats(1), Sats(1), (), None, (), None, b"", ()
     )
     return SignedEntry(
         1, "x", b"\x10" * 32, b"\x11" * 32, b"\x12" * 32, "sweep", 1, "recovery", b"p", b"",
-        nothing, rows,
+        nothing, rows, 0, b"",
     )  # fmt: skip
+
+
+def test_what_waits_for_grants_says_in_which_incarnation() -> None:
+    waits = replace(signed_with(), quorum=2, incarnation=b"\x26" * 16)
+    assert decode_entry(encode_entry(waits)) == waits
+    for quorum, incarnation in ((0, b"\x26" * 16), (2, b""), (2, b"\x26" * 15)):
+        bad = replace(waits, quorum=quorum, incarnation=incarnation)
+        assert code_of(encode_entry(bad)) == "entry-malformed"
 
 
 def test_texts_of_an_objection_are_cut() -> None:

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,12 @@ from signer.core.spend import ApprovedSpend, RecordedSpend
 from signer.core.view import View
 from signer.journal import decide, fold, writer
 from signer.journal.audit import read_entries, verify_journal
+from signer.journal.database import StoreError, WriterTables
+from signer.journal.place import Place
 from tests import federation
 from tests.core.spends import NOW, withdrawal_id
-from tests.journal.desk import case_number, deliberation, desk, open_desk, pay
+from tests.journal.desk import case_number, deliberation, desk, open_desk, pay, rivals
+from tests.journal.tampering import tamper
 from tests.journal.words import QUORUM, approval, attested, noted, said, terms_of
 
 VAULT = federation.vault().fingerprint
@@ -31,7 +32,7 @@ class Boom(Exception):
 
 
 def full(*_: object) -> None:
-    raise sqlite3.OperationalError("database or disk is full")
+    raise StoreError("database or disk is full")
 
 
 def boom(*_: object) -> None:
@@ -39,23 +40,33 @@ def boom(*_: object) -> None:
 
 
 class Broken:
-    """A connection that fails when it is told to."""
+    """Tables that fail when they are told to."""
 
-    def __init__(self, connection: sqlite3.Connection, statement: str) -> None:
-        self._connection, self._statement = connection, statement
+    def __init__(self, tables: WriterTables, statement: str) -> None:
+        self._tables, self._statement = tables, statement
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._connection, name)
+        return getattr(self._tables, name)
 
-    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
-        if statement.startswith(self._statement):
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._connection.execute(statement, *arguments)
+    def begin(self) -> None:
+        self._fail_at("BEGIN")
+        self._tables.begin()
 
-    def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+    def commit(self) -> None:
+        self._fail_at("COMMIT")
+        self._tables.commit()
+
+    def execute(self, statement: str, *arguments: Any) -> Any:
+        self._fail_at(statement)
+        return self._tables.execute(statement, *arguments)
+
+    def executemany(self, statement: str, *arguments: Any) -> Any:
+        self._fail_at(statement)
+        return self._tables.executemany(statement, *arguments)
+
+    def _fail_at(self, statement: str) -> None:
         if statement.startswith(self._statement):
-            raise sqlite3.OperationalError("disk I/O error")
-        return self._connection.executemany(statement, *arguments)
+            raise StoreError("disk I/O error")
 
 
 STEPS = (
@@ -71,10 +82,9 @@ STEPS = (
 @pytest.mark.parametrize("how", [full, boom])
 @pytest.mark.parametrize(("module", "name"), STEPS, ids=[name for _, name in STEPS])
 def test_a_step_that_fails_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, how: object
+    place: Place, monkeypatch: pytest.MonkeyPatch, module: object, name: str, how: object
 ) -> None:
-    path = tmp_path / "journal"
-    with desk(path) as journal:
+    with desk(place) as journal:
         pay(journal, case_number(1))
         with monkeypatch.context() as patch:
             patch.setattr(module, name, how)
@@ -85,9 +95,9 @@ def test_a_step_that_fails_leaves_nothing_behind(
             assert caught.value.code == "journal-unavailable"
         else:
             assert isinstance(caught.value, Fault)
-        assert verify_journal(path).entries == 2
+        assert verify_journal(place).entries == 2
         assert pay(journal, case_number(2)).decision_id
-    assert verify_journal(path).entries == 3
+    assert verify_journal(place).entries == 3
 
 
 @pytest.mark.parametrize("how", [full, boom])
@@ -96,94 +106,88 @@ def test_a_step_that_fails_leaves_nothing_behind(
     [step for step in STEPS if step[1] != "signed_entry"],
 )
 def test_a_note_that_fails_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: object, name: str, how: object
+    place: Place, monkeypatch: pytest.MonkeyPatch, module: object, name: str, how: object
 ) -> None:
-    path = tmp_path / "journal"
-    with desk(path) as journal:
+    with desk(place) as journal:
         noted(journal, said(approval(1)))
         with monkeypatch.context() as patch:
             patch.setattr(module, name, how)
             with pytest.raises((Refusal, Fault)) as caught:
                 noted(journal, attested(terms_of(1)), said(approval(2)))
         assert isinstance(caught.value, Refusal if how is full else Fault)
-        assert verify_journal(path).entries == 2
+        assert verify_journal(place).entries == 2
         assert len(noted(journal, attested(terms_of(1)), said(approval(2))).decision_ids) == 2
-    assert verify_journal(path).entries == 4
+    assert verify_journal(place).entries == 4
 
 
 @pytest.mark.parametrize("statement", ["BEGIN", "SAVEPOINT", "INSERT INTO entries", "COMMIT"])
-def test_a_disk_that_fails_at_any_statement(tmp_path: Path, statement: str) -> None:
-    path = tmp_path / "journal"
-    with desk(path) as journal:
-        connection = journal._writer._connection
-        journal._writer._connection = Broken(connection, statement)  # type: ignore[assignment]
+def test_a_disk_that_fails_at_any_statement(place: Place, statement: str) -> None:
+    with desk(place) as journal:
+        connection = journal._writer._tables
+        journal._writer._tables = Broken(connection, statement)  # type: ignore[assignment]
         with pytest.raises(Refusal) as caught:
             pay(journal, case_number(1))
         assert caught.value.code == "journal-unavailable"
-        journal._writer._connection = connection
-        assert verify_journal(path).entries == 1
+        journal._writer._tables = connection
+        assert verify_journal(place).entries == 1
         assert pay(journal, case_number(1)).decision_id
 
 
 def test_a_decision_that_contradicts_the_record_is_a_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Should J1's rule ever be wrong, the tables' keys still hold: one pin for one withdrawal."""
-    path = tmp_path / "journal"
-    with desk(path) as journal:
-        first = pay(journal, case_number(1))
+    one, other = rivals(2)
+    with desk(place) as journal:
+        first = pay(journal, one)
         with monkeypatch.context() as patch:
-            patch.setattr("signer.journal.reading.SqliteReading.withdrawal", lambda *_: None)
-            patch.setattr("signer.journal.reading.SqliteReading.dearest_fee", lambda *_: 0)
+            patch.setattr("signer.journal.reading.TableReading.withdrawal", lambda *_: None)
+            patch.setattr("signer.journal.reading.TableReading.pins_of", lambda *_: frozenset())
             with pytest.raises(Fault):
-                pay(journal, case_number(1, fee=20_000))
-        assert pay(journal, case_number(1)).decision_id == first.decision_id
-    assert verify_journal(path).entries == 2
+                pay(journal, other)
+        assert pay(journal, one).decision_id == first.decision_id
+    assert verify_journal(place).entries == 2
 
 
-def test_a_record_that_is_changed_under_a_running_kernel(tmp_path: Path) -> None:
-    path = tmp_path / "journal"
-    with desk(path) as journal:
+def test_a_record_that_is_changed_under_a_running_kernel(place: Place) -> None:
+    with desk(place) as journal:
         pay(journal, case_number(1))
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("UPDATE checkpoint SET size = 5")
+        tamper(place, "UPDATE checkpoint SET size = 5")
         with pytest.raises(Refusal) as caught:
             pay(journal, case_number(2))
         assert caught.value.code == "journal-tampered"
 
 
-def test_a_version_that_points_to_another_entry(tmp_path: Path) -> None:
-    path = tmp_path / "journal"
-    with desk(path) as journal:
+def test_a_version_that_points_to_another_entry(place: Place) -> None:
+    with desk(place) as journal:
         first = pay(journal, case_number(1))
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("UPDATE versions SET entry = 0")
-            with pytest.raises(Fault):
-                pay(journal, case_number(1))
-            connection.execute("UPDATE versions SET entry = 1")
+        tamper(place, "UPDATE versions SET entry = 0")
+        with pytest.raises(Fault):
+            pay(journal, case_number(1))
+        tamper(place, "UPDATE versions SET entry = 1")
         assert pay(journal, case_number(1)).decision_id == first.decision_id
 
 
 def test_a_writer_without_an_answer_is_a_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with desk(tmp_path / "journal") as journal:
+    with desk(place) as journal:
         with monkeypatch.context() as patch:
-            patch.setattr(journal._writer, "submit", lambda _: None)
+            patch.setattr(journal._writer, "submit", lambda *_: None)
             with pytest.raises(Fault):
                 pay(journal, case_number(1))
         assert pay(journal, case_number(1)).decision_id
 
 
-def test_counts_that_cannot_be_written_are_kept(tmp_path: Path) -> None:
-    with desk(tmp_path / "journal") as journal:
+def test_counts_that_cannot_be_written_are_kept(place: Place) -> None:
+    with desk(place) as journal:
         journal.count("stranger", "psbt-magic")
-        connection = journal._writer._connection
-        journal._writer._connection = Broken(connection, "INSERT INTO counters")  # type: ignore[assignment]
+        connection = journal._writer._tables
+        journal._writer._tables = Broken(connection, "INSERT INTO counters")  # type: ignore[assignment]
         with pytest.raises(Refusal) as caught:
             pay(journal, case_number(1))
         assert caught.value.code == "journal-unavailable"
-        journal._writer._connection = connection
+        journal._writer._tables = connection
         pay(journal, case_number(1))
         rows = connection.execute("SELECT * FROM counters").fetchall()
     assert rows == [("stranger", "psbt-magic", 1)]
@@ -191,7 +195,7 @@ def test_counts_that_cannot_be_written_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("most", [1, 64])
 def test_who_waits_when_the_journal_closes_is_answered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+    place: Place, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """While one decision is made two more and the end of all wait behind it."""
     monkeypatch.setattr(writer, "MAX_BATCH", most)
@@ -203,8 +207,7 @@ def test_who_waits_when_the_journal_closes_is_answered(
         assert go_on.wait(60)
         return works[0].decide(view, now)
 
-    path = tmp_path / "journal"
-    journal = open_desk(path)
+    journal = open_desk(place)
     tickets = [writer._Ticket(replace(works[0], decide=slow)), *map(writer._Ticket, works[1:])]
     journal._writer._waiting.put(tickets[0])
     assert begun.wait(60)
@@ -214,17 +217,17 @@ def test_who_waits_when_the_journal_closes_is_answered(
     answers = [ticket.answer.result(60) for ticket in tickets]
     journal.close()
     assert len({each.decision_id for each in answers if isinstance(each, RecordedSpend)}) == 3
-    assert verify_journal(path).entries == 4
+    assert verify_journal(place).entries == 4
 
 
-def test_counts_survive_a_failed_commit(tmp_path: Path) -> None:
-    with desk(tmp_path / "journal") as journal:
+def test_counts_survive_a_failed_commit(place: Place) -> None:
+    with desk(place) as journal:
         journal.count("stranger", "psbt-magic")
-        connection = journal._writer._connection
-        journal._writer._connection = Broken(connection, "INSERT INTO entries")  # type: ignore[assignment]
+        connection = journal._writer._tables
+        journal._writer._tables = Broken(connection, "INSERT INTO entries")  # type: ignore[assignment]
         with pytest.raises(Refusal):
             pay(journal, case_number(1))
-        journal._writer._connection = connection
+        journal._writer._tables = connection
         pay(journal, case_number(1))
         rows = connection.execute("SELECT * FROM counters").fetchall()
     assert rows == [("stranger", "psbt-magic", 1)]
@@ -233,10 +236,10 @@ def test_counts_survive_a_failed_commit(tmp_path: Path) -> None:
 WRITE_FOR_EVER = """
 import sys
 from contextlib import closing
-from pathlib import Path
 from tests.journal.desk import case_number, open_desk, pay
+from tests.journal.tampering import place_named
 from tests.journal.words import attested, noted, terms_of
-journal = open_desk(Path(sys.argv[1]))
+journal = open_desk(place_named(sys.argv[1]))
 for number in range(int(sys.argv[2]), 10_000):
     noted(journal, attested(terms_of(number)))
     recorded = pay(journal, case_number(number))
@@ -244,14 +247,13 @@ for number in range(int(sys.argv[2]), 10_000):
 """
 
 
-def test_kill_9_loses_no_answer_and_counts_nothing_twice(tmp_path: Path) -> None:
+def test_kill_9_loses_no_answer_and_counts_nothing_twice(place: Place) -> None:
     """A real process is killed while it writes; what it answered is on record, once."""
-    path = tmp_path / "journal"
     answered: dict[int, bytes] = {}
     start = 0
     for answers in (1, 7, 4):
         process = subprocess.Popen(
-            [sys.executable, "-c", WRITE_FOR_EVER, str(path), str(start)],
+            [sys.executable, "-c", WRITE_FOR_EVER, str(place), str(start)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -267,11 +269,11 @@ def test_kill_9_loses_no_answer_and_counts_nothing_twice(tmp_path: Path) -> None
         process.wait()
         process.stdout.close()
         start = max(answered) + 1
-    report = verify_journal(path)
-    leaves = {each.leaf for each in read_entries(path, 1)}
+    report = verify_journal(place)
+    leaves = {each.leaf for each in read_entries(place, 1)}
     assert set(answered.values()) <= leaves
     assert report.entries - 1 - 2 * len(answered) <= 6  # recorded, killed before the answer
-    with desk(path) as journal:
+    with desk(place) as journal:
         for paid, leaf in answered.items():
             assert pay(journal, case_number(paid)).decision_id == leaf
         pay(journal, case_number(start))

@@ -1,26 +1,27 @@
 """Record, then sign (J4): retries, refusals, budgets, time, and many callers at once."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from signer.bitcoin.hashes import sha256
 from signer.core.errors import Fault, Refusal, unverified
 from signer.core.evidence import Authorized
-from signer.core.spend import ApprovedSpend, RecordedSpend
+from signer.core.spend import ApprovedSpend, AwaitedSpend, RecordedSpend
 from signer.core.view import View
 from signer.journal.audit import read_entries, verify_journal
 from signer.journal.decide import HOUR, CallerBudget
 from signer.journal.entry import RefusedEntry, SignedEntry
-from signer.journal.journal import SqliteJournal
+from signer.journal.journal import Journal
 from signer.journal.note import Head, origin_of, sign_head, verify_head
+from signer.journal.place import Place
 from signer.journal.writer import _Ticket
 from signer.ports import RefusedRequest
 from tests import federation
+from tests.conftest import Places
 from tests.core.spends import HEIGHT, NOW, Case, Coin, authorized, withdrawal_id
 from tests.journal.desk import (
     POLICY_ID,
@@ -37,21 +38,16 @@ from tests.journal.desk import (
 
 VAULT = federation.vault().fingerprint
 STERN = Policy(outflow=0)
-Answer = RecordedSpend | Refusal | Fault
+Answer = RecordedSpend | AwaitedSpend | Refusal | Fault
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[SqliteJournal]:
-    with desk(path) as opened:
+def journal(place: Place) -> Iterator[Journal]:
+    with desk(place) as opened:
         yield opened
 
 
-def denied(journal: SqliteJournal, number: int, policy: Policy, caller: str = "relayer") -> Refusal:
+def denied(journal: Journal, number: int, policy: Policy, caller: str = "relayer") -> Refusal:
     with pytest.raises(Refusal) as caught:
         pay(journal, case_number(number), policy, caller)
     return caught.value
@@ -64,20 +60,20 @@ def refusal_of(number: int, request: bytes = b"", caller: str = "relayer") -> Re
     )
 
 
-def test_a_recorded_spend_is_in_a_signed_head(journal: SqliteJournal, path: Path) -> None:
+def test_a_recorded_spend_is_in_a_signed_head(journal: Journal, place: Place) -> None:
     recorded = pay(journal, case_number(1))
     head = verify_head(recorded.head, Signer().log_key)
     assert head.size == 2
-    stored = list(read_entries(path, 1))
+    stored = list(read_entries(place, 1))
     assert [each.leaf for each in stored] == [recorded.decision_id]
-    assert verify_journal(path).head == recorded.head
+    assert verify_journal(place).head == recorded.head
 
 
-def test_an_entry_holds_what_was_signed(journal: SqliteJournal, path: Path) -> None:
+def test_an_entry_holds_what_was_signed(journal: Journal, place: Place) -> None:
     case = case_number(1)
     spend = case.verify()
     journal.record(deliberation(spend, authorized(case, (Coin(salt=1),))))
-    entry = next(read_entries(path, 1)).entry
+    entry = next(read_entries(place, 1)).entry
     assert isinstance(entry, SignedEntry)
     assert entry.claims.txid == spend.transaction.txid
     assert entry.claims.coins[0].height == HEIGHT
@@ -86,7 +82,7 @@ def test_an_entry_holds_what_was_signed(journal: SqliteJournal, path: Path) -> N
     assert entry.signing[0][4] == spend.tasks[0].digest
 
 
-def test_the_view_answers_as_recorded(journal: SqliteJournal) -> None:
+def test_the_view_answers_as_recorded(journal: Journal) -> None:
     case = case_number(1)
     recorded = pay(journal, case)
     coin, txid = Coin(salt=1).outpoint, recorded.spend.transaction.txid
@@ -113,7 +109,7 @@ def test_the_view_answers_as_recorded(journal: SqliteJournal) -> None:
         assert reading.now() == NOW
 
 
-def test_the_view_of_nothing(journal: SqliteJournal) -> None:
+def test_the_view_of_nothing(journal: Journal) -> None:
     coin = Coin().outpoint
     with journal.reading() as reading:
         assert reading.withdrawal(withdrawal_id(1)) is None
@@ -125,7 +121,7 @@ def test_the_view_of_nothing(journal: SqliteJournal) -> None:
         assert list(reading.versions_of(withdrawal_id(1))) == []
 
 
-def test_listings_page_in_order(journal: SqliteJournal) -> None:
+def test_listings_page_in_order(journal: Journal) -> None:
     for number in (1, 2, 3):
         pay(journal, case_number(number))
     ids = sorted(withdrawal_id(number) for number in (1, 2, 3))
@@ -141,7 +137,7 @@ def test_listings_page_in_order(journal: SqliteJournal) -> None:
         assert [len(row.spent_by) for row in coins] == [1, 1, 1]
 
 
-def test_versions_are_listed_oldest_first(journal: SqliteJournal) -> None:
+def test_versions_are_listed_oldest_first(journal: Journal) -> None:
     fees = [10_000, 30_000, 20_000]
     for fee in fees:
         pay(journal, case_number(1, fee=fee))
@@ -154,7 +150,7 @@ def test_versions_are_listed_oldest_first(journal: SqliteJournal) -> None:
     assert rows[0].inputs == (Coin(salt=1).outpoint,)
 
 
-def test_a_coin_without_a_statement_that_counts_has_no_height(journal: SqliteJournal) -> None:
+def test_a_coin_without_a_statement_that_counts_has_no_height(journal: Journal) -> None:
     case = case_number(1)
     journal.record(deliberation(case.verify()))
     with journal.reading() as reading:
@@ -166,16 +162,16 @@ def test_a_coin_without_a_statement_that_counts_has_no_height(journal: SqliteJou
         assert reading.coins(VAULT, None, 1)[0].height == HEIGHT
 
 
-def test_a_retry_gets_the_same_decision_and_no_entry(journal: SqliteJournal, path: Path) -> None:
+def test_a_retry_gets_the_same_decision_and_no_entry(journal: Journal, place: Place) -> None:
     first = pay(journal, case_number(1))
     pay(journal, case_number(2))
     again = pay(journal, case_number(1), STERN)
     assert again.decision_id == first.decision_id
     assert verify_head(again.head, Signer().log_key).size == 3
-    assert len(list(read_entries(path, 0))) == 3
+    assert len(list(read_entries(place, 0))) == 3
 
 
-def test_a_retry_with_another_signing_list_is_refused(journal: SqliteJournal) -> None:
+def test_a_retry_with_another_signing_list_is_refused(journal: Journal) -> None:
     """An approval on record must not carry signatures that it was not given for."""
     case = case_number(1)
     pay(journal, case)
@@ -186,10 +182,10 @@ def test_a_retry_with_another_signing_list_is_refused(journal: SqliteJournal) ->
     assert caught.value.decision_id
 
 
-def test_a_refusal_is_recorded_and_raised(journal: SqliteJournal, path: Path) -> None:
+def test_a_refusal_is_recorded_and_raised(journal: Journal, place: Place) -> None:
     refusal = denied(journal, 1, STERN)
     assert refusal.code == "outflow-exceeded"
-    stored = next(read_entries(path, 1))
+    stored = next(read_entries(place, 1))
     assert stored.leaf == refusal.decision_id
     assert isinstance(stored.entry, RefusedEntry)
     assert stored.entry.code == "outflow-exceeded"
@@ -197,17 +193,17 @@ def test_a_refusal_is_recorded_and_raised(journal: SqliteJournal, path: Path) ->
     assert pay(journal, case_number(1)).decision_id != refusal.decision_id
 
 
-def test_a_repeated_refusal_is_counted_only(journal: SqliteJournal, path: Path) -> None:
+def test_a_repeated_refusal_is_counted_only(journal: Journal, place: Place) -> None:
     first, second = denied(journal, 1, STERN), denied(journal, 1, STERN)
     assert first.decision_id == second.decision_id
     other = denied(journal, 1, STERN, caller="another relayer")
     assert other.decision_id != first.decision_id
-    assert len(list(read_entries(path, 0))) == 3
+    assert len(list(read_entries(place, 0))) == 3
 
 
-def test_after_an_hour_a_refusal_is_recorded_again(path: Path) -> None:
+def test_after_an_hour_a_refusal_is_recorded_again(place: Place) -> None:
     clock = ManualClock()
-    with desk(path, clock) as journal:
+    with desk(place, clock) as journal:
         first = denied(journal, 1, STERN)
         clock.moment = NOW + HOUR - 1
         assert denied(journal, 1, STERN).decision_id == first.decision_id
@@ -215,52 +211,52 @@ def test_after_an_hour_a_refusal_is_recorded_again(path: Path) -> None:
         assert denied(journal, 1, STERN).decision_id != first.decision_id
 
 
-def test_nobody_fills_the_disk_with_refusals(path: Path) -> None:
+def test_nobody_fills_the_disk_with_refusals(place: Place) -> None:
     clock = ManualClock()
-    with desk(path, clock, CallerBudget(refusals=3)) as journal:
+    with desk(place, clock, CallerBudget(refusals=3)) as journal:
         found = [denied(journal, number, STERN).decision_id for number in range(5)]
         assert [bool(decision) for decision in found] == [True, True, True, False, False]
         assert denied(journal, 9, STERN, caller="another relayer").decision_id
         clock.moment = NOW + HOUR
         assert denied(journal, 4, STERN).decision_id
-    assert verify_journal(path).entries == 6
+    assert verify_journal(place).entries == 6
 
 
-def test_full_input_is_kept_within_its_budget(path: Path) -> None:
-    with desk(path, budget=CallerBudget(refused_bytes=10)) as journal:
+def test_full_input_is_kept_within_its_budget(place: Place) -> None:
+    with desk(place, budget=CallerBudget(refused_bytes=10)) as journal:
         for number, size in enumerate((6, 5, 4, 1)):
             journal.record_refusal(refusal_of(number, b"r" * size))
-    kept = [each.entry.request for each in read_entries(path, 1)]  # type: ignore[union-attr]
+    kept = [each.entry.request for each in read_entries(place, 1)]  # type: ignore[union-attr]
     assert kept == [b"r" * 6, b"", b"r" * 4, b""]
 
 
-def test_a_refusal_before_deliberation_is_recorded(journal: SqliteJournal, path: Path) -> None:
+def test_a_refusal_before_deliberation_is_recorded(journal: Journal, place: Place) -> None:
     refused = refusal_of(1, b"request")
     journal.record_refusal(refused)
-    stored = next(read_entries(path, 1))
+    stored = next(read_entries(place, 1))
     assert refused.refusal.decision_id == stored.leaf
     assert isinstance(stored.entry, RefusedEntry)
     assert (stored.entry.code, stored.entry.request) == ("input-foreign", b"request")
 
 
-def test_what_is_worth_no_entry_is_counted(path: Path) -> None:
-    with desk(path) as journal:
+def test_what_is_worth_no_entry_is_counted(place: Place) -> None:
+    with desk(place) as journal:
         for _ in range(3):
             journal.count("stranger", "psbt-magic")
         denied(journal, 1, STERN)
         denied(journal, 1, STERN)
         journal.count("stranger", "psbt-magic")
-    with desk(path) as journal:
-        connection = journal._writer._connection
+    with desk(place) as journal:
+        connection = journal._writer._tables
         rows = connection.execute("SELECT * FROM counters ORDER BY caller").fetchall()
     assert rows == [("relayer", "outflow-exceeded", 1), ("stranger", "psbt-magic", 4)]
 
 
-def test_a_window_is_half_open(path: Path) -> None:
+def test_a_window_is_half_open(place: Place) -> None:
     """(now - w, now]: a charge leaves the window exactly w seconds after it was made."""
     clock = ManualClock()
     policy = Policy(outflow=100_000_000)
-    with desk(path, clock) as journal:
+    with desk(place, clock) as journal:
         pay(journal, case_number(1), policy)
         clock.moment = NOW + HOUR - 1
         assert denied(journal, 2, policy).code == "outflow-exceeded"
@@ -268,11 +264,11 @@ def test_a_window_is_half_open(path: Path) -> None:
         assert pay(journal, case_number(2), policy).decision_id
 
 
-def test_windows_survive_a_restart(path: Path) -> None:
+def test_windows_survive_a_restart(place: Place) -> None:
     policy = Policy(outflow=100_000_000)
-    with desk(path) as journal:
+    with desk(place) as journal:
         pay(journal, case_number(1), policy)
-    with desk(path) as journal:
+    with desk(place) as journal:
         with journal.reading() as reading:
             assert reading.outflow_since(VAULT, NOW - 1) == 60_010_000
             assert reading.outflow_since(VAULT, NOW) == 0
@@ -280,21 +276,21 @@ def test_windows_survive_a_restart(path: Path) -> None:
         assert denied(journal, 2, policy).code == "outflow-exceeded"
 
 
-def test_time_never_goes_back(path: Path) -> None:
+def test_time_never_goes_back(place: Place) -> None:
     clock = ManualClock(NOW + 500)
     policy = Policy(outflow=100_000_000)
-    with desk(path, clock) as journal:
+    with desk(place, clock) as journal:
         pay(journal, case_number(1), policy)
     clock.moment = NOW - 9 * HOUR
-    with desk(path, clock) as journal:
+    with desk(place, clock) as journal:
         assert denied(journal, 2, policy).code == "outflow-exceeded"
         with journal.reading() as reading:
             assert reading.now() == NOW + 500
-    assert [each.entry.clock for each in read_entries(path, 1)] == [NOW + 500, NOW + 500]
+    assert [each.entry.clock for each in read_entries(place, 1)] == [NOW + 500, NOW + 500]
 
 
 def test_a_bug_in_a_decision_is_a_fault_of_that_decision_alone(
-    journal: SqliteJournal, path: Path
+    journal: Journal, place: Place
 ) -> None:
     def broken(view: View, now: int) -> ApprovedSpend:
         raise ZeroDivisionError
@@ -303,10 +299,10 @@ def test_a_bug_in_a_decision_is_a_fault_of_that_decision_alone(
     with pytest.raises(Fault):
         journal.record(replace(deliberation(spend), decide=broken))
     pay(journal, case_number(1))
-    assert verify_journal(path).entries == 2
+    assert verify_journal(place).entries == 2
 
 
-def test_consent_to_another_spend_or_time_is_a_fault(journal: SqliteJournal) -> None:
+def test_consent_to_another_spend_or_time_is_a_fault(journal: Journal) -> None:
     mine, other = deliberation(case_number(1).verify()), deliberation(case_number(2).verify())
     with pytest.raises(Fault):
         journal.record(replace(mine, decide=other.decide))
@@ -315,7 +311,7 @@ def test_consent_to_another_spend_or_time_is_a_fault(journal: SqliteJournal) -> 
     assert journal.record(mine).decision_id
 
 
-def test_evidence_that_cannot_be_written_is_a_fault(journal: SqliteJournal, path: Path) -> None:
+def test_evidence_that_cannot_be_written_is_a_fault(journal: Journal, place: Place) -> None:
     """A stranger's key of 31 bytes would make an entry that nobody can read."""
     case = case_number(1)
     good = authorized(case)
@@ -326,35 +322,35 @@ def test_evidence_that_cannot_be_written_is_a_fault(journal: SqliteJournal, path
     with pytest.raises(Fault):
         journal.record(deliberation(case.verify(), strange))
     journal.record(deliberation(case.verify(), good))
-    assert verify_journal(path).entries == 2
+    assert verify_journal(place).entries == 2
 
 
-def test_two_requests_cannot_both_pin_in_one_batch(path: Path) -> None:
+def test_two_requests_cannot_both_pin_in_one_batch(place: Place) -> None:
     """Sixteen callers race to pay one withdrawal from sixteen coins: one wins, whoever it is."""
-    with desk(path) as journal:
+    with desk(place) as journal:
         answers = in_threads([partial(pay, journal, rival) for rival in rivals(16)])
     paid = [answer for answer in answers if isinstance(answer, RecordedSpend)]
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     assert len(paid) == 1
     assert {refusal.code for refusal in refused} == {"withdrawal-pinned"}
-    assert verify_journal(path).entries == 17
+    assert verify_journal(place).entries == 17
 
 
-def test_many_callers_share_commits_and_lose_nothing(path: Path) -> None:
+def test_many_callers_share_commits_and_lose_nothing(place: Place) -> None:
     cases = {number: case_number(number) for number in range(48)}
     deliberations = [deliberation(case.verify(), authorized(case)) for case in cases.values()]
-    with desk(path) as journal:
+    with desk(place) as journal:
         answers = in_threads([partial(journal.record, each) for each in deliberations])
         with journal.reading() as reading:
             assert len(reading.withdrawals(b"", 99)) == 48
             assert reading.outflow_since(VAULT, 0) == 48 * 60_010_000
     assert all(isinstance(answer, RecordedSpend) for answer in answers)
     assert len({answer.decision_id for answer in answers if not isinstance(answer, Fault)}) == 48
-    assert verify_journal(path).entries == 49
+    assert verify_journal(place).entries == 49
 
 
-def test_a_closed_journal_is_unavailable(path: Path) -> None:
-    journal = open_desk(path)
+def test_a_closed_journal_is_unavailable(place: Place) -> None:
+    journal = open_desk(place)
     pay(journal, case_number(1))
     journal.close()
     with pytest.raises(Refusal) as caught:
@@ -362,21 +358,20 @@ def test_a_closed_journal_is_unavailable(path: Path) -> None:
     assert caught.value.code == "journal-unavailable"
 
 
-def test_a_head_of_ours_is_confirmed(path: Path) -> None:
-    with desk(path) as journal:
+def test_a_head_of_ours_is_confirmed(place: Place) -> None:
+    with desk(place) as journal:
         first = pay(journal, case_number(1)).head
         journal.confirm_head(first)
         journal.confirm_head(pay(journal, case_number(2)).head)
         journal.confirm_head(first)
 
 
-def test_a_head_that_we_signed_but_do_not_reach(path: Path, tmp_path: Path) -> None:
+def test_a_head_that_we_signed_but_do_not_reach(place: Place, places: Places) -> None:
     """A member is restored from an old copy: the relayer's last head gives it away."""
-    with desk(path) as journal:
+    with desk(place) as journal:
         pay(journal, case_number(1))
-    old = tmp_path / "old.sqlite"
-    old.write_bytes(path.read_bytes())
-    with desk(path) as journal:
+    old = places.copy(place)
+    with desk(place) as journal:
         later = pay(journal, case_number(2)).head
     with desk(old) as journal:
         assert shown(journal, later) == "state-rolled-back"
@@ -386,13 +381,12 @@ def test_a_head_that_we_signed_but_do_not_reach(path: Path, tmp_path: Path) -> N
             assert shown(journal, later) == "state-rolled-back"
 
 
-def test_a_head_of_a_size_that_this_history_never_released(path: Path, tmp_path: Path) -> None:
+def test_a_head_of_a_size_that_this_history_never_released(place: Place, places: Places) -> None:
     """Both histories are longer than the head shown, but only one of them ever released it."""
-    old = tmp_path / "old.sqlite"
-    with desk(path) as journal:
+    with desk(place) as journal:
         pay(journal, case_number(1))
-    old.write_bytes(path.read_bytes())
-    with desk(path) as journal:
+    old = places.copy(place)
+    with desk(place) as journal:
         later = pay(journal, case_number(2)).head
     with desk(old) as journal:
         commit_together(journal, [case_number(3), case_number(4)])
@@ -400,13 +394,12 @@ def test_a_head_of_a_size_that_this_history_never_released(path: Path, tmp_path:
         assert shown(journal, later) == "state-rolled-back"
 
 
-def test_after_a_rollback_nothing_is_recorded_until_a_restart(path: Path, tmp_path: Path) -> None:
+def test_after_a_rollback_nothing_is_recorded_until_a_restart(place: Place, places: Places) -> None:
     """Whoever does not show a head must not get the second signature from an old copy."""
-    old = tmp_path / "old.sqlite"
-    with desk(path) as journal:
+    with desk(place) as journal:
         first = pay(journal, case_number(1))
-    old.write_bytes(path.read_bytes())
-    with desk(path) as journal:
+    old = places.copy(place)
+    with desk(place) as journal:
         later = pay(journal, case_number(2)).head
     with desk(old) as journal:
         assert pay(journal, case_number(1)).decision_id == first.decision_id
@@ -421,7 +414,7 @@ def test_after_a_rollback_nothing_is_recorded_until_a_restart(path: Path, tmp_pa
         assert pay(journal, case_number(1)).decision_id == first.decision_id
 
 
-def test_a_head_of_somebody_else(journal: SqliteJournal) -> None:
+def test_a_head_of_somebody_else(journal: Journal) -> None:
     origin = origin_of(b"\x01" * 32, Signer().log_key)
     foreign = sign_head(Head(origin, 1, b"\x02" * 32), Signer())
     for head in ("", "nonsense", foreign):
@@ -430,7 +423,7 @@ def test_a_head_of_somebody_else(journal: SqliteJournal) -> None:
         assert caught.value.code == "head-malformed"
 
 
-def shown(journal: SqliteJournal, head: str) -> str:
+def shown(journal: Journal, head: str) -> str:
     """The code with which the head is refused; empty when it is confirmed."""
     try:
         journal.confirm_head(head)
@@ -439,18 +432,18 @@ def shown(journal: SqliteJournal, head: str) -> str:
     return ""
 
 
-def journal_head(journal: SqliteJournal) -> str:
+def journal_head(journal: Journal) -> str:
     with journal.reading() as reading:
         return reading.head()
 
 
-def commit_together(journal: SqliteJournal, cases: list[Case]) -> None:
+def commit_together(journal: Journal, cases: list[Case]) -> None:
     """All in one commit."""
     words = [deliberation(case.verify(), authorized(case)) for case in cases]
     journal._writer._serve_batch([_Ticket(word) for word in words])
 
 
-def in_threads(calls: list[Callable[[], RecordedSpend]]) -> list[Answer]:
+def in_threads(calls: Sequence[Callable[[], RecordedSpend | AwaitedSpend]]) -> list[Answer]:
     """What each call returned or raised."""
     answers: list[Answer] = [Fault("no answer")] * len(calls)
     start = threading.Barrier(len(calls))

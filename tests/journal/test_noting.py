@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from signer.journal.audit import read_entries, verify_journal
 from signer.journal.codec import encode_entry
 from signer.journal.decide import HOUR
 from signer.journal.entry import Entry, RefusedEntry, SignedEntry
-from signer.journal.journal import SqliteJournal
+from signer.journal.journal import Journal
 from signer.journal.note import Head, origin_of, sign_head, verify_head
 from signer.journal.noting import (
     OFFICER_ACTS,
@@ -32,6 +31,7 @@ from signer.journal.noting import (
     PROPOSAL_BYTES,
     PROPOSALS,
 )
+from signer.journal.place import Place
 from signer.ports import Noted, Reading
 from tests.core.spends import NOW, authorized, withdrawal_id
 from tests.journal.desk import (
@@ -62,28 +62,23 @@ from tests.journal.words import (
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
 
 
 @pytest.fixture
-def journal(path: Path, clock: ManualClock) -> Iterator[SqliteJournal]:
-    with desk(path, clock) as opened:
+def journal(place: Place, clock: ManualClock) -> Iterator[Journal]:
+    with desk(place, clock) as opened:
         yield opened
-    verify_journal(path)
+    verify_journal(place)
 
 
-def entries(path: Path) -> list[Entry]:
-    return [stored.entry for stored in read_entries(path, 1)]
+def entries(place: Place) -> list[Entry]:
+    return [stored.entry for stored in read_entries(place, 1)]
 
 
 def decide_with(
-    journal: SqliteJournal, number: int, policy: Policy, *notices: Notice, now: int = NOW
+    journal: Journal, number: int, policy: Policy, *notices: Notice, now: int = NOW
 ) -> None:
     """Ask for that withdrawal; the deliberation has these notices."""
     case = case_number(number)
@@ -91,10 +86,10 @@ def decide_with(
     journal.record(replace(asked, notices=lambda _, when: notices if when == now else ()))
 
 
-def test_a_note_is_answered_with_its_entries_and_a_head(journal: SqliteJournal, path: Path) -> None:
+def test_a_note_is_answered_with_its_entries_and_a_head(journal: Journal, place: Place) -> None:
     notices = (attested(terms_of(1)), said(approval(1)))
     answer = noted(journal, *notices)
-    stored = list(read_entries(path, 1))
+    stored = list(read_entries(place, 1))
     assert tuple(each.leaf for each in stored) == answer.decision_ids
     assert tuple(each.entry for each in stored) == notices
     assert verify_head(answer.head, Signer().log_key).size == 3
@@ -102,7 +97,7 @@ def test_a_note_is_answered_with_its_entries_and_a_head(journal: SqliteJournal, 
 
 
 def test_a_note_sees_the_record_and_the_effective_time(
-    journal: SqliteJournal, clock: ManualClock
+    journal: Journal, clock: ManualClock
 ) -> None:
     noted(journal, attested(terms_of(1)))
     clock.moment -= 50
@@ -117,7 +112,7 @@ def test_a_note_sees_the_record_and_the_effective_time(
 
 
 def test_a_refused_note_leaves_nothing_and_goes_to_its_caller(
-    journal: SqliteJournal, path: Path
+    journal: Journal, place: Place
 ) -> None:
     refusal = malformed("act-malformed", "not an officer's text")
 
@@ -128,7 +123,7 @@ def test_a_refused_note_leaves_nothing_and_goes_to_its_caller(
         journal.note(refuse)
     assert caught.value is refusal
     assert not refusal.decision_id
-    assert entries(path) == []
+    assert entries(place) == []
 
 
 @pytest.mark.parametrize(
@@ -142,36 +137,36 @@ def test_a_refused_note_leaves_nothing_and_goes_to_its_caller(
     ids=["later", "earlier", "more than there is", "nothing"],
 )
 def test_a_notice_that_would_not_read_back_is_a_fault(
-    journal: SqliteJournal, path: Path, bad: Notice
+    journal: Journal, place: Place, bad: Notice
 ) -> None:
     with pytest.raises((Fault, Refusal)) as caught:
         noted(journal, attested(terms_of(1)), bad)
     assert isinstance(caught.value, Fault)
-    assert entries(path) == []
+    assert entries(place) == []
     noted(journal, attested(terms_of(1)), attested(terms_of(2, MAX_MONEY)))
 
 
-def test_clocks_start_though_the_request_is_refused(journal: SqliteJournal, path: Path) -> None:
+def test_clocks_start_though_the_request_is_refused(journal: Journal, place: Place) -> None:
     with pytest.raises(PolicyDenied) as caught:
         decide_with(journal, 1, Policy(outflow=0), attested(terms_of(1)))
-    assert [type(entry) for entry in entries(path)] == [type(attested()), RefusedEntry]
-    assert caught.value.decision_id == next(iter(read_entries(path, 2))).leaf
+    assert [type(entry) for entry in entries(place)] == [type(attested()), RefusedEntry]
+    assert caught.value.decision_id == next(iter(read_entries(place, 2))).leaf
     with journal.reading() as reading:
         assert reading.first_attested(VAULT, terms_of(1), QUORUM) == NOW
 
 
-def test_what_waits_is_an_answer_without_an_entry(journal: SqliteJournal, path: Path) -> None:
+def test_what_waits_is_an_answer_without_an_entry(journal: Journal, place: Place) -> None:
     with pytest.raises(Pending) as caught:
         decide_with(journal, 1, Policy(waits=True), attested(terms_of(1)))
     assert [missing.code for missing in caught.value.missing] == ["approval-missing"]
-    assert [type(entry) for entry in entries(path)] == [type(attested())]
+    assert [type(entry) for entry in entries(place)] == [type(attested())]
     with pytest.raises(Pending):
         decide_with(journal, 1, Policy(waits=True))
     decide_with(journal, 1, Policy())
-    assert [type(entry) for entry in entries(path)] == [type(attested()), SignedEntry]
+    assert [type(entry) for entry in entries(place)] == [type(attested()), SignedEntry]
 
 
-def test_the_decision_sees_the_notices(journal: SqliteJournal) -> None:
+def test_the_decision_sees_the_notices(journal: Journal) -> None:
     case = case_number(1)
     asked = deliberation(case.verify(), authorized(case))
     seen = []
@@ -184,7 +179,7 @@ def test_the_decision_sees_the_notices(journal: SqliteJournal) -> None:
     assert seen == [NOW]
 
 
-def test_clocks_stay_though_the_decision_fails(journal: SqliteJournal, path: Path) -> None:
+def test_clocks_stay_though_the_decision_fails(journal: Journal, place: Place) -> None:
     case = case_number(1)
 
     def fail(_: Reading, __: int) -> object:
@@ -193,13 +188,13 @@ def test_clocks_stay_though_the_decision_fails(journal: SqliteJournal, path: Pat
     asked = replace(deliberation(case.verify()), notices=lambda *_: (attested(terms_of(1)),))
     with pytest.raises(Fault):
         journal.record(replace(asked, decide=fail))  # type: ignore[arg-type]
-    assert entries(path) == [attested(terms_of(1))]
+    assert entries(place) == [attested(terms_of(1))]
 
 
-def test_no_decision_without_its_notices(journal: SqliteJournal, path: Path) -> None:
+def test_no_decision_without_its_notices(journal: Journal, place: Place) -> None:
     with pytest.raises(Fault):
         decide_with(journal, 1, Policy(), attested(terms_of(1), now=NOW - 1))
-    assert entries(path) == []
+    assert entries(place) == []
 
     def refuse(_: Reading, __: int) -> tuple[Notice, ...]:
         raise LimitExceeded(Objection("officer-budget-exhausted", "too often"))
@@ -207,16 +202,16 @@ def test_no_decision_without_its_notices(journal: SqliteJournal, path: Path) -> 
     case = case_number(1)
     with pytest.raises(LimitExceeded):
         journal.record(replace(deliberation(case.verify(), authorized(case)), notices=refuse))
-    assert entries(path) == []
+    assert entries(place) == []
 
 
-def test_a_retry_starts_no_clock(journal: SqliteJournal, path: Path) -> None:
+def test_a_retry_starts_no_clock(journal: Journal, place: Place) -> None:
     pay(journal, case_number(1))
     decide_with(journal, 1, Policy(), attested(terms_of(1)))
-    assert [type(entry) for entry in entries(path)] == [SignedEntry]
+    assert [type(entry) for entry in entries(place)] == [SignedEntry]
 
 
-def test_a_hold_stops_a_retry(journal: SqliteJournal, clock: ManualClock, path: Path) -> None:
+def test_a_hold_stops_a_retry(journal: Journal, clock: ManualClock, place: Place) -> None:
     first = pay(journal, case_number(1))
     noted(journal, said(HoldWithdrawal(withdrawal_id(1), NOW + 50)))
     with pytest.raises(PolicyDenied) as caught:
@@ -237,11 +232,11 @@ def due_once(*notices: Notice) -> Callable[[Reading, int], tuple[Notice, ...]]:
     return due
 
 
-def test_what_is_due_is_recorded_first(path: Path, clock: ManualClock) -> None:
+def test_what_is_due_is_recorded_first(place: Place, clock: ManualClock) -> None:
     step = attested(terms_of(7), now=NOW + 10)
-    with desk(path, clock, due=due_once(step)) as journal:
+    with desk(place, clock, due=due_once(step)) as journal:
         noted(journal)
-        assert entries(path) == []
+        assert entries(place) == []
         clock.moment = NOW + 10
         seen = []
 
@@ -253,21 +248,21 @@ def test_what_is_due_is_recorded_first(path: Path, clock: ManualClock) -> None:
         assert seen == [NOW + 10]
         assert verify_head(head, Signer().log_key).size == 2
         pay(journal, case_number(1))
-    assert entries(path)[0] == step
-    assert verify_journal(path).entries == 3
+    assert entries(place)[0] == step
+    assert verify_journal(place).entries == 3
 
 
-def test_nobody_is_answered_when_what_is_due_fails(path: Path) -> None:
+def test_nobody_is_answered_when_what_is_due_fails(place: Place) -> None:
     wrong = [attested(terms_of(1), now=NOW - 1)]
-    with desk(path, due=lambda *_: tuple(wrong)) as journal:
+    with desk(place, due=lambda *_: tuple(wrong)) as journal:
         with pytest.raises(Fault):
             pay(journal, case_number(1))
-        assert entries(path) == []
+        assert entries(place) == []
         wrong.clear()
         pay(journal, case_number(1))
 
 
-def test_nothing_is_noted_in_another_history(journal: SqliteJournal) -> None:
+def test_nothing_is_noted_in_another_history(journal: Journal) -> None:
     origin = origin_of(GENESIS.genesis_hash, GENESIS.log_key)
     noted(journal, said(approval(1)))
     with pytest.raises(Refusal):
@@ -278,16 +273,16 @@ def test_nothing_is_noted_in_another_history(journal: SqliteJournal) -> None:
 
 
 def test_a_writer_without_an_answer_to_a_note(
-    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(journal._writer, "submit", lambda _: None)
+        patch.setattr(journal._writer, "submit", lambda *_: None)
         with pytest.raises(Fault):
             noted(journal)
     assert noted(journal).decision_ids == ()
 
 
-def exhausted(journal: SqliteJournal, *notices: Notice) -> Objection:
+def exhausted(journal: Journal, *notices: Notice) -> Objection:
     with pytest.raises(LimitExceeded) as caught:
         noted(journal, *notices)
     assert caught.value.code == "officer-budget-exhausted"
@@ -295,13 +290,13 @@ def exhausted(journal: SqliteJournal, *notices: Notice) -> Objection:
 
 
 def test_an_officer_s_acts_of_an_hour_end(
-    journal: SqliteJournal, clock: ManualClock, path: Path
+    journal: Journal, clock: ManualClock, place: Place
 ) -> None:
     noted(journal, said(approval(0)))
     clock.moment = NOW + 5
     many = [said(approval(number), now=NOW + 5) for number in range(1, OFFICER_ACTS + 1)]
     assert exhausted(journal, *many).not_before == NOW + HOUR
-    assert len(entries(path)) == 1
+    assert len(entries(place)) == 1
     noted(journal, *many[:-1])
     assert exhausted(journal, many[-1]).not_before == NOW + HOUR
     noted(journal, said(approval(999), OFFICERS[1], now=NOW + 5))
@@ -310,9 +305,7 @@ def test_an_officer_s_acts_of_an_hour_end(
     assert exhausted(journal, said(approval(998), now=NOW + HOUR)).not_before == NOW + 5 + HOUR
 
 
-def test_an_officer_s_acts_about_one_subject_end(
-    journal: SqliteJournal, clock: ManualClock
-) -> None:
+def test_an_officer_s_acts_about_one_subject_end(journal: Journal, clock: ManualClock) -> None:
     acts = [said(approval(1), expires=EXPIRES + each) for each in range(OFFICER_REPEATS + 1)]
     noted(journal, *acts[:-1])
     assert exhausted(journal, acts[-1]).not_before is None
@@ -321,9 +314,7 @@ def test_an_officer_s_acts_about_one_subject_end(
     noted(journal, *[said(lift, expires=EXPIRES + each) for each in range(OFFICER_REPEATS + 1)])
 
 
-def test_a_thief_s_approvals_do_not_use_up_the_owner_s_no(
-    journal: SqliteJournal, path: Path
-) -> None:
+def test_a_thief_s_approvals_do_not_use_up_the_owner_s_no(journal: Journal, place: Place) -> None:
     """Whoever stole a key approves till the budget of one subject, and of the hour, is used up. Its owner
     still rejects and holds, and the others' approvals of that officer's end there."""
     repeated = [said(approval(0), expires=EXPIRES + each) for each in range(OFFICER_REPEATS)]
@@ -338,10 +329,10 @@ def test_a_thief_s_approvals_do_not_use_up_the_owner_s_no(
         assert reading.rejecters(subject(approval(0))) == (OFFICERS[0],)
         assert reading.approvers(subject(approval(0))) == ()
         assert reading.held_until(withdrawal_id(0), b"") == NOW + 50
-    assert len(entries(path)) == OFFICER_ACTS + 3
+    assert len(entries(place)) == OFFICER_ACTS + 3
 
 
-def test_an_officer_s_holds_of_an_hour_end(journal: SqliteJournal, clock: ManualClock) -> None:
+def test_an_officer_s_holds_of_an_hour_end(journal: Journal, clock: ManualClock) -> None:
     """Holds of seconds, one after another, of things that do not exist: the record must not fill up."""
     holds = [said(HoldWithdrawal(withdrawal_id(each), NOW + 1)) for each in range(OFFICER_HOLDS)]
     noted(journal, *holds)
@@ -354,7 +345,7 @@ def test_an_officer_s_holds_of_an_hour_end(journal: SqliteJournal, clock: Manual
     noted(journal, said(one_more, now=NOW + HOUR + 1))
 
 
-def test_an_officer_s_open_moves_end(journal: SqliteJournal, clock: ManualClock) -> None:
+def test_an_officer_s_open_moves_end(journal: Journal, clock: ManualClock) -> None:
     moves = [said(move_approval(each), expires=NOW + 2 * HOUR) for each in range(OFFICER_MOVES)]
     noted(journal, *moves)
     clock.moment = NOW + HOUR
@@ -368,7 +359,7 @@ def test_an_officer_s_open_moves_end(journal: SqliteJournal, clock: ManualClock)
         assert reading.approvers(subject(move_approval(OFFICER_MOVES)))
 
 
-def test_a_caller_s_proposals_of_an_hour_end(journal: SqliteJournal, clock: ManualClock) -> None:
+def test_a_caller_s_proposals_of_an_hour_end(journal: Journal, clock: ManualClock) -> None:
     noted(journal, *[proposed(b"policy %d" % each) for each in range(PROPOSALS)])
     assert exhausted(journal, proposed(b"another")).not_before == NOW + HOUR
     noted(journal, replace(proposed(b"another"), caller="another officer"))
@@ -376,9 +367,7 @@ def test_a_caller_s_proposals_of_an_hour_end(journal: SqliteJournal, clock: Manu
     noted(journal, proposed(b"one more", now=NOW + HOUR))
 
 
-def test_a_caller_s_proposed_bytes_of_an_hour_end(
-    journal: SqliteJournal, clock: ManualClock
-) -> None:
+def test_a_caller_s_proposed_bytes_of_an_hour_end(journal: Journal, clock: ManualClock) -> None:
     """A megabyte of policy, twenty times an hour, would fill a disk in a month."""
     big = PROPOSAL_BYTES // 4
     noted(journal, *[proposed(b"%d" % each * big) for each in range(3)])
@@ -391,10 +380,10 @@ def test_a_caller_s_proposed_bytes_of_an_hour_end(
     noted(journal, proposed(b"y" * (2 * big), now=NOW + HOUR))
 
 
-def test_the_bytes_of_proposals_are_bounded_to_one(journal: SqliteJournal, path: Path) -> None:
+def test_the_bytes_of_proposals_are_bounded_to_one(journal: Journal, place: Place) -> None:
     """The boundary, and that one always fits, however large."""
     noted(journal, proposed(b"a"))
-    (first,) = read_entries(path, 1)
+    (first,) = read_entries(place, 1)
     room = PROPOSAL_BYTES - len(encode_entry(first.entry))
     exhausted(journal, proposed(b"b" * (room + 1)))
     noted(journal, proposed(b"b" * room))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,8 @@ from signer.core.spend import ApprovedSpend, VerifiedSpend
 from signer.core.view import View
 from signer.journal.audit import read_entries, verify_journal
 from signer.journal.entry import RotationClaim, SignedEntry
-from signer.journal.journal import SqliteJournal
+from signer.journal.journal import Journal
+from signer.journal.place import Place
 from signer.ports import Deliberation
 from tests import federation
 from tests.core.spends import Coin, attestations, authorized, change_draft
@@ -39,23 +39,18 @@ LAST_BATCH = 2**64 - 1
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[SqliteJournal]:
-    with desk(path) as opened:
+def journal(place: Place) -> Iterator[Journal]:
+    with desk(place) as opened:
         yield opened
 
 
-def anchor(journal: SqliteJournal, salt: int, terms: AnchorTerms) -> bytes:
+def anchor(journal: Journal, salt: int, terms: AnchorTerms) -> bytes:
     """Record that anchor, paid for by a coin of its own."""
     return move(journal, anchor_case(terms, Coin(salt=salt)).verify(), terms).decision_id
 
 
-def newest(path: Path) -> SignedEntry:
-    *_, last = read_entries(path, 1)
+def newest(place: Place) -> SignedEntry:
+    *_, last = read_entries(place, 1)
     assert isinstance(last.entry, SignedEntry)
     return last.entry
 
@@ -84,13 +79,13 @@ def believed(spend: VerifiedSpend, *terms: AnchorTerms) -> Deliberation:
     return deliberation(spend, evidence)
 
 
-def test_an_anchor_is_on_record_with_its_statement(journal: SqliteJournal, path: Path) -> None:
+def test_an_anchor_is_on_record_with_its_statement(journal: Journal, place: Place) -> None:
     with journal.reading() as reading:
         assert reading.batch_root(MAGIC, 1) is None
         assert reading.highest_batch(MAGIC) is None
     anchor(journal, 1, anchor_terms(1))
     anchor(journal, 2, anchor_terms(7, OTHER))
-    entry = newest(path)
+    entry = newest(place)
     assert (entry.kind, entry.path_index, entry.path) == ("anchor", 0, "primary")
     assert entry.claims.anchor == anchor_terms(7, OTHER)
     with journal.reading() as reading:
@@ -101,7 +96,7 @@ def test_an_anchor_is_on_record_with_its_statement(journal: SqliteJournal, path:
         assert reading.highest_batch(b"ELSE") is None
 
 
-def test_a_second_root_for_a_batch(journal: SqliteJournal, path: Path) -> None:
+def test_a_second_root_for_a_batch(journal: Journal, place: Place) -> None:
     """J2. Two kernels' worth of rollup history cannot come from one of them."""
     anchor(journal, 1, anchor_terms())
     with pytest.raises(Refusal) as caught:
@@ -113,7 +108,7 @@ def test_a_second_root_for_a_batch(journal: SqliteJournal, path: Path) -> None:
         assert reading.batch_root(MAGIC, 1) == ROOT
 
 
-def test_a_second_root_meets_the_primary_key(journal: SqliteJournal, path: Path) -> None:
+def test_a_second_root_meets_the_primary_key(journal: Journal, place: Place) -> None:
     """Should J2's rule ever be wrong, the tables' keys still hold: one root for one batch."""
     anchor(journal, 1, anchor_terms())
     other = anchor_terms(root=OTHER)
@@ -125,10 +120,10 @@ def test_a_second_root_meets_the_primary_key(journal: SqliteJournal, path: Path)
         assert reading.version(spend.transaction.txid) is None
     same = anchor_case(anchor_terms(), Coin(salt=2)).verify()
     assert journal.record(blind(believed(same, anchor_terms()))).decision_id
-    assert verify_journal(path).entries == 3
+    assert verify_journal(place).entries == 3
 
 
-def test_an_anchor_without_a_statement_is_a_fault(journal: SqliteJournal) -> None:
+def test_an_anchor_without_a_statement_is_a_fault(journal: Journal) -> None:
     """Even if a policy consented: without terms on record J2 would not know the root."""
     spend = anchor_case(anchor_terms(), Coin()).verify()
     with pytest.raises(Fault):
@@ -136,7 +131,7 @@ def test_an_anchor_without_a_statement_is_a_fault(journal: SqliteJournal) -> Non
     assert journal.record(believed(spend, anchor_terms())).decision_id
 
 
-def test_the_last_batch_of_all(journal: SqliteJournal) -> None:
+def test_the_last_batch_of_all(journal: Journal) -> None:
     """Batches are unsigned: the highest must not wrap, and not be too large for the store."""
     anchor(journal, 1, anchor_terms(2**63))
     anchor(journal, 2, anchor_terms(LAST_BATCH))
@@ -148,11 +143,11 @@ def test_the_last_batch_of_all(journal: SqliteJournal) -> None:
     assert caught.value.code == "batch-out-of-order"
 
 
-def test_a_sweep_statement_serves_once(journal: SqliteJournal, path: Path) -> None:
+def test_a_sweep_statement_serves_once(journal: Journal, place: Place) -> None:
     first, second = (sweep_case(Coin(salt=salt)).verify() for salt in (1, 2))
     terms = sweep_terms(first)
     move(journal, first, terms)
-    assert newest(path).claims.sweep_nonce == terms.nonce
+    assert newest(place).claims.sweep_nonce == terms.nonce
     with pytest.raises(Refusal) as caught:
         move(journal, second, terms)
     assert caught.value.code == "sweep-statement-used"
@@ -162,7 +157,7 @@ def test_a_sweep_statement_serves_once(journal: SqliteJournal, path: Path) -> No
     assert move(journal, second, replace(terms, nonce=b"m" * 16)).decision_id
 
 
-def test_a_used_nonce_meets_the_primary_key(journal: SqliteJournal) -> None:
+def test_a_used_nonce_meets_the_primary_key(journal: Journal) -> None:
     first, second = (sweep_case(Coin(salt=salt)).verify() for salt in (1, 2))
     terms = sweep_terms(first)
     move(journal, first, terms)
@@ -179,10 +174,10 @@ def test_a_used_nonce_meets_the_primary_key(journal: SqliteJournal) -> None:
                 journal.record(work)
 
 
-def test_a_rotation_is_on_record(journal: SqliteJournal, path: Path) -> None:
+def test_a_rotation_is_on_record(journal: Journal, place: Place) -> None:
     spend = rotation_case(Coin(), fee=10_000, index=3).verify()
     move(journal, spend, sweep_terms(spend))
-    claims = newest(path).claims
+    claims = newest(place).claims
     assert claims.rotations == (RotationClaim(NEXT_VAULT.fingerprint, 0, spend.moved, 3),)
     assert claims.charge == 100_000_000
     assert claims.change is None
@@ -191,10 +186,10 @@ def test_a_rotation_is_on_record(journal: SqliteJournal, path: Path) -> None:
         assert reading.next_index(NEXT_VAULT.fingerprint, 0) == 0
 
 
-def test_a_coin_far_beyond_the_window_does_not_lift_it(journal: SqliteJournal, path: Path) -> None:
+def test_a_coin_far_beyond_the_window_does_not_lift_it(journal: Journal, place: Place) -> None:
     """Somebody pays address 5,000: the coin is spent, but change at 5,001 is not found by a wallet."""
     move(journal, sweep_case(Coin(index=5_000)).verify())
-    assert newest(path).claims.seen == ((1, 0),)
+    assert newest(place).claims.seen == ((1, 0),)
     with journal.reading() as reading:
         assert [reading.next_index(VAULT, branch) for branch in (0, 1)] == [0, 1]
     move(journal, sweep_case(Coin(index=19, salt=1)).verify())
@@ -207,7 +202,7 @@ def test_a_coin_far_beyond_the_window_does_not_lift_it(journal: SqliteJournal, p
         assert [reading.next_index(VAULT, branch) for branch in (0, 1)] == [20, 21]
 
 
-def test_twins_are_open_withdrawals_of_equal_terms(journal: SqliteJournal) -> None:
+def test_twins_are_open_withdrawals_of_equal_terms(journal: Journal) -> None:
     case = case_number(1)
     pay(journal, case)
     pay(journal, case_number(2))
@@ -221,7 +216,7 @@ def test_twins_are_open_withdrawals_of_equal_terms(journal: SqliteJournal) -> No
         assert reading.twins(NEXT_VAULT.fingerprint, amount, script) == ()
 
 
-def test_only_words_that_were_verified_are_kept(journal: SqliteJournal, path: Path) -> None:
+def test_only_words_that_were_verified_are_kept(journal: Journal, place: Place) -> None:
     """A caller pads its request with strangers' words: they would fill every member's disk for ever."""
     case = case_number(1)
     words = attestations(case, (Coin(salt=1),))
@@ -230,5 +225,5 @@ def test_only_words_that_were_verified_are_kept(journal: SqliteJournal, path: Pa
     evidence = authorize((stranger, *words, stranger), case.vault.realm, keys)
     assert evidence.attestations == words
     journal.record(deliberation(case.verify(), evidence))
-    assert decode_evidence(newest(path).evidence) == words
+    assert decode_evidence(newest(place).evidence) == words
     assert authorized(case).attestations

@@ -24,7 +24,7 @@ from signer.core.notices import (
     PolicyStepNotice,
 )
 from signer.core.payment import WithdrawalTerms
-from signer.journal.journal import SqliteJournal
+from signer.journal.journal import Journal
 from signer.ports import Noted
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, withdrawal_id
@@ -88,6 +88,6 @@ def stepped(policy: bytes, step: Step, moment: int = 0, now: int = NOW) -> Polic
     return PolicyStepNotice(now, step.value, sha256(policy), moment, b"")
 
 
-def noted(journal: SqliteJournal, *notices: Notice) -> Noted:
+def noted(journal: Journal, *notices: Notice) -> Noted:
     """Record these; the journal's clock stands at their time."""
     return journal.note(lambda _, __: notices)

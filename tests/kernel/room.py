@@ -22,9 +22,11 @@ from signer.core.evidence import Attestation, CoinTerms
 from signer.core.payment import WithdrawalTerms
 from signer.core.vault import VaultRegistry
 from signer.handle import Handler
+from signer.journal.copies import copy_journal
 from signer.journal.entry import GenesisEntry
-from signer.journal.journal import SqliteJournal, open_journal
-from signer.journal.store import create_journal
+from signer.journal.journal import Journal, open_journal
+from signer.journal.place import Place
+from signer.journal.store import create_journal, store_at
 from signer.kernel import Build, Kernel
 from signer.member_files import shelf_of
 from tests import federation
@@ -90,6 +92,14 @@ class Member:
     number: int
     policy: bytes = field(default_factory=policy_text)
     clock: ManualClock = field(default_factory=ManualClock)
+    place: Place | None = None
+    """Where its journal is, if not in its folder."""
+    head_name: str = ""
+    """Of its head file; empty for none."""
+
+    @property
+    def journal(self) -> Place:
+        return self.place or self.folder / "journal.sqlite"
 
     def init(self) -> "Member":
         """What `pegwarden init` and `key bind` do; the costly files are made once per process."""
@@ -138,12 +148,15 @@ class Member:
         policy = load_policy(self.policy)
         registry = VaultRegistry(policy.vaults)
         keystore = open_keystore(self._file("identity"), (self._file("vault"),))
+        if not store_at(self.journal).exists():
+            copy_journal(self.folder / "journal.sqlite", self.journal)
         journal = open_journal(
-            self.folder / "journal.sqlite",
+            self.journal,
             signer=keystore,
             clock=self.clock,
             expected_first_leaf=keystore.first_leaf,
             due=due_steps,
+            head_file=self.folder / self.head_name if self.head_name else None,
         )
         with journal.reading() as view:
             for vault in registry.all():
@@ -160,7 +173,7 @@ class Running:
     """A kernel that serves."""
 
     handler: Handler
-    journal: SqliteJournal
+    journal: Journal
     keystore: FileKeystore
 
     def stop(self) -> None:

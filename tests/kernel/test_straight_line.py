@@ -11,6 +11,7 @@ from signer.bitcoin.psbt.reader import parse_psbt
 from signer.core.errors import Fault, Refusal
 from signer.kernel import require_task
 from tests import federation
+from tests.conftest import Places
 from tests.core.spends import NOW, USER_SCRIPT, Coin, good_case, withdrawal_id
 from tests.kernel.room import (
     RELAYER,
@@ -25,8 +26,10 @@ BIG, OTHER, FRESH = Coin(), Coin(salt=1, index=1), Coin(salt=2, index=2)
 
 
 @pytest.fixture
-def members(tmp_path: Path) -> Iterator[tuple[Running, ...]]:
-    running = tuple(Member(tmp_path / str(n), n).init().start() for n in range(3))
+def members(tmp_path: Path, places: Places) -> Iterator[tuple[Running, ...]]:
+    running = tuple(
+        Member(tmp_path / str(n), n, place=places.new()).init().start() for n in range(3)
+    )
     yield running
     for each in running:
         each.stop()

@@ -175,19 +175,42 @@ def test_keys_that_were_not_bound_together(tmp_path: Path) -> None:
         assert caught.value.code == "key-binding-mismatch"
 
 
+CHECKPOINT = b"pegwarden/%s/%s\n1\n%s=\n" % (b"0a" * 32, b"0b" * 32, b"A" * 43)
+
+
 def test_statements_and_heads_have_keys_of_their_own(room: FileKeystore) -> None:
     digest = sha256(b"a statement")
     statement_key = Ed25519PublicKey.from_public_bytes(room.statement_key)
     statement_key.verify(room.sign_statement(digest), digest)
-    text = b"pegwarden/a/b\n1\nroot\n"
     log_key = Ed25519PublicKey.from_public_bytes(room.log_key)
-    log_key.verify(room.sign_head(text), text)
+    log_key.verify(room.sign_head(CHECKPOINT), CHECKPOINT)
     with pytest.raises(InvalidSignature):
-        statement_key.verify(room.sign_head(text), text)
-    with pytest.raises(Fault):
-        room.sign_head(b"something else")
+        statement_key.verify(room.sign_head(CHECKPOINT), CHECKPOINT)
     with pytest.raises(Fault):
         room.sign_statement(b"31 bytes are no digest.........")
+
+
+def test_the_log_key_signs_texts_of_four_shapes_and_none_for_another(room: FileKeystore) -> None:
+    log_key = Ed25519PublicKey.from_public_bytes(room.log_key)
+    log_key.verify(room.cosign(CHECKPOINT, 7), b"cosignature/v1\ntime 7\n" + CHECKPOINT)
+    messages = [b"pegwarden/receipt/v1\n...", b"pegwarden/agreement/v1\n..."]
+    for message in messages:
+        log_key.verify(room.sign_message(message), message)
+    cosigned = b"cosignature/v1\ntime 7\n" + CHECKPOINT
+    for foreign in (
+        *messages,
+        cosigned,
+        CHECKPOINT + b"\n",
+        CHECKPOINT[1:],
+        b"pegwarden/a/b\n1\nroot\n",
+    ):
+        with pytest.raises(Fault):
+            room.sign_head(foreign)
+        with pytest.raises(Fault):
+            room.cosign(foreign, 7)
+    for foreign in (CHECKPOINT, cosigned, b"pegwarden/receipt/v1", b"pegwarden/receipt/v2\n"):
+        with pytest.raises(Fault):
+            room.sign_message(foreign)
 
 
 def test_xpubs_are_the_member_s(room: FileKeystore) -> None:

@@ -292,7 +292,14 @@ def test_every_field_of_a_policy_is_compared_or_known_not_to_matter() -> None:
     derived, no_matter = {"policy_id", "attestors", "officer_keys", "route_ways"}, {"version"}
     no_matter |= {"definitions", "examples"}
     assert {each.name for each in fields(LoadedPolicy)} <= compared | derived | no_matter
-    of_vaults = {"definition", "coins", "release_depth", "weaker_after", "weaker_from"}
+    of_vaults = {
+        "definition",
+        "coins",
+        "release_depth",
+        "release_quorum",
+        "weaker_after",
+        "weaker_from",
+    }
     assert {each.name for each in fields(VaultEntry)} == of_vaults | {"vault"}
 
 

@@ -146,7 +146,7 @@ def test_english() -> None:
         "Rollup main: magic 50475744, batches from 1, contiguous",
         "attest that the coin is confirmed and unspent, within the hour",
         "1000 above the highest index seen",
-        "release_depth is 100 blocks",
+        "its pin struck, by a transaction with 100 confirmations (`coins` proves it).",
     ):
         assert said in text
 

@@ -1,7 +1,7 @@
 """A policy file to change at one place, and a spend, evidence and record to ask it about."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from policies.load import load_policy
@@ -13,6 +13,7 @@ from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import Height, Sats, Weight
 from signer.core.acts import move_subject, withdrawal_subject
 from signer.core.approve import Question, ask
+from signer.core.control import ControlState
 from signer.core.evidence import (
     AnchorTerms,
     Authorized,
@@ -197,6 +198,7 @@ class FixedView:
     clocks: tuple[tuple[WithdrawalTerms, bytes, int], ...] = ()
     """(terms, quorum, when it was first complete)."""
     held: int = 0
+    said_of_kernel: ControlState = field(default_factory=ControlState)
 
     def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         found = [each for each in self.withdrawals if each.terms.withdrawal_id == withdrawal_id]
@@ -206,6 +208,33 @@ class FixedView:
         self, vault_fingerprint: bytes, amount: Sats, script_pubkey: bytes
     ) -> tuple[RecordedWithdrawal, ...]:
         return ()
+
+    def is_closed(self, withdrawal_id: WithdrawalId) -> bool:
+        return False
+
+    def pins_of(self, withdrawal_id: WithdrawalId) -> frozenset[OutPoint]:
+        recorded = self.withdrawal(withdrawal_id)
+        pin = recorded.pin if recorded else None
+        return frozenset() if pin is None else frozenset((pin,))
+
+    def terms_of(self, withdrawal_id: WithdrawalId) -> frozenset[WithdrawalTerms]:
+        recorded = self.withdrawal(withdrawal_id)
+        return frozenset() if recorded is None else frozenset((recorded.terms,))
+
+    def loose_pins_of(self, _: WithdrawalId) -> frozenset[OutPoint]:
+        return frozenset()
+
+    def held_payers(self, _: WithdrawalId) -> frozenset[bytes]:
+        return frozenset()
+
+    def held_spenders(self, _: OutPoint) -> frozenset[bytes]:
+        return frozenset()
+
+    def struck_of(self, _: WithdrawalId) -> frozenset[OutPoint]:
+        return frozenset()
+
+    def closing_since(self, _: bytes, __: tuple[WithdrawalTerms, ...]) -> int:
+        return 0
 
     def pinned_to(self, coin: OutPoint) -> tuple[WithdrawalId, ...]:
         return tuple(each.terms.withdrawal_id for each in self.withdrawals if each.pin == coin)
@@ -263,6 +292,9 @@ class FixedView:
 
     def held_until(self, withdrawal_id: WithdrawalId, script_pubkey: bytes) -> int:
         return self.held
+
+    def control(self) -> ControlState:
+        return self.said_of_kernel
 
 
 WATCHING = FEDERATION.groups[0]

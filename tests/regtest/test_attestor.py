@@ -14,8 +14,9 @@ from clients.bitcoind import Bitcoind
 from clients.jsonrpc import to_btc
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST, SIGNET
-from signer.bitcoin.transaction import OutPoint, txid_from_display
-from signer.core.evidence import CoinTerms, Realm, authorize
+from signer.bitcoin.transaction import OutPoint, Txid, txid_from_display
+from signer.bitcoin.units import Height
+from signer.core.evidence import CoinTerms, Realm, SpentTerms, authorize
 
 REALM = Realm(REGTEST.genesis_hash, sha256(b"a vault"))
 AMOUNT = 7_654_321
@@ -77,6 +78,48 @@ def test_a_shallow_coin_is_not(bitcoind: Bitcoind, attestor: Attestor) -> None:
     assert deep.coin(outpoint).amount == AMOUNT
 
 
+def spender_of(bitcoind: Bitcoind) -> tuple[OutPoint, str]:
+    """An output, and the unconfirmed transaction that spends it."""
+    _, address = funded(bitcoind)
+    spender = bitcoind.make_wallet("attested")("sendtoaddress", address, to_btc(1_000_000))
+    first = bitcoind.rpc("getrawtransaction", spender, True)["vin"][0]
+    return OutPoint(txid_from_display(first["txid"]), first["vout"]), spender
+
+
+def test_a_confirmed_spend_is_attested(bitcoind: Bitcoind, attestor: Attestor) -> None:
+    spent, spender = spender_of(bitcoind)
+    asked = (spent, txid_from_display(spender))
+    with pytest.raises(NotSeen, match="is unconfirmed"):
+        attestor.spends((asked,))
+    (block,) = bitcoind.mine(1)
+    height = bitcoind.rpc("getblockcount")
+    bitcoind.mine(2)
+    attestation = attestor.spends((asked,))
+    (terms,) = attestation.statements
+    assert terms == SpentTerms(spent, asked[1], Height(height), Height(height + 2))
+    assert attestation.expiry <= attestor.clock() + 3_600
+    authorized = authorize((attestation,), REALM, frozenset({attestor.key.public}))
+    assert authorized.attestors(terms, attestor.clock()) == {attestor.key.public}
+    other = OutPoint(spent.txid, spent.vout + 1)
+    for wrong in ((other, asked[1]), (spent, txid_from_display("11" * 32))):
+        with pytest.raises(NotSeen, match=r"does not spend|knows no transaction"):
+            attestor.spends((wrong,))
+    bitcoind.rpc("invalidateblock", block)
+    try:
+        with pytest.raises(NotSeen, match=r"unconfirmed|not in the active chain"):
+            attestor.spends((asked,))
+    finally:
+        bitcoind.rpc("reconsiderblock", block)
+
+
+def test_a_coinbase_spends_nothing(bitcoind: Bitcoind, attestor: Attestor) -> None:
+    (block,) = bitcoind.mine(1)
+    (minted,) = bitcoind.rpc("getblock", block)["tx"]
+    nothing = OutPoint(Txid(bytes(32)), 0xFFFFFFFF)
+    with pytest.raises(NotSeen, match="does not spend"):
+        attestor.spends(((nothing, txid_from_display(minted)),))
+
+
 def test_a_node_of_another_network_is_not_believed(bitcoind: Bitcoind) -> None:
     with pytest.raises(NotSeen, match="genesis"):
         Chain(bitcoind.rpc, SIGNET).require_network()
@@ -99,6 +142,11 @@ def test_the_command_prints_one_attestation(bitcoind: Bitcoind, tmp_path: Path) 
     key.chmod(0o600)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["coins"][0]["amountSat"] == str(AMOUNT)
+    spent, spender = spender_of(bitcoind)
+    bitcoind.mine(1)
+    asked = [*command[:-2], "spends", f"{spent}:{spender}"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert json.loads(told.stdout)["spends"][0]["tipHeight"] == bitcoind.rpc("getblockcount")
     unknown = subprocess.run(
         [*command[:-2], "withdrawals", "11" * 32], capture_output=True, text=True, check=False
     )

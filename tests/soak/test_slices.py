@@ -3,8 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+from random import Random
 
-from tests.soak import kill, miniscript, policy, psbt, requests
+import pytest
+
+from tests.crash.deaths import Deaths
+from tests.postgres import programs
+from tests.soak import miniscript, model, policy, psbt, replay, replicas, requests
 from tests.vectors import ROOT
 
 
@@ -20,12 +26,26 @@ def test_mutated_requests() -> None:
     assert requests.run(n=600, seed=7) == []
 
 
+def test_federations() -> None:
+    assert model.run(n=600, seed=7) == []
+
+
 def test_policies() -> None:
     assert policy.run(n=50, seed=7) == []
 
 
-def test_kills() -> None:
-    assert kill.run(n=2, seed=7) == []
+def test_kills(tmp_path: Path) -> None:
+    """Of a kernel without witnesses; of three that agree the campaign finds slow starts (CHANGELOG)."""
+    assert Deaths(tmp_path, Random(7), companies=("alone",)).happen(60).wrong == []
+
+
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL 15 or newer is not installed")
+def test_replicas() -> None:
+    assert replicas.run(n=3, seed=7) == []
+
+
+def test_replays() -> None:
+    assert replay.run(n=300, seed=7) == []
 
 
 def test_the_last_line_of_a_campaign_is_its_result() -> None:

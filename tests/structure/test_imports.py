@@ -8,8 +8,10 @@ import pytest
 
 from scripts.code_scan import ROOT, python_files, tree_of
 
-OURS = ("signer", "policies", "keystore", "clients", "pegwarden", "tests", "scripts", "bench")
-CLIENTS_MAY = ("pegwarden", "clients", "signer.bitcoin")
+OURS = (
+    "signer", "policies", "keystore", "carrier", "clients", "pegwarden", "tests", "scripts", "bench",
+)  # fmt: skip
+CLIENTS_MAY = ("pegwarden", "carrier", "clients", "signer.bitcoin")
 EVIDENCE = ("signer.core.evidence", "signer.core.payment")
 """`payment` holds the terms that evidence's statements are made of."""
 DEMO_ONLY = ("embit",)

@@ -307,6 +307,10 @@ const STATEMENT = {
     ...[number(it.kind, 1), hex(it.to_vault_fingerprint), number(it.path_index, 1)],
     ...[u64(it.max_fee_sat), hex(it.nonce)],
   ],
+  spent: (it) => [
+    ...[hex(it.txid), u32(it.vout), hex(it.spending_txid)],
+    ...[u32(it.confirmed_height), u32(it.tip_height)],
+  ],
 };
 
 const PAYLOAD = {

@@ -6,14 +6,18 @@ Rule 3: `public` codes show observed values and limits to relayers; the others t
 """
 
 from signer.core.catalogue import (
+    agreement,
+    audit,
     bitcoin_text,
     consent,
     construction,
+    control,
     facts,
     keeping,
     officers,
     policy_file,
     psbts,
+    releases,
     scripts,
     serving,
     vaults,
@@ -27,10 +31,14 @@ _LAYERS = (
     vaults,
     facts,
     consent,
+    releases,
     officers,
+    agreement,
     construction,
+    control,
     policy_file,
     keeping,
+    audit,
     serving,
 )
 CATALOGUE: dict[str, CodeEntry] = {

@@ -68,6 +68,13 @@ ENTRIES = (
         "Free disk space or make the file writable; the same request can then be sent again.",
     ),
     CodeEntry(
+        "journal-not-durable",
+        _C,
+        _OPERATOR,
+        "A PostgreSQL server that keeps the journal stores a commit durably before it answers.",
+        "Set synchronous_commit, fsync and full_page_writes to on, for this role and database too.",
+    ),
+    CodeEntry(
         "version-budget-exhausted",
         _L,
         _WAIT,

@@ -86,7 +86,7 @@ ENTRIES = (
         "act-too-far-ahead",
         _V,
         _REBUILD,
-        "An officer's word expires at most 30 days ahead, a lift of holds one day.",
+        "An officer's word expires at most 30 days ahead, a lift of holds and a control act one day.",
         "Sign a text with an earlier expiry.",
     ),
     # --- change control (signer/policy_changes.py, signer/descent.py) ---
@@ -202,7 +202,8 @@ ENTRIES = (
         CodeKind.VERIFICATION,
         Disposition.REBUILD,
         "An officer's text goes to the RPC that is for its action.",
-        "Send approvals to SubmitApproval, rejections to RejectWithdrawal, holds and their end to Hold.",
+        "Send approvals to SubmitApproval, rejections to RejectWithdrawal, holds and their end to Hold, what "
+        "is said of the kernel to the RPC of ControlService that it names.",
     ),
     CodeEntry(
         "act-used",

@@ -102,6 +102,13 @@ ENTRIES = (
         "Wait as RetryInfo says, and find out why so much is refused.",
     ),
     CodeEntry(
+        "request-too-large",
+        _L,
+        Disposition.REBUILD,
+        "A request is as large as a PSBT of 8 MiB and its evidence at most.",
+        "Split what is asked, or leave out what is on record already.",
+    ),
+    CodeEntry(
         "calls-too-many",
         _L,
         _RETRY,

@@ -64,6 +64,20 @@ ENTRIES = (
         _C,
         _OPERATOR,
         "Any two signing quorums share a member, or a withdrawal could be paid twice.",
-        "Raise the threshold until 2k > n.",
+        "Raise the threshold until 2k > n, or let a majority of the members witness.",
+    ),
+    CodeEntry(
+        "vault-witnesses-unlike-members",
+        _C,
+        _OPERATOR,
+        "A vault's witnesses are the log keys of its members' kernels, one for each member.",
+        "List every member's log key once, as GetInfo of its kernel says it.",
+    ),
+    CodeEntry(
+        "vault-witness-quorum-out-of-range",
+        _C,
+        _OPERATOR,
+        "A quorum of witnesses is two members at least and all of them at most.",
+        "Leave witness_quorum out, or state a majority of the members.",
     ),
 )

@@ -1,0 +1,1 @@
+"""Carries what members say to each other, as a program."""

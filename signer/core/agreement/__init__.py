@@ -1,0 +1,1 @@
+"""Agreement between the members' kernels (design J6): pure rules, for kernel, model and search alike."""

@@ -1,0 +1,303 @@
+"""Following another member's log: what its entries bind us to, and what we answer to its pending ones.
+
+1. Entries are read in order, each once, after the tree over them was verified (`signer.journal.members`).
+2. What is agreed, with the grants of its quorum, binds us at once; what its origin voided binds us no longer.
+   The first word about an entry settles it: agreed and void are final (`signer.core.agreement.machine`).
+3. Its entries that wait for grants are judged after that, the oldest first, each against all that was
+   recorded before; only those that are vouched for (`signer.vouching`) or that bind us already, not while we
+   may not grant, and not for a vault of which it is no witness.
+4. What changes goes on record by our own entries, in the transaction that keeps the piece.
+5. Two heads of one size with different roots, both signed by it: it forked. That is recorded, and nothing of
+   it is read or granted any more, unless its officers opened a new epoch (`signer.journal.reopening`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import Network
+from signer.core.acts import SignedAct
+from signer.core.agreement.claim import Claim
+from signer.core.agreement.machine import (
+    Release,
+    Step,
+    Take,
+    Void,
+    read_pending,
+    read_standing,
+    read_void,
+)
+from signer.core.agreement.messages import Granted, message_bytes, verify_message
+from signer.core.agreement.notices import (
+    AgreedNotice,
+    ForkedNotice,
+    Grant,
+    Heard,
+    HeardNotice,
+    Released,
+    Taken,
+    VoidNotice,
+)
+from signer.core.agreement.rules import Judgement, is_agreed
+from signer.core.errors import Objection, Refusal
+from signer.core.governance import GovernanceTerms
+from signer.core.notices import OfficerNotice
+from signer.core.witnesses import Witnesses
+from signer.journal.claims import claim_of
+from signer.journal.codec import decode_entry
+from signer.journal.database import Tables
+from signer.journal.decide import Session
+from signer.journal.entry import Entry, SignedEntry
+from signer.journal.followed import followed_entry, keep_version, waiting_of
+from signer.journal.gate import Passage
+from signer.journal.members import (
+    MAX_NUMBER,
+    Piece,
+    followed_head,
+    read_edge,
+    root_read,
+    store_piece,
+    verify_piece,
+)
+from signer.journal.merkle import Frontier, leaf_hash
+from signer.journal.reading_agreement import JournalRecord
+from signer.journal.reopening import give_up, is_given_up, keep_epoch, opened_in, reopens
+from signer.journal.verdicts import Verdict, Verdicts
+
+MAX_JUDGED = 512
+"""Pending entries of one member that are judged at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Federations:
+    """What a reader of logs knows of the vaults."""
+
+    genesis_hash: bytes
+    of: Callable[[bytes], Witnesses]
+    """By the vault's fingerprint, as the policy in force says; none for a vault that it does not have."""
+    network: Network
+    governance: GovernanceTerms | None
+    """Whose quorum opens epochs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of a piece."""
+
+    size: int
+    """How far that log is read now."""
+    is_newest: bool
+    """Whether the piece's head is the newest of that log that we have read."""
+
+
+class Answer(NamedTuple):
+    """What we say to an entry that waits; a granted one is on record as ours to stand behind."""
+
+    claim: Claim
+    judgement: Judgement
+    unvouched: Objection | None = None
+    """Why it is not vouched for."""
+
+    @property
+    def granted(self) -> bool:
+        """Whether we stand behind it."""
+        return self.judgement.granted and self.unvouched is None
+
+
+def entries_of(tables: Tables, piece: Piece) -> tuple[Entry, ...]:
+    """The entries of a piece, outside of the writer's turn: who signs much, or what nobody can read, holds up
+    nobody else. Raises Refusal `member-log-unread`, or `member-log-contradicts` where they are not even what
+    the member signed."""
+    entries, number = list[Entry](), piece.start
+    try:
+        for number, record in enumerate(piece.records, piece.start):
+            entry = decode_entry(record)
+            if isinstance(entry, SignedEntry) and entry.quorum:
+                claim_of(
+                    piece.member, number, leaf_hash(record), entry
+                )  # no honest kernel's, if Malformed
+            entries.append(entry)
+    except Malformed as error:
+        verify_piece(read_edge(tables, piece.member), piece)
+        detail = f"entry {number} of that member's log: {error.detail}"
+        raise Refusal(Objection("member-log-unread", detail)) from None
+    return tuple(entries)
+
+
+def follow(
+    session: Session, piece: Piece, entries: Sequence[Entry], federations: Federations
+) -> Read:
+    """Read the piece, with the entries that `entries_of` found in it. Raises Refusal `member-log-contradicts`
+    or `member-forked`; then nothing is kept."""
+    tables, member = session.tables, piece.member
+    if reopens(tables, piece, federations.governance, federations.network):
+        give_up(session, member, piece.start)
+    elif record_of(session).is_forked(member):
+        raise Refusal(
+            Objection("member-forked", f"two histories are signed by the log key {member.hex()}")
+        )
+    edge = read_edge(tables, member)
+    known = root_read(tables, member, piece.head.size)
+    given_up = is_given_up(tables, member, piece.head.size)
+    if known is not None and known != piece.head.root and not given_up:  # 5
+        first = followed_head(tables, member, piece.head.size)
+        session.write(ForkedNotice(session.now, member, first, piece.note, ()))
+        return Read(edge.size, is_newest=False)
+    if piece.start <= edge.size < piece.head.size:
+        fresh = entries[edge.size - piece.start :]
+        reading = _Reading(session, federations, piece, verify_piece(edge, piece))
+        edge = reading.take_in(fresh)
+    return Read(edge.size, is_newest=piece.head.size == edge.size)
+
+
+def record_of(session: Session, verdicts: Verdicts | None = None) -> JournalRecord:
+    """The record as agreement sees it, with all that this transaction added so far."""
+    return JournalRecord(session.tables, session.me, session.incarnation, verdicts)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One piece of a log on its way into the record."""
+
+    session: Session
+    federations: Federations
+    piece: Piece
+    edge: Frontier
+    """Behind the piece."""
+    taken: list[Taken] = field(default_factory=list)
+    released: list[Released] = field(default_factory=list)
+    named: set[int] = field(default_factory=set)
+    """By `agreed` entries: one for each is looked at, so that many cost no more."""
+    acts: list[tuple[int, SignedAct]] = field(default_factory=list)
+    """Of its officers."""
+
+    def take_in(self, entries: Sequence[Entry]) -> Frontier:
+        """Keep the piece and record what its new entries bind us to (2, 4)."""
+        session, member = self.session, self.piece.member
+        store_piece(session.tables, self.edge, self.piece)
+        for number, entry in enumerate(entries, self.edge.size - len(entries)):
+            self._read(number, entry)
+        opened = opened_in(self.acts, member, self.federations.governance, self.federations.network)
+        if opened is not None:
+            keep_epoch(session, member, opened)
+        if self.taken or self.released:
+            heard = Heard(member, self.edge.size, self.edge.root())
+            changes = (tuple(self.taken), tuple(self.released))
+            session.write(HeardNotice(session.now, heard, *changes))
+        return self.edge
+
+    def _read(self, number: int, entry: Entry) -> None:
+        tables, member, ours = self.session.tables, self.piece.member, record_of(self.session)
+        match entry:
+            case SignedEntry() if entry.quorum:
+                record = self.piece.records[number - self.piece.start]
+                keep_version(tables, claim_of(member, number, leaf_hash(record), entry))
+            case AgreedNotice() if entry.number not in self.named and self._waits(entry):
+                self.named.add(entry.number)
+                said = followed_entry(tables, member, entry.number)
+                if said and self._is_agreed(said.claim, entry) and self._settle(entry):
+                    self._apply(read_standing(ours, said.claim))
+            case VoidNotice() if self._settle(entry):
+                self._apply(read_void(ours, member, entry.number))
+            case HeardNotice():
+                self._hear(entry)
+            case OfficerNotice():
+                self.acts.append((number, entry.signed))
+
+    def _is_agreed(self, claim: Claim, notice: AgreedNotice) -> bool:
+        """Whether the notice shows the grants of a quorum."""
+        witnesses = self.federations.of(claim.vault)
+        if claim.origin not in witnesses.log_keys or notice.leaf != claim.leaf:
+            return False
+        granted_by = genuine(notice.grants, claim, self.federations)
+        return is_agreed(granted_by, claim.origin, witnesses.quorum)
+
+    def _waits(self, notice: AgreedNotice | VoidNotice) -> bool:
+        row = (self.piece.member, min(notice.number, MAX_NUMBER))
+        query = "SELECT 1 FROM member_pending WHERE member = ? AND number = ?"
+        return self.session.tables.execute(query, row).fetchone() is not None
+
+    def _settle(self, notice: AgreedNotice | VoidNotice) -> bool:
+        """Whether that entry waited until now. It does no longer."""
+        tables, row = self.session.tables, (self.piece.member, min(notice.number, MAX_NUMBER))
+        if not self._waits(notice):
+            return False
+        tables.execute("DELETE FROM member_pending WHERE member = ? AND number = ?", row)
+        return True
+
+    def _hear(self, notice: HeardNotice) -> None:
+        """How far that member read another's log, less far after a new epoch; where it is ours, which of our
+        entries it holds."""
+        tables, member, heard = self.session.tables, self.piece.member, notice.heard
+        tables.execute(
+            "INSERT INTO member_heard VALUES (?,?,?) ON CONFLICT (member, other) DO UPDATE SET "
+            "size = excluded.size",
+            (member, heard.member, min(heard.size, MAX_NUMBER)),
+        )
+        for claim in (taken.claim for taken in notice.taken):
+            if claim.origin == self.session.me and claim.number < MAX_NUMBER:
+                tables.execute(
+                    "INSERT INTO member_holds VALUES (?,?,?) ON CONFLICT (member, number) "
+                    "DO UPDATE SET leaf = excluded.leaf",
+                    (member, claim.number, claim.leaf),
+                )
+
+    def _apply(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            if isinstance(step, Take):
+                self.taken.append(Taken(step.claim, step.granted))
+            elif isinstance(step, Release):
+                self.released.append(Released(step.origin, step.number))
+
+
+def genuine(grants: Iterable[Grant], claim: Claim, federations: Federations) -> frozenset[bytes]:
+    """The witnesses of the claim's vault of whom one of these is indeed a grant of it."""
+    witnesses = federations.of(claim.vault).log_keys
+    found, first = set(), {grant.witness: grant for grant in reversed(tuple(grants))}
+    for grant in (first[each] for each in witnesses if each in first):
+        said = Granted(grant.witness, claim.origin, grant.incarnation, claim.number, claim.leaf)
+        body = message_bytes(said, federations.genesis_hash)
+        with suppress(Malformed):
+            verify_message(body, grant.signature, grant.witness)
+            found.add(grant.witness)
+    return frozenset(found)
+
+
+def judge_waiting(
+    session: Session, federations: Federations, member: bytes, verdicts: Verdicts
+) -> tuple[Answer, ...]:
+    """What we say to the member's entries that wait (3)."""
+    if session.shut(Passage.ORDINARY) is not None or record_of(session).is_forked(member):
+        return ()
+    answers: list[Answer] = []
+    for claim, _ in waiting_of(session.tables, member, MAX_JUDGED):
+        verdict = verdicts.get(claim.name)
+        if member in federations.of(claim.vault).log_keys and verdict is not None:
+            answers += _answers(session, claim, verdict)
+    return tuple(answers)
+
+
+def _answers(session: Session, claim: Claim, verdict: Verdict) -> Iterable[Answer]:
+    ours, unvouched = record_of(session, {claim.name: verdict}), verdict.objection
+    if unvouched is not None and not ours.is_taken(*claim.name):
+        yield Answer(claim, Judgement((), (), frozenset()), unvouched)
+        return
+    steps, judgement = read_pending(ours, claim)
+    edge = read_edge(session.tables, claim.origin)
+    for step in steps:
+        if isinstance(step, Void):
+            write_void(session, step)
+        elif isinstance(step, Take):
+            heard = Heard(claim.origin, edge.size, edge.root())
+            session.write(HeardNotice(session.now, heard, (Taken(claim, step.granted),), ()))
+    if judgement is not None:
+        yield Answer(claim, judgement)
+
+
+def write_void(session: Session, step: Void) -> None:
+    """Our own entry is void for ever."""
+    own = record_of(session).own(step.number)
+    if own is not None:
+        session.write(VoidNotice(session.now, step.number, own.claim.leaf, step.reason))

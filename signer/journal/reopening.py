@@ -1,0 +1,148 @@
+"""A member's log that goes on in a new epoch: its officers gave up a part that we have read.
+
+1. The quorum of the officers, by the policy in force here, says it in the log itself, of at least as many
+   entries as we have read; what comes before is what we have, and a head by the member covers all of it.
+2. Then our copy is the new log. What we hold for the part that was given up binds us for ever: a signature
+   may have left for it. Its claims get numbers that no log reaches: no later entry is taken for one of them.
+3. A fork that was recorded before is forgiven; heads of the part that was given up prove none.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import Network
+from signer.core.acts import NewEpoch, SignedAct, read_act
+from signer.core.agreement.claim_codec import read_claim
+from signer.core.agreement.notices import Heard, HeardNotice, Released, Taken
+from signer.core.errors import Refusal
+from signer.core.governance import GovernanceTerms
+from signer.core.notices import OfficerNotice
+from signer.core.officers import verify_act
+from signer.journal.codec import decode_entry
+from signer.journal.database import Tables
+from signer.journal.decide import Session
+from signer.journal.fold_agreement import name_of
+from signer.journal.members import (
+    MAX_NUMBER,
+    Piece,
+    edge_at,
+    followed_record,
+    forget_from,
+    read_edge,
+    verify_piece,
+)
+
+MAX_MOVED = 64
+"""Claims that one entry renumbers."""
+
+
+class Opened(NamedTuple):
+    """An epoch of a member's log."""
+
+    entry: int
+    """Number of its first act."""
+    abandoned: int
+    """Entries of the largest head that was given up."""
+
+
+Acts = Sequence[tuple[int, SignedAct]]
+"""Officers' acts of a member's log, with the numbers of their entries."""
+
+
+def opened_in(
+    acts: Acts, member: bytes, governance: GovernanceTerms | None, network: Network
+) -> Opened | None:
+    """The largest epoch that these acts open with a quorum (1)."""
+    if governance is None:
+        return None
+    texts: dict[str, set[bytes]] = {}
+    found = list[Opened]()
+    for number, signed in acts:
+        act = _epoch_by(signed, member, governance, network)
+        if act is not None:
+            officers = texts.setdefault(signed.text, set())
+            officers.add(signed.officer)
+            if len(officers) == governance.quorum:
+                found.append(Opened(number + 1 - governance.quorum, act.abandoned_size))
+    return max(found, key=lambda each: each.abandoned, default=None)
+
+
+def _epoch_by(
+    signed: SignedAct, member: bytes, governance: GovernanceTerms, network: Network
+) -> NewEpoch | None:
+    with suppress(Malformed, Refusal):
+        act = read_act(signed.text).act
+        if isinstance(act, NewEpoch) and act.scope.log_key == member:
+            verify_act(signed, network, governance.officers, act.moment)
+            return act
+    return None
+
+
+def reopens(
+    tables: Tables, piece: Piece, governance: GovernanceTerms | None, network: Network
+) -> bool:
+    """Whether that piece gives up a part of what we have read of the log (1)."""
+    read = read_edge(tables, piece.member).size
+    if not piece.records or piece.start >= read:
+        return False
+    if followed_record(tables, piece.member, piece.start) == piece.records[0]:
+        return False
+    opened = opened_in(acts_of(piece), piece.member, governance, network)
+    if opened is None or opened.abandoned < read:
+        return False
+    with suppress(Refusal):
+        verify_piece(edge_at(tables, piece.member, piece.start), piece)
+        return True
+    return False
+
+
+def acts_of(piece: Piece) -> Acts:
+    """The officers' acts in a piece; none from where it cannot be read."""
+    found = []
+    with suppress(Malformed):
+        for number, record in enumerate(piece.records, piece.start):
+            entry = decode_entry(record)
+            if isinstance(entry, OfficerNotice):
+                found.append((number, entry.signed))
+    return found
+
+
+def give_up(session: Session, member: bytes, size: int) -> None:
+    """Our copy of that log ends after so many entries; what we hold for the rest is renumbered (2)."""
+    edge = edge_at(session.tables, member, size)
+    forget_from(session.tables, member, edge)
+    heard = Heard(member, size, edge.root())
+    moves = [*_moves(session.tables, member, size)]
+    for first in range(0, max(1, len(moves)), MAX_MOVED):
+        some = moves[first : first + MAX_MOVED]
+        taken = tuple(taken for _, taken in some)
+        released = tuple(released for released, _ in some)
+        session.write(HeardNotice(session.now, heard, taken, released))
+
+
+def _moves(tables: Tables, member: bytes, size: int) -> Iterable[tuple[Released, Taken]]:
+    query = "SELECT claim, granted FROM holdings WHERE name >= ? AND name < ? ORDER BY name"
+    end, last = name_of(member, MAX_NUMBER), name_of(member, (1 << 64) - 1)
+    free = MAX_NUMBER + len(tables.execute(query, (end, last)).fetchall())
+    rows = tables.execute(query, (name_of(member, size), end)).fetchall()
+    for number, (record, granted) in enumerate(rows, free):
+        claim = read_claim(record)
+        moved = Taken(claim._replace(number=number), granted=bool(granted))
+        yield Released(member, claim.number), moved
+
+
+def keep_epoch(session: Session, member: bytes, opened: Opened) -> None:
+    """Remember the epoch (3)."""
+    session.tables.execute(
+        "INSERT INTO member_epochs VALUES (?,?,?,?) ON CONFLICT (member) DO UPDATE SET "
+        "entry = excluded.entry, abandoned = excluded.abandoned, heard = excluded.heard",
+        (member, opened.entry, min(opened.abandoned, MAX_NUMBER), session.frontier.size),
+    )
+
+
+def is_given_up(tables: Tables, member: bytes, size: int) -> bool:
+    """Whether a head of that size may be of a part that was given up."""
+    query = "SELECT 1 FROM member_epochs WHERE member = ? AND entry < ? AND abandoned >= ?"
+    return tables.execute(query, (member, size, size)).fetchone() is not None

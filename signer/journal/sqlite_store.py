@@ -1,0 +1,343 @@
+"""The store in one file.
+
+Rule 1: a journal is created once; an existing file is never overwritten.
+Rule 2: one kernel at a time: an exclusive lock on `<path>.lock`, held while the writer is open. (A lock on
+        the file itself could release SQLite's own.) Readers need no lock.
+Rule 3: WAL with synchronous=FULL: a commit that returned survives the loss of power.
+Rule 4: a file whose schema is not ours to the letter is not opened, and left as found.
+"""
+
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from urllib.parse import quote
+
+from signer.core.errors import Objection, Refusal
+from signer.journal.database import Contradiction, Row, StoreError, Tables, Value
+from signer.journal.schema import TABLES, VERSION, foreign, verify_version
+
+APPLICATION_ID = 0x50474A31
+"""`PGJ1` in the SQLite header."""
+BUSY_MILLISECONDS = 5_000
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise Contradiction(str(error)) from error
+    except sqlite3.Error as error:
+        raise StoreError(str(error)) from error
+
+
+class SqliteRows:
+    """The rows of a cursor."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+
+    def fetchone(self) -> Row | None:
+        """See Rows."""
+        try:  # not `_translated`: this is what everything passes
+            row: Row | None = self._cursor.fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+        return row
+
+    def fetchall(self) -> list[Row]:
+        """See Rows."""
+        with _translated():
+            return self._cursor.fetchall()
+
+    def __iter__(self) -> Iterator[Row]:
+        with _translated():
+            for row in self._cursor:  # noqa: UP028 (`yield from` would close the cursor after its database)
+                yield row
+
+
+class SqliteTables:
+    """A connection; the writer's, a reader's, or to a database in memory."""
+
+    def __init__(self, connection: sqlite3.Connection, undo: ExitStack | None = None) -> None:
+        self._connection = connection
+        self._undo = undo or ExitStack()
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> SqliteRows:
+        """See Tables."""
+        try:  # not `_translated`: this is what everything passes
+            return SqliteRows(self._connection.execute(sql, parameters))
+        except sqlite3.IntegrityError as error:
+            raise Contradiction(str(error)) from error
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """See Tables."""
+        with _translated():
+            self._connection.executemany(sql, rows)
+
+    def scan(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
+        """See Tables."""
+        yield from self.execute(sql, parameters)
+
+    def begin(self) -> None:
+        """See WriterTables."""
+        self.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """See WriterTables."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """See WriterTables."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """See WriterTables."""
+        self._connection.close()
+        self._undo.close()
+
+
+class SqliteStore:
+    """The journal in that file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: SimpleQueue[SqliteTables] = SimpleQueue()
+
+    def exists(self) -> bool:
+        """See Store."""
+        return self._path.exists()
+
+    def create(self, fill: Callable[[Tables], None]) -> None:
+        """See Store."""
+        path = self._path
+        if path.exists():
+            raise Refusal(Objection("journal-exists", f"{path} exists; a journal is created once"))
+        draft = path.with_name(path.name + ".new")
+        try:
+            draft.unlink(missing_ok=True)
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            tables = SqliteTables(_connect(draft, "rw"))
+            try:
+                tables.execute("PRAGMA journal_mode = WAL")
+                tables.begin()
+                create_schema(tables)
+                fill(tables)
+                tables.commit()
+            finally:
+                tables.close()
+            os.link(draft, path)  # unlike rename it fails where a file stands
+            _sync_directory(path.parent)
+        except (OSError, sqlite3.Error, StoreError) as error:
+            raise _unavailable(path, error) from None
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def migrate(
+        self, statements: Callable[[int], tuple[str, ...]], finish: Callable[[Tables], None]
+    ) -> None:
+        """See Store."""
+        path = self._path
+        with exclusive(path):
+            with closing(_opened(path, "ro", _require_application)) as connection:
+                wanted = statements(_pragma(connection, "user_version"))
+            if wanted:
+                tables = SqliteTables(_opened(path, "rw", _require_application))
+                try:
+                    tables.begin()
+                    for statement in wanted:
+                        tables.execute(_rendered(statement))
+                    tables.execute(f"PRAGMA user_version = {VERSION}")
+                    _verify_schema(tables._connection)
+                    finish(tables)
+                    tables.commit()
+                finally:
+                    tables.rollback()
+                    tables.close()
+
+    def set_aside(self, size: int) -> None:
+        """See Store. The file and SQLite's beside it, byte for byte, into a folder; once for that head."""
+        path = self._path
+        folder = path.with_name(f"{path.name}.behind-{size}")
+        draft = folder.with_name(folder.name + ".new")
+        if folder.exists():
+            return
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(mode=0o700)
+            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                if each.exists():
+                    shutil.copyfile(each, draft / each.name)
+            draft.rename(folder)
+        except OSError as error:
+            raise _unavailable(path, error) from None
+
+    def writer(self) -> SqliteTables:
+        """See Store. Raises `journal-locked` while another has it."""
+        with ExitStack() as opening:
+            opening.enter_context(exclusive(self._path))
+            connection = _open(self._path, "rw")
+            return SqliteTables(connection, opening.pop_all())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteTables]:
+        """See Store."""
+        try:
+            tables = self._idle.get_nowait()
+        except Empty:
+            tables = SqliteTables(_open(self._path, "ro"))
+        try:
+            tables.execute("BEGIN")
+            yield tables
+        finally:
+            tables.rollback()
+            self._idle.put(tables)
+
+    def close(self) -> None:
+        """See Store."""
+        with suppress(Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+
+@contextmanager
+def scratch_tables() -> Iterator[SqliteTables]:
+    """A journal's tables, empty, to fold entries into: in memory, what is too much in a nameless file."""
+    tables = SqliteTables(sqlite3.connect("file:", uri=True, isolation_level=None))
+    try:
+        create_schema(tables)
+        yield tables
+    finally:
+        tables.close()
+
+
+@contextmanager
+def replay_tables(path: Path) -> Iterator[SqliteTables]:
+    """Empty claim tables in memory beside the entries of that journal, which need not fit there."""
+    with scratch_tables() as tables:
+        tables.execute("ATTACH ? AS log", (f"{_uri(path)}?mode=ro",))
+        tables.execute("CREATE TEMP VIEW entries AS SELECT number, leaf, record FROM log.entries")
+        yield tables
+
+
+def create_schema(tables: Tables) -> None:
+    """All tables, empty."""
+    for statement in TABLES:
+        tables.execute(_rendered(statement))
+    tables.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    tables.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Nobody else writes this journal meanwhile. Raises `journal-locked`, `journal-unavailable`."""
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unavailable(path, error) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refusal(
+            Objection("journal-locked", f"another process has {path} open; stop it first")
+        ) from None
+    finally:
+        os.close(descriptor)
+
+
+def _rendered(statement: str) -> str:
+    """The neutral statement as SQLite's."""
+    if not statement.startswith("CREATE TABLE"):
+        return statement
+    keyed = "INTEGER PRIMARY KEY" in statement  # the number is the place in the tree of rows
+    return statement + (" STRICT" if keyed else " STRICT, WITHOUT ROWID")
+
+
+def _verify_schema(connection: sqlite3.Connection) -> None:
+    """Raises Refusal `journal-foreign`, `journal-schema-unknown` or `journal-tampered`."""
+    _require_application(connection)
+    verify_version(_pragma(connection, "user_version"))
+    fresh = sqlite3.connect(":memory:")
+    try:
+        create_schema(SqliteTables(fresh))
+        if _schema(connection) != _schema(fresh):
+            raise Refusal(Objection("journal-tampered", "the schema is not the one we created"))
+    finally:
+        fresh.close()
+
+
+def _require_application(connection: sqlite3.Connection) -> None:
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise foreign("the file is not a Pegwarden journal")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _schema(connection: sqlite3.Connection) -> list[tuple[str, str, str | None]]:
+    query = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"
+    return connection.execute(query).fetchall()
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    return _opened(path, mode, _verify_schema)
+
+
+def _opened(
+    path: Path, mode: str, verify: Callable[[sqlite3.Connection], None]
+) -> sqlite3.Connection:
+    if not path.is_file():
+        raise Refusal(Objection("journal-missing", f"there is no journal at {path}"))
+    with ExitStack() as undo:
+        try:
+            connection = _connect(path, mode)
+            undo.callback(connection.close)
+            verify(connection)
+        except sqlite3.Error as error:
+            if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+                raise foreign(f"{path} is no journal") from None
+            raise _unavailable(path, error) from None
+        undo.pop_all()
+    return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{_uri(path)}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    if mode == "rw":
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}"
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unavailable(path: Path, error: Exception) -> Refusal:
+    return Refusal(Objection("journal-unavailable", f"{path} cannot be used: {error}"))

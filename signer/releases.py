@@ -1,0 +1,167 @@
+"""ReleaseWithdrawal: a withdrawal is closed, or its pin struck, by proof (docs/releases.md).
+
+1. Transactions and signatures are read and verified before the writer's turn, under the policy that is still
+   in force then; in it the rules of `signer.core.release` are asked about the record as it is.
+2. What was released is released once: who repeats the request gets the entry that it made, whatever else is
+   brought by then.
+3. On record stand the transactions without witnesses, the attestations that speak of the buried one, and the
+   officers' acts: all that the rules looked at.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+
+from signer.bitcoin.transaction import OutPoint, Txid, parse_transaction
+from signer.control_words import OfficersWords, officers_words
+from signer.core.acts import ControlAct, ReleaseWithdrawal, SignedAct
+from signer.core.acts_control import CLOSED, STRUCK
+from signer.core.errors import MAX_OBJECTIONS, PolicyDenied, unverified
+from signer.core.evidence import Attestation, Authorized, SpentTerms, authorize
+from signer.core.evidence_codec import encode_evidence
+from signer.core.notices import Notice
+from signer.core.payment import WithdrawalId
+from signer.core.release import Release, ReleaseQuestion, release_objections
+from signer.core.released import ReleasedNotice
+from signer.core.view import RecordedWithdrawal, WithdrawalState
+from signer.kernel import Kernel, ServedPolicy
+from signer.ports import Noted, Reading
+from signer.proposals import vault_named_by
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRelease:
+    """ReleaseWithdrawal, decoded. Everything in it is a claim."""
+
+    withdrawal_id: WithdrawalId
+    pin: OutPoint | None
+    """To be struck; None: the withdrawal is to be closed."""
+    transactions: tuple[bytes, ...]
+    """Raw, at least one."""
+    attestations: tuple[Attestation, ...]
+    acts: tuple[SignedAct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What does not depend on the record (1)."""
+
+    asked: Release
+    authorized: Authorized
+    words: OfficersWords | None
+    acts: tuple[SignedAct, ...]
+
+    def question(self, reading: Reading, now: int) -> ReleaseQuestion:
+        """Raises Refusal for officers' words that do not count."""
+        withdrawal_id = self.asked.withdrawal_id
+        recorded = _known(reading, withdrawal_id)
+        if self.words is not None:
+            self.words.require(reading, now)
+            _require_about(self.words.act, self.asked, recorded)
+        return ReleaseQuestion(
+            release=self.asked,
+            recorded=recorded,
+            pins=reading.pins_of(withdrawal_id),
+            payers=reading.payers(withdrawal_id) | reading.held_transactions(withdrawal_id),
+            words=self.authorized,
+            officers=frozenset(each.officer for each in self.acts),
+            now=now,
+        )
+
+
+def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
+    """Record the release. Raises Refusal or Malformed."""
+    with kernel.journal.reading() as look:
+        earlier = look.released(wanted.withdrawal_id, wanted.pin)  # 2
+        if earlier is not None:
+            return Noted((earlier,), look.head())
+        policy = kernel.shelf.in_force(look)
+        vault = _known(look, wanted.withdrawal_id).vault_fingerprint
+    verified = _verify(kernel, wanted, policy, vault)
+    found: list[bytes] = []
+
+    def decide(reading: Reading, now: int) -> tuple[Notice, ...]:
+        kernel.require_in_force(policy, reading)
+        made = reading.released(wanted.withdrawal_id, wanted.pin)
+        if made is not None:
+            found.append(made)
+            return ()
+        question = verified.question(reading, now)
+        reasons = tuple(islice(release_objections(question, policy), MAX_OBJECTIONS))
+        if reasons:
+            raise PolicyDenied(*reasons)
+        return (_notice(question, verified, caller, policy.policy_id),)
+
+    noted = kernel.journal.note(decide)
+    return Noted(tuple(found), noted.head) if found else noted
+
+
+def _verify(kernel: Kernel, wanted: WantedRelease, policy: ServedPolicy, vault: bytes) -> _Verified:
+    """Raises Refusal or Malformed."""
+    realm = vault_named_by(kernel.registry.all(), vault).realm
+    transactions = tuple(parse_transaction(raw) for raw in wanted.transactions)
+    return _Verified(
+        asked=Release(wanted.withdrawal_id, wanted.pin, transactions),
+        authorized=authorize(wanted.attestations, realm, policy.attestors),
+        words=officers_words(kernel, wanted.acts, ReleaseWithdrawal) if wanted.acts else None,
+        acts=wanted.acts,
+    )
+
+
+def _known(reading: Reading, withdrawal_id: WithdrawalId) -> RecordedWithdrawal:
+    """Raises VerificationError `withdrawal-unknown`."""
+    recorded = reading.withdrawal(withdrawal_id) or _held(reading, withdrawal_id)
+    if recorded is None:
+        raise unverified("withdrawal-unknown", "no version of it was signed here")
+    return recorded
+
+
+def _held(reading: Reading, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
+    """One of which only other members' versions bind us: without us striking its pin they would for ever."""
+    vault, terms = reading.held_vault(withdrawal_id), reading.terms_of(withdrawal_id)
+    if vault is None or len(terms) != 1:
+        return None
+    is_closed = reading.is_closed(withdrawal_id)
+    state = WithdrawalState.CLOSED if is_closed else WithdrawalState.OPEN
+    return RecordedWithdrawal(next(iter(terms)), vault, state, None)
+
+
+def _require_about(act: ControlAct, asked: Release, recorded: RecordedWithdrawal) -> None:
+    """Raises VerificationError `act-misplaced` unless the officers consent to exactly this."""
+    striking = asked.pin is not None
+    exactly = ReleaseWithdrawal(
+        scope=act.scope,
+        vault_fingerprint=recorded.vault_fingerprint,
+        withdrawal_id=asked.withdrawal_id,
+        verdict=STRUCK if striking else CLOSED,
+        pin=asked.pin if striking else recorded.pin,
+        killer=asked.killer.txid,
+    )
+    if act != exactly:
+        raise unverified("act-misplaced", "the officers consent to another release")
+
+
+def _notice(
+    question: ReleaseQuestion, verified: _Verified, caller: str, policy_id: bytes
+) -> ReleasedNotice:
+    """Rule 3."""
+    asked, recorded = verified.asked, question.recorded
+    bearing = tuple(
+        each for each in verified.authorized.attestations if _speaks_of(each, asked.killer.txid)
+    )
+    return ReleasedNotice(
+        clock=question.now,
+        caller=caller,
+        policy_id=policy_id,
+        vault_fingerprint=recorded.vault_fingerprint,
+        terms=recorded.terms,
+        pin=asked.pin,
+        transactions=tuple(each.stripped for each in asked.transactions),
+        evidence=encode_evidence(bearing),
+        acts=verified.acts,
+    )
+
+
+def _speaks_of(attestation: Attestation, killer: Txid) -> bool:
+    return any(
+        isinstance(each, SpentTerms) and each.spender == killer for each in attestation.statements
+    )

@@ -1,0 +1,197 @@
+"""The start of a member's process: every start is treated as a restore (design J6, docs/agreement.md).
+
+1. An incarnation is drawn; our standing, which names it, asks the other members what they know.
+2. Until enough of them have answered nothing extends our log: it may be an old copy, and what it lost must
+   come back first (`state-rolled-back` until it has).
+3. Then their logs are read as far as they said. When enough are imported the start is complete; until then
+   nothing is granted, and no vault with witnesses is signed for.
+4. Enough is `Vault.importers`, for each vault with witnesses. Without such a vault nothing is waited for.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from signer.core.agreement.messages import MessageSigner, Recollection, Standing, signed_message
+from signer.core.agreement.notices import Heard
+from signer.core.errors import Objection, Refusal
+from signer.core.vault import Vault
+from signer.journal.decide import Session
+from signer.journal.fold_control import control_state
+from signer.journal.journal import Journal
+from signer.journal.log import read_checkpoint
+from signer.journal.members import MAX_NUMBER, followed_logs
+from signer.journal.note import verify_head
+from signer.journal.starting import complete, is_imported
+from signer.journal.verdicts import Verdict, Verdicts
+from signer.ports import Passage
+from signer.vouching import Vouching
+
+STARTING = "agreement-starting"
+
+
+class WitnessedClock(Protocol):
+    """What the start tells the clock (design J7)."""
+
+    def wall(self) -> int:
+        """What the machine's clock shows, Unix seconds."""
+
+    def heard(self, member: bytes, wall: int) -> None:
+        """A witness has just said what its wall clock shows."""
+
+    def judge_by_witnesses(self) -> None:
+        """Enough were heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartSetting:
+    """What a start works with."""
+
+    journal: Journal
+    signer: MessageSigner
+    vaults: Callable[[], tuple[Vault, ...]]
+    """Of the policy in force."""
+    clock: WitnessedClock
+    vouching: Vouching
+
+
+@dataclass(slots=True)
+class Start:
+    """One start, from the first standing until it is complete. Thread-safe."""
+
+    setting: StartSetting
+    standing: bytes = field(init=False)
+    """Signed (1)."""
+    is_open: bool = field(init=False, default=False)
+    """Whether our log may be extended (2)."""
+    _recollected: dict[bytes, Recollection] = field(default_factory=dict)
+    _imported: frozenset[bytes] | None = None
+    _advancing: threading.Lock = field(default_factory=threading.Lock)
+    """Never waited for: the journal's writer may ask `waiting_for`."""
+
+    def __post_init__(self) -> None:
+        journal, signer = self.setting.journal, self.setting.signer
+        with journal.reading() as reading:
+            head = verify_head(reading.head(), signer.log_key)
+        said = (head.size, head.root, self.setting.clock.wall())
+        standing = Standing(signer.log_key, journal.incarnation, *said)
+        self.standing = signed_message(standing, journal.genesis_hash, signer)
+        if self._witnessed():
+            detail = "the other members have not said yet how far they know this kernel's log"
+            journal.gate.shut(Objection(STARTING, detail), Passage.WHILE_OLD)
+        else:
+            self.is_open = True
+
+    def hear(self, said: Recollection) -> None:
+        """A member's answer to a standing; nothing happens unless it is ours. What it says of our own log
+        is signed by us, or Refusal `head-malformed`."""
+        ours = (self.setting.signer.log_key, self.setting.journal.incarnation)
+        if (said.origin, said.incarnation) != ours:
+            return
+        if said.known_head:
+            self._confirm(said.known_head)
+        self.setting.clock.heard(said.witness, said.clock)
+        self._recollected = {said.witness: said} | self._recollected
+
+    def advance(self) -> None:
+        """Go as far as what was heard and read allows (2, 3)."""
+        if not self._advancing.acquire(blocking=False):
+            return
+        try:
+            vaults = self._witnessed()
+            if vaults and self._imported is None:
+                self._advance(vaults)
+        finally:
+            self._advancing.release()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether we grant and sign (3)."""
+        return self._imported is not None
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Why we neither grant nor sign, one sentence each; nothing when we do."""
+        vaults, heard = self._witnessed(), frozenset(self._recollected)
+        if self._imported is not None:
+            return self._lacking(self._imported, vaults, "restart to import the claims of")
+        waits = self._lacking(heard, vaults)
+        if self._is_old():
+            return (
+                "this journal is an old copy: what it lost must be brought from the other members",
+                *waits,
+            )
+        if not waits and vaults:
+            return (f"reads the logs of members {_names(heard)}",)
+        return waits
+
+    def _confirm(self, head: str) -> None:
+        """Our own head, as another member kept it: the gate shuts where our log does not have it."""
+        try:
+            self.setting.journal.confirm_head(head)
+        except Refusal as refusal:
+            if refusal.code not in ("state-rolled-back", "head-abandoned"):
+                raise
+
+    def _is_old(self) -> bool:
+        return self.setting.journal.contrary_head() is not None
+
+    def _witnessed(self) -> tuple[Vault, ...]:
+        return tuple(vault for vault in self.setting.vaults() if vault.witnesses.quorum)
+
+    def _lacking(
+        self, members: frozenset[bytes], vaults: tuple[Vault, ...], verb: str = "waits for"
+    ) -> tuple[str, ...]:
+        """For which vaults these members are too few (4)."""
+        sentences = []
+        for vault in vaults:
+            others = frozenset(vault.witnesses.log_keys) - {self.setting.signer.log_key}
+            more = vault.importers - len(others & members)
+            if more > 0:
+                names = _names(others - members)
+                sentences.append(
+                    f"{verb} members {names}: {more} of {vault.importers} more needed "
+                    f"(vault {vault.vault_id})"
+                )
+        return tuple(sentences)
+
+    def _advance(self, vaults: tuple[Vault, ...]) -> None:
+        """The next steps that can be done now."""
+        recollected = self._recollected
+        if self._lacking(frozenset(recollected), vaults) or self._is_old():
+            return
+        self.setting.journal.gate.reopen(STARTING)
+        self.is_open = True
+        said = [Heard(each.witness, each.size, each.root) for each in recollected.values()]
+        with self.setting.journal.tables() as tables:
+            me = self.setting.signer.log_key
+            size, epochs = read_checkpoint(tables).frontier.size, control_state(tables).epochs
+            known = max(
+                (size, *(each.abandoned_size for each in epochs))
+            )  # given up, so not lacking
+            imported = tuple(each for each in said if is_imported(tables, each, me, known))
+        members = frozenset(each.member for each in imported)
+        if self._lacking(members, vaults):
+            return
+        record = partial(_record, imported, self._verdicts())
+        if self.setting.journal.in_turn(record, Passage.WHILE_LOCKED):
+            self._imported = members
+            self.setting.clock.judge_by_witnesses()
+
+    def _verdicts(self) -> Verdicts:
+        """Of all that waits at the others, looked at outside of the writer's turn."""
+        found: dict[tuple[bytes, int], Verdict] = {}
+        with self.setting.journal.tables() as tables:
+            now = read_checkpoint(tables).clock
+            for each in followed_logs(tables):
+                found |= self.setting.vouching.at_start(tables, now, each.member, MAX_NUMBER)
+        return found
+
+
+def _record(imported: tuple[Heard, ...], verdicts: Verdicts, session: Session) -> bool:
+    return complete(session, imported, verdicts)
+
+
+def _names(members: frozenset[bytes]) -> str:
+    return ", ".join(sorted(member.hex()[:16] for member in members))

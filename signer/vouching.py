@@ -1,0 +1,326 @@
+"""Whether another member's entry is true: what a witness asks before it stands behind a claim (J6).
+
+1. The entry's own PSBT and evidence are verified as if they had been brought to us: parsed, proven, and
+   judged by the policy in force here, whichever the member went by. The claim is what comes of that, or it
+   is refused.
+2. Terms that we have on record, or hold, need no fresh word, nor does a coin that a version of what is paid
+   spends; nor what we recorded ourselves. What attestors said for an earlier version counts for a later one.
+3. Before a grant words count by our clock. At a start all count that were ever given, also by the member's
+   policy if we know it: what an honest member recorded, and we may have granted, passes however late it is.
+4. Limits, windows and time are the member's own to keep; so are officers' approvals, unless nobody else
+   speaks for the spend, or its pinned coins are to move without paying: then our record must show them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.psbt.reader import parse_psbt
+from signer.bitcoin.transaction import OutPoint, Txid, TxOut
+from signer.core.agreement.claim import Claim
+from signer.core.anchors import anchor_statements
+from signer.core.approve import Question
+from signer.core.errors import Objection, Refusal, unverified
+from signer.core.evidence import (
+    Attestation,
+    Authorized,
+    CoinTerms,
+    Statement,
+    Words,
+    authorize,
+    joined,
+)
+from signer.core.evidence_codec import decode_evidence
+from signer.core.payment import PaymentClaim, WithdrawalId, WithdrawalTerms
+from signer.core.pins import bind
+from signer.core.spend import VerifiedSpend
+from signer.core.sweeps import sweep_statements
+from signer.core.vault import Vault, VaultRegistry
+from signer.core.verify import SpendClaims, verify
+from signer.core.view import RecordedWithdrawal
+from signer.journal.claims import bonds_of
+from signer.journal.codec import decode_entry
+from signer.journal.database import Tables
+from signer.journal.entry import SignedEntry
+from signer.journal.followed import (
+    FollowedEntry,
+    earlier_versions,
+    followed_entry,
+    waiting_of,
+)
+from signer.journal.reading import TableReading
+from signer.journal.verdicts import Verdict, Verdicts
+from signer.kernel import PolicyShelf, ServedPolicy
+from signer.proposals import vault_named_by
+
+MAX_EVIDENCE = 32
+"""Of earlier versions, whose words count for a later one."""
+RESTED = 30
+"""Seconds for which what was found about an entry stands."""
+MAX_KNOWN = 4_096
+"""Entries of which it is remembered what was found."""
+
+
+class _Held(TableReading):
+    """The record with what we hold for others (2)."""
+
+    def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
+        """See View."""
+        return super().withdrawal(withdrawal_id) or self.held_withdrawal(withdrawal_id)
+
+
+class _Ever(_Held):
+    """That record, asked whether something was ever right (3)."""
+
+    def closing_since(self, _: bytes, __: tuple[WithdrawalTerms, ...]) -> int:
+        """See View."""
+        return 0
+
+    def nonce_used(self, _: bytes) -> bool:
+        """See View."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _EverSaid:
+    """Words, whenever they were given (3)."""
+
+    authorized: Authorized
+
+    @property
+    def said(self) -> Mapping[Statement, tuple[tuple[bytes, int], ...]]:
+        """See Words."""
+        return self.authorized.said
+
+    @property
+    def coins(self) -> Mapping[OutPoint, tuple[CoinTerms, ...]]:
+        """See Words."""
+        return self.authorized.coins
+
+    @property
+    def attestations(self) -> tuple[Attestation, ...]:
+        """See Words."""
+        return self.authorized.attestations
+
+    def coin_statements(self, outpoint: OutPoint, prevout: TxOut) -> tuple[CoinTerms, ...]:
+        """See Words."""
+        return self.authorized.coin_statements(outpoint, prevout)
+
+    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:  # noqa: ARG002 (3)
+        """See Words."""
+        return frozenset(attestor for attestor, _ in self.said.get(statement, ()))
+
+
+@dataclass(slots=True)
+class _Log:
+    """A member's log, while its entries are looked at: what was read once is not read again."""
+
+    tables: Tables
+    member: bytes
+    _said: dict[int, bytes] = field(default_factory=dict)
+    _verified: dict[tuple[bytes, bytes, bytes], Authorized] = field(default_factory=dict)
+
+    def evidence(self, number: int) -> bytes:
+        """Of that entry."""
+        if number not in self._said:
+            found = followed_entry(self.tables, self.member, number)
+            self._said[number] = b"" if found is None else found.entry.evidence
+        return self._said[number]
+
+    def words(self, evidence: bytes, vault: Vault, policy: ServedPolicy) -> Authorized:
+        """That evidence, verified. Raises Refusal or Malformed."""
+        key = (evidence, vault.fingerprint, policy.policy_id)
+        if key not in self._verified:
+            said = decode_evidence(evidence)
+            self._verified[key] = authorize(said, vault.realm, policy.attestors)
+        return self._verified[key]
+
+
+class _Look(NamedTuple):
+    """What is asked, and of which record."""
+
+    found: FollowedEntry
+    log: _Log
+    reading: TableReading
+    policy: ServedPolicy
+
+    @property
+    def is_ever(self) -> bool:
+        return isinstance(self.reading, _Ever)
+
+    @property
+    def now(self) -> int:
+        """At a start the entry's own time: no later one is known to be right."""
+        return self.found.entry.clock if self.is_ever else self.reading.now()
+
+    def words(self, authorized: Authorized) -> Words:
+        """As they count at this look."""
+        return _EverSaid(authorized) if self.is_ever else authorized
+
+
+@dataclass(frozen=True, slots=True)
+class Vouching:
+    """What is verified with."""
+
+    shelf: PolicyShelf
+    registry: VaultRegistry
+    _known: dict[tuple[bytes, int, bytes, bytes], tuple[int, Verdict]] = field(
+        default_factory=dict, compare=False
+    )
+    """By log key, number, leaf and policy: when it was found, and what."""
+
+    def before_grants(self, tables: Tables, now: int, member: bytes, limit: int) -> Verdicts:
+        """About that member's entries that wait for grants, the oldest first. What was found is not looked
+        at again for RESTED seconds: who writes many entries, or brings them often, costs us little."""
+        reading, log = _Held(tables, now), _Log(tables, member)
+        policy, verdicts = self.shelf.in_force(reading), dict[tuple[bytes, int], Verdict]()
+        for each in waiting_of(tables, member, limit):
+            key = (*each.claim.name, each.claim.leaf, policy.policy_id)
+            found, verdict = self._known.get(key, (now + 1, None))
+            if verdict is None or not found <= now < found + RESTED:
+                verdict = self._verdict(_Look(each, log, reading, policy))
+                if len(self._known) >= MAX_KNOWN:
+                    self._known.clear()
+                self._known[key] = (now, verdict)
+            verdicts[each.claim.name] = verdict
+        return verdicts
+
+    def at_start(self, tables: Tables, now: int, member: bytes, limit: int) -> Verdicts:
+        """The same, for a member that may have granted them before it was restored (3)."""
+        reading, log = _Ever(tables, now), _Log(tables, member)
+        verdicts = dict[tuple[bytes, int], Verdict]()
+        for each in waiting_of(tables, member, limit):
+            every = [
+                self._verdict(_Look(each, log, reading, policy))
+                for policy in self._policies(each.entry, reading)
+            ]
+            right = (verdict for verdict in every if verdict.objection is None)
+            verdicts[each.claim.name] = next(right, every[0])
+        return verdicts
+
+    def _policies(self, entry: SignedEntry, reading: TableReading) -> Iterator[ServedPolicy]:
+        policy = self.shelf.in_force(reading)
+        yield policy
+        if entry.policy_id != policy.policy_id and reading.policy_bytes(entry.policy_id):
+            yield self.shelf.policy(entry.policy_id, reading)
+
+    def _verdict(self, look: _Look) -> Verdict:
+        claim = look.found.claim
+        if _is_ours_too(look):
+            return Verdict(None, lets_pins_go=not claim.pays)
+        try:
+            verdict = self._heard(look)
+        except Refusal as refusal:
+            verdict = Verdict(refusal.objections[0])
+        except Malformed as error:
+            verdict = Verdict(Objection(error.code, error.detail))
+        return _naming_policies(verdict, look)
+
+    def _heard(self, look: _Look) -> Verdict:
+        """Raises Refusal or Malformed."""
+        claim, entry = look.found
+        vault = vault_named_by(self.registry.all(), claim.vault)
+        claims = tuple(
+            PaymentClaim(each.withdrawal_id, each.vout) for each in entry.claims.payments
+        )
+        psbt = SpendClaims(parse_psbt(entry.psbt), entry.psbt, claims)
+        spend = verify(psbt, vault, self.registry, ())
+        _require_same(claim, spend)
+        authorized = look.log.words(entry.evidence, vault, look.policy)
+        verdict = _judged(look, spend, look.words(authorized))
+        earlier = () if verdict.objection is None else _earlier_evidence(look)
+        if not earlier:
+            return verdict
+        for each in earlier:
+            authorized = joined(authorized, look.log.words(each, vault, look.policy))
+        return _judged(look, spend, look.words(authorized))
+
+
+def _naming_policies(verdict: Verdict, look: _Look) -> Verdict:
+    """Where the member went by another policy than we, it is said."""
+    theirs, ours = look.found.entry.policy_id, look.policy.policy_id
+    if verdict.objection is None or theirs == ours:
+        return verdict
+    named = (
+        f"{verdict.objection.detail} (judged by policy {ours.hex()}, recorded by {theirs.hex()})"
+    )
+    found = verdict.objection
+    return Verdict(Objection(found.code, named, found.observed, found.limit, found.not_before))
+
+
+def _is_ours_too(look: _Look) -> bool:
+    """Whether the very same is on our own record: the transaction, what it pays and what it binds."""
+    claim = look.found.claim
+    version = look.reading.version(Txid(claim.txid))
+    if version is None or version.terms != claim.pays:
+        return False
+    ours = decode_entry(look.reading.record(version.number))
+    return isinstance(ours, SignedEntry) and frozenset(bonds_of(ours.claims)) == claim.bonds
+
+
+def _require_same(claim: Claim, spend: VerifiedSpend) -> None:
+    """Raises VerificationError `entry-claims-differ`."""
+    derived = (
+        spend.transaction.txid,
+        frozenset(coin.outpoint for coin in spend.coins),
+        frozenset(payment.terms for payment in spend.payments),
+    )
+    if derived != (claim.txid, claim.spends, claim.pays):
+        raise unverified(
+            "entry-claims-differ", "the entry claims another transaction than its PSBT has"
+        )
+
+
+def _earlier_evidence(look: _Look) -> tuple[bytes, ...]:
+    """That of earlier versions (2), each once, of the newest ones that had any."""
+    numbers = earlier_versions(look.log.tables, look.found.claim)
+    evidence = dict.fromkeys(map(look.log.evidence, numbers))
+    return tuple(each for each in evidence if each)[:MAX_EVIDENCE]
+
+
+def _judged(look: _Look, spend: VerifiedSpend, words: Words) -> Verdict:
+    """What these words make of the spend."""
+    claim, entry = look.found
+    anchored = entry.claims.anchor
+    nonce = entry.claims.sweep_nonce
+    statements = sweep_statements(spend, words, look.reading, look.now)
+    question = Question(
+        spend=spend,
+        authorized=words,
+        binding=bind(spend, look.reading),
+        view=look.reading,
+        now=look.now,
+        caller=entry.caller,
+        anchored=anchored if anchored in anchor_statements(spend, words, look.now) else None,
+        swept=next((each for each in statements if each.nonce == nonce), None),
+    )
+    objection = next(_objections(look, question, claim), None)
+    return Verdict(objection, objection is None and look.policy.lets_pins_go(question))
+
+
+def _objections(look: _Look, question: Question, claim: Claim) -> Iterator[Objection]:
+    said = look.found.entry.claims
+    if (said.anchor, said.sweep_nonce) != (
+        question.anchored,
+        question.swept.nonce if question.swept is not None else b"",
+    ):
+        yield Objection(
+            "entry-claims-differ", "the entry claims a statement that nobody makes about it"
+        )
+    for coin in question.spend.coins:
+        if coin.outpoint in question.binding.unproven and not _is_known(look, claim, coin.outpoint):
+            yield from look.policy.coin_objections(question, coin)
+    ways = [_lasting(look, way) for way in look.policy.evidence_objections(question)]
+    yield from min(ways, key=len)
+
+
+def _lasting(look: _Look, reasons: Iterable[Objection]) -> tuple[Objection, ...]:
+    """At a start approvals may be in what we lost (3)."""
+    return tuple(each for each in reasons if not (look.is_ever and each.code == "approval-missing"))
+
+
+def _is_known(look: _Look, claim: Claim, coin: OutPoint) -> bool:
+    """Whether a version of what is paid, that we hold, spends it (2)."""
+    payers = (look.reading.held_payers(each) for each in claim.paid)
+    return not look.reading.held_spenders(coin).isdisjoint(frozenset().union(*payers))

@@ -1,0 +1,180 @@
+"""What members do, worked out once for each of their states: a history looks it up.
+
+A member's state has a number. A change is words, the number of what the member then is, and the entry in
+question, if there is one.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from itertools import combinations
+
+from tests.agreement import member as conduct
+from tests.agreement.federation import Federation, Proposed, Tx, all_transactions, choices, key_of
+from tests.agreement.member import AGREED, PENDING, VOID, Grant, Known, Member, own_entries
+
+Change = tuple[str, int, Proposed | None]
+Heard = tuple[str, int, Proposed, int]
+"""A word of another member's log: what it says, whose, about which entry, to which incarnation."""
+
+
+class Deeds:
+    """Of the honest members of one federation. `requests`: who may be asked for what."""
+
+    def __init__(self, federation: Federation, requests: Iterable[tuple[int, Tx]]) -> None:
+        self._federation = federation
+        self._asked: dict[int, list[Tx]] = {}
+        for who, tx in requests:
+            self._asked.setdefault(who, []).append(tx)
+        self.members: list[Member] = []
+        self._numbers: dict[Member, int] = {}
+        self.proposals = cache(self._proposals)
+        self.timeouts = cache(self._timeouts)
+        self.crash = cache(self._crash)
+        self.restore = cache(self._restore)
+        self.words = cache(self._words)
+        self.hearing = cache(self._hearing)
+        self.waiting = cache(self._waiting)
+        self.forks = cache(self._forks)
+        self.lies = cache(self._lies)
+        self.has_granted = cache(self._has_granted)
+        self.agreement = cache(self._agreement)
+        self.starts = cache(self._starts)
+        self.releases = cache(self._releases)
+
+    def number(self, member: Member) -> int:
+        """Of that state of a member."""
+        found = self._numbers.setdefault(member, len(self.members))
+        if found == len(self.members):
+            self.members.append(member)
+        return found
+
+    def granters(self, number: int, entry: Proposed, others: tuple[int, ...]) -> tuple[int, ...]:
+        """Which of these have granted that entry of the member's, as far as it counts."""
+        return tuple(
+            self.members[other].me for other in others if self.has_granted(other, number, entry)
+        )
+
+    def _proposals(self, number: int) -> list[Change]:
+        member = self.members[number]
+        found: list[Change] = []
+        for tx in self._asked.get(member.me, ()):
+            for then in conduct.proposals(member, tx):
+                entry = then.log[-1].entry
+                found.append((f"{member.me} records {entry}", self.number(then), entry))
+        return found
+
+    def _timeouts(self, number: int) -> list[Change]:
+        member = self.members[number]
+        found: list[Change] = []
+        for entry in own_entries(member.log):
+            then = conduct.timed_out(member, entry)
+            if then is not None:
+                found.append((f"{member.me} voids {entry.tx}", self.number(then), entry))
+        return found
+
+    def _crash(self, number: int) -> int:
+        return self.number(conduct.crashed(self.members[number]))
+
+    def _restore(self, number: int) -> int:
+        return self.number(conduct.restored(self.members[number]))
+
+    def _words(self, number: int) -> tuple[Heard, ...]:
+        """What it shows others."""
+        member = self.members[number]
+        return tuple(
+            (said, member.me, entry, member.incarnation)
+            for entry, said in member.log
+            if not (said == PENDING and own_entries(member.log).get(entry) is conduct.Stage.AGREED)
+        )
+
+    def _hearing(self, number: int, word: Heard) -> list[Change]:
+        """What a started member does when it is shown a word of another."""
+        said, origin, entry, incarnation = word
+        member, known = self.members[number], (origin, entry)
+        then = None
+        if said != PENDING:
+            then = _HEARS[said](member, known)
+        elif known not in member.heard_void:
+            then = conduct.judged(member, Grant(*known, incarnation))
+        if then is None:
+            return []
+        does = "grants" if said == PENDING else "reads that"
+        words = f"{member.me} {does} {origin}'s {entry.tx} {said}".removesuffix(f" {PENDING}")
+        return [(words, self.number(then), entry)]
+
+    def _waiting(self, number: int) -> tuple[Proposed, ...]:
+        """Its entries for which it may be brought grants."""
+        log = self.members[number].log
+        final = {entry for entry, said in log if said == AGREED}
+        return tuple(entry for entry, said in log if said == PENDING and entry not in final)
+
+    def _forks(self, number: int, other: int) -> list[Change]:
+        """Two heads of the other's are shown."""
+        member, origin = self.members[number], self.members[other]
+        then = conduct.heard_fork(member, origin) if origin.has_gap and member.is_started else None
+        words = f"{member.me} is shown that {origin.me} forked"
+        return [] if then is None else [(words, self.number(then), None)]
+
+    def _lies(self, number: int) -> list[Change]:
+        """A dishonest member's entry, the last one's, is shown to this one alone."""
+        member, liar = self.members[number], self._federation.members - 1
+        found: list[Change] = []
+        for tx in all_transactions(self._federation):
+            for new in choices(tx.pays, tx.spends):
+                then = conduct.judged(member, Grant(liar, Proposed(tx, new, 0, 0), 0))
+                if then is not None:
+                    words = f"{member.me} grants dishonest {liar}'s {tx}"
+                    found.append((words, self.number(then), None))
+        return found
+
+    def _has_granted(self, granter: int, number: int, entry: Proposed) -> bool:
+        member, granted = self.members[number], self.members[granter].granted
+        return any(
+            each.origin == member.me and each.entry == entry and conduct.counts(each, member)
+            for each in granted
+        )
+
+    def _agreement(self, number: int, entry: Proposed, granted_by: tuple[int, ...]) -> list[Change]:
+        """The member hears these grants; the dishonest members' are always there."""
+        member, federation = self.members[number], self._federation
+        granters = (*granted_by, *range(federation.honest, federation.members))
+        then = conduct.agreed(member, entry, frozenset(map(key_of, granters)))
+        if then is None:
+            return []
+        by = ", ".join(map(str, granters))
+        return [
+            (f"{member.me} agrees and signs {entry.tx}, granted by {by}", self.number(then), entry)
+        ]
+
+    def _starts(self, number: int, others: tuple[int, ...]) -> list[Change]:
+        """With every choice of whose recollections come in, and of how much of its lost log they know."""
+        member = self.members[number]
+        found: list[Change] = []
+        honest = tuple(self.members[other] for other in others)
+        needed = conduct.importers(self._federation) - self._federation.dishonest
+        for imported in combinations(honest, max(needed, 0)):
+            rest = tuple(each for each in honest if each not in imported)
+            third = tuple(conduct.as_read_by(each, imported) for each in rest)
+            least = conduct.sizes_known(member, honest)[0]
+            for size in conduct.sizes_known(member, imported):
+                then = conduct.started(member, (*imported, *third), size)
+                shunned = sum(1 << each.me for each in rest) if size < least else 0
+                then = then._replace(shunned=then.shunned | shunned)
+                who = ", ".join(str(each.me) for each in imported) or "nobody"
+                words = f"{member.me} starts, imports {who}, its log has {size} words"
+                found.append((words, self.number(then), None))
+        return found
+
+    def _releases(self, number: int, deep: tuple[Tx, ...]) -> list[Change]:
+        """Pins that can be struck, withdrawals that can be closed."""
+        member = self.members[number]
+        return [
+            (f"{member.me} {words}", self.number(then), None)
+            for words, then in conduct.releases(member, deep)
+        ]
+
+
+_HEARS: dict[str, Callable[[Member, Known], Member | None]] = {
+    AGREED: conduct.heard_agreed,
+    VOID: conduct.heard_void,
+}

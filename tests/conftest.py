@@ -1,0 +1,82 @@
+"""What tests of all kinds share: the two stores of a journal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from signer.journal.place import Place, PostgresPlace
+
+if TYPE_CHECKING:
+    from tests.postgres import Cluster
+
+
+class Places(Protocol):
+    """Where journals can be made, in one of the stores."""
+
+    def new(self) -> Place:
+        """Where nothing is yet."""
+
+    def copy(self, place: Place) -> Place:
+        """A copy of a journal that nobody has open."""
+
+
+class FilePlaces:
+    """In a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made = 0
+
+    def new(self) -> Place:
+        self._made += 1
+        return self._folder / f"journal {self._made}.sqlite"
+
+    def copy(self, place: Place) -> Place:
+        assert isinstance(place, Path)
+        copy = self._folder / f"copy of {place.name}"
+        copy.write_bytes(place.read_bytes())
+        return copy
+
+
+class DatabasePlaces:
+    """On a server."""
+
+    def __init__(self, cluster: "Cluster") -> None:
+        self._cluster = cluster
+
+    def new(self) -> Place:
+        return self._cluster.new_place()
+
+    def copy(self, place: Place) -> Place:
+        assert isinstance(place, PostgresPlace)
+        return self._cluster.new_place(like=self._cluster.name_of(place))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Cluster]":
+    """A PostgreSQL server, made when a test first asks for it."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    from tests.postgres import Cluster, programs
+
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("PostgreSQL 15 or newer is not installed (Debian package postgresql)")
+    cluster = Cluster(binaries)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Places:
+    """The test runs once in each store."""
+    if request.param == "sqlite":
+        return FilePlaces(tmp_path)
+    return DatabasePlaces(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def place(places: Places) -> Place:
+    """Where a new journal can be made, in each store."""
+    return places.new()

@@ -1,0 +1,92 @@
+"""What metrics and health tell of the kernel. Invariant: a kernel that does not answer is not ready."""
+
+import pytest
+from grpc_health.v1 import health_pb2
+from prometheus_client import CollectorRegistry, generate_latest
+
+from pegwarden.v1 import control_pb2 as pb
+from signer.core.caller import Caller
+from signer.core.errors import Fault, Objection, Refusal
+from signer.edge.heartbeat import Heartbeat
+from tests.edge.lobby import INDEXER, served
+
+HEALTH = "/grpc.health.v1.Health/Check"
+READY = pb.GetStatusResponse(
+    state="open",
+    clock_unix=1_795_262_400,
+    wall_unix=1_795_262_401,
+    last_entry_unix=1_795_262_000,
+    entries=70,
+    epoch=2,
+    pending_entries=[68, 69],
+)
+
+
+class Telling:
+    """A kernel that tells that status, or fails so."""
+
+    def __init__(self, told: pb.GetStatusResponse | Exception) -> None:
+        self.told = told
+        self.asked: list[str] = []
+
+    def __call__(self, method: str, _: Caller, __: bytes) -> bytes:
+        self.asked.append(method)
+        if isinstance(self.told, Exception):
+            raise self.told
+        return self.told.SerializeToString()
+
+
+def scraped(kernel: Telling) -> dict[str, float]:
+    registry = CollectorRegistry()
+    registry.register(Heartbeat(kernel))
+    assert kernel.asked == [], "not before it is scraped"
+    lines = generate_latest(registry).decode().splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
+
+
+def test_the_gauges_are_what_the_kernel_says_when_it_is_scraped() -> None:
+    kernel = Telling(READY)
+    assert scraped(kernel) == {
+        "pegwarden_ready": 1.0,
+        "pegwarden_effective_time_seconds": 1_795_262_400.0,
+        "pegwarden_wall_time_seconds": 1_795_262_401.0,
+        "pegwarden_last_entry_time_seconds": 1_795_262_000.0,
+        "pegwarden_journal_entries": 70.0,
+        "pegwarden_journal_epoch": 2.0,
+        "pegwarden_pending_entries": 2.0,
+    }
+    assert kernel.asked == ["GetStatus"]
+
+
+def test_a_kernel_with_reasons_is_not_ready() -> None:
+    told = pb.GetStatusResponse(not_ready_reasons=["kernel-locked: by the officers"])
+    assert scraped(Telling(told))["pegwarden_ready"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "failure", [Fault("broken"), Refusal(Objection("journal-unavailable", "the disk"))]
+)
+def test_of_a_kernel_that_does_not_answer_nothing_else_is_told(failure: Exception) -> None:
+    assert scraped(Telling(failure)) == {"pegwarden_ready": 0.0}
+
+
+LOCKED = pb.GetStatusResponse(not_ready_reasons=["kernel-locked"])
+HEALTHS = [
+    (READY, "pegwarden.v1.KernelService", "SERVING"),
+    (LOCKED, "pegwarden.v1.KernelService", "NOT_SERVING"),
+    (Fault("broken"), "pegwarden.v1.KernelService", "NOT_SERVING"),
+    (LOCKED, "pegwarden.v1.ControlService", "SERVING"),
+    (LOCKED, "pegwarden.v1.AuditService", "SERVING"),
+    (LOCKED, "", "SERVING"),
+]
+
+
+@pytest.mark.parametrize(("told", "service", "state"), HEALTHS)
+def test_health_of_the_kernel_service_is_readiness(
+    told: pb.GetStatusResponse | Exception, service: str, state: str
+) -> None:
+    request = health_pb2.HealthCheckRequest(service=service).SerializeToString()
+    with served(Telling(told)) as lobby:
+        answer = health_pb2.HealthCheckResponse.FromString(lobby.call(INDEXER, HEALTH, request))
+    assert health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status) == state

@@ -1,0 +1,1 @@
+"""Federations of real kernels against a simulated chain: `tests.model.driver`."""
