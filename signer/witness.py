@@ -6,7 +6,8 @@
    log lost. Then the piece of another member's log.
 3. Nothing leaves before what it says is durable: a grant leaves when the entry that takes the claim is on
    record, a cosignature when the copy that it speaks of is kept.
-4. Grants are kept in memory until they are a quorum: who brought them can bring them again.
+4. Grants are kept in memory until they are a quorum: who brought them can bring them again. Before the start
+   is complete they are let go: the record could not take them, and must not keep the start from going on.
 """
 
 import threading
@@ -183,7 +184,7 @@ class WitnessRole:
             self.start.hear(message)
         elif isinstance(message, Granted):
             ours = (self.signer.log_key, self._journal.incarnation)
-            if (message.origin, message.incarnation) == ours:
+            if (message.origin, message.incarnation) == ours and self.start.is_complete:
                 self._hear_grant(message, signature)
         elif isinstance(message, Contrary) and message.origin == self.signer.log_key:
             self._hear_refusal(message)

@@ -61,6 +61,16 @@ def agreed(team: Team, name: str, request: pb.SignPsbtRequest, *carried: str) ->
     assert team[name].sign(request).signatures == 1
 
 
+def log_for(source: Witnessed, target: Witnessed) -> au.WitnessRequest:
+    """What the target does not know yet of the source's log."""
+    head = source.head()
+    start = {each.log_key: each.size for each in target.head().followed}[source.log_key]
+    pages = source.ask_all(au.ListEntriesRequest(start=start), au.ListEntriesResponse)
+    records = [record for page in pages for record in page.records]
+    piece = au.MemberLog(log_key=source.log_key, head=head.head, start=start, records=records)
+    return au.WitnessRequest(log=piece, standing=head.standing)
+
+
 def test_members_that_start_together_sign(sleeping: Team) -> None:
     sleeping.start()
     waits = [sleeping[name].head().waiting_for[0] for name in "abc"]
@@ -95,12 +105,7 @@ def test_grants_are_not_given_before_they_are_asked_for_again_by_a_new_incarnati
     """A's old grants are replayed to a new process of A: they were given to another incarnation."""
     request = draft(team["a"], (BIG,), PAID)
     team["a"].sign(request)
-    source, target = team["a"].head(), team["b"]
-    start = {each.log_key: each.size for each in target.head().followed}[team["a"].log_key]
-    pages = team["a"].ask_all(au.ListEntriesRequest(start=start), au.ListEntriesResponse)
-    records = [record for page in pages for record in page.records]
-    piece = au.MemberLog(log_key=team["a"].log_key, head=source.head, start=start, records=records)
-    told = au.WitnessRequest(log=piece, standing=source.standing)
+    target, told = team["b"], log_for(team["a"], team["b"])
     old = target.ask(told, au.WitnessResponse).messages
     assert (
         target.ask(told, au.WitnessResponse).messages[1:] == old[1:]
@@ -113,6 +118,21 @@ def test_grants_are_not_given_before_they_are_asked_for_again_by_a_new_incarnati
     assert refused(team["a"], request) == "agreement-starting"
     team.carry(rounds=3)
     assert team["a"].sign(request).signatures == 1  # B holds it: not void, granted to the new one
+
+
+def test_grants_that_come_before_the_start_is_complete_do_not_keep_it_from_going_on(
+    team: Team,
+) -> None:
+    """All others hold what A asked for before it died: each word of theirs comes with a grant."""
+    request = draft(team["a"], (BIG,), PAID)
+    assert codes(team["a"].sign(request)) == ["agreement-pending"]
+    for name in "bc":
+        team[name].ask(log_for(team["a"], team[name]), au.WitnessResponse)
+    team.stop("a")
+    team.start("a")
+    assert team.carry(rounds=1).failures == []
+    assert team.carry(rounds=2).waiting == {}
+    assert team["a"].sign(request).signatures == 1
 
 
 def test_a_restored_member_does_not_pay_again(team: Team) -> None:

@@ -3,14 +3,11 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
-from random import Random
 
 import pytest
 
-from tests.crash.deaths import Deaths
 from tests.postgres import programs
-from tests.soak import miniscript, model, policy, psbt, replay, replicas, requests
+from tests.soak import kill, miniscript, model, policy, psbt, replay, replicas, requests
 from tests.vectors import ROOT
 
 
@@ -34,9 +31,8 @@ def test_policies() -> None:
     assert policy.run(n=50, seed=7) == []
 
 
-def test_kills(tmp_path: Path) -> None:
-    """Of a kernel without witnesses; of three that agree the campaign finds slow starts (CHANGELOG)."""
-    assert Deaths(tmp_path, Random(7), companies=("alone",)).happen(60).wrong == []
+def test_kills() -> None:
+    assert kill.run(n=60, seed=7) == []
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL 15 or newer is not installed")
