@@ -20,12 +20,14 @@ from signer.bitcoin.network import REGTEST
 from signer.bitcoin.taproot import unspendable_xpub
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import FeeRate, Height, Sats
-from signer.core.approve import approve, ask
+from signer.core.approve import approve
 from signer.core.construct import Constructed, Funding, WithdrawalRequest, construct_withdrawal
 from signer.core.drafts import OfferedCoin
 from signer.core.evidence import Authorized, CoinTerms, Statement, authorize
 from signer.core.payment import PaymentClaim, WithdrawalTerms
-from signer.core.vault import CHANGE, RECEIVE, Vault, VaultDefinition, VaultRegistry, register
+from signer.core.question import ask
+from signer.core.registry import VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault, VaultDefinition, register
 from tests.federation import WATCHERS, Member
 
 NOW = 1_800_000_000

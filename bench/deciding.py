@@ -26,14 +26,16 @@ from policies.loaded import LoadedPolicy
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.units import Height, Sats
-from signer.core.approve import approve, ask
+from signer.core.approve import approve
 from signer.core.clocks import Hearing, clocks_started
 from signer.core.evidence import Authorized, CoinTerms, Statement
+from signer.core.question import ask
+from signer.core.registry import VaultRegistry
 from signer.core.spend import ApprovedSpend, VerifiedSpend
-from signer.core.vault import CHANGE, RECEIVE, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE
 from signer.core.verify import SpendClaims, verify
 from signer.journal.reading import TableReading
-from signer.journal.sqlite_store import SqliteTables, create_schema
+from signer.journal.sqlite_tables import SqliteTables, create_schema
 
 POLICY = Path(__file__).resolve().parent.parent / "policies" / "examples" / "exchange-grade.toml"
 INPUTS, ROUNDS, WARM = 10, 300, 20

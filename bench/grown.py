@@ -28,7 +28,7 @@ from signer.journal.journal import Journal
 from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.place import PostgresPlace
 from signer.journal.schema import CLAIM_TABLES, KEPT_TABLES, TABLES
-from signer.journal.sqlite_store import SqliteTables
+from signer.journal.sqlite_tables import SqliteTables
 from signer.journal.store import store_at
 from tests.core.spends import Coin
 from tests.kernel.room import ManualClock, Member, attested, construct_request, sign_request

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,12 +28,15 @@ from signer.journal.copies import copy_journal
 from signer.journal.place import Place
 from tests import postgres
 from tests.kernel import federated, room
+from tests.kernel.clocks import WallClock
 
 ROOT = Path(__file__).resolve().parent.parent
 SQLITE, POSTGRES = "SQLite", "PostgreSQL"
 START_SECONDS = 120.0
 ROUNDS = 200
 LOOK = 0.005
+PAIRS = 6
+"""Of three members: carried between at the same time."""
 HEALTH = "/grpc.health.v1.Health/Check"
 WHEN = (
     "and(attested(2, watchers), fee_rate_between(1 sat/vB, 500 sat/vB), fee_at_most(0.02 BTC), "
@@ -146,6 +150,12 @@ class House:
         (found,) = [line for line in lines if line.startswith("VmRSS")] or ["VmRSS: 0 kB"]
         return int(found.split()[1]) / 1_000
 
+    def processor_seconds(self) -> float:
+        """That its process has used, where the system tells; in hundredths."""
+        status = Path(f"/proc/{self.process.pid if self.process else 0}/stat")
+        fields = status.read_text().rpartition(")")[2].split() if status.exists() else ["0"] * 13
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def connect(self) -> Member:
         """A channel to it."""
         files = (self.folder / name for name in ("ca.pem", "relayer.pem", "relayer.key"))
@@ -192,7 +202,7 @@ def three_houses(folder: Path, cluster: postgres.Cluster | None) -> Iterator[tup
     with ExitStack() as undo:
         houses = []
         for number, name in enumerate("abc"):
-            clock = federated.WallClock(now)
+            clock = WallClock(now)
             federated.Member(folder / name, number, policy, clock).init()
             house = House(name, folder / name, _placed(folder / name, cluster)).furnish(policy)
             undo.callback(house.stop)
@@ -228,9 +238,10 @@ def _settle(members: list[Member]) -> None:
 
 
 def _carry(members: list[Member], done: threading.Event) -> None:
-    carrier = Carrier(members)
-    while not done.is_set():
-        carrier.carry()
+    with ThreadPoolExecutor(PAIRS) as pool:
+        carrier = Carrier(members, each_of=pool.map)
+        while not done.is_set():
+            carrier.carry()
 
 
 def _placed(folder: Path, cluster: postgres.Cluster | None) -> Place:

@@ -15,8 +15,9 @@ from bench.record import on_record
 from keystore.gate import sign_recorded
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.psbt.writer import with_our_signatures
-from signer.core.approve import approve, ask
+from signer.core.approve import approve
 from signer.core.evidence import authorize
+from signer.core.question import ask
 from signer.core.verify import SpendClaims, verify
 
 STAGES = ("parse", "verify", "approve", "sign", "write")

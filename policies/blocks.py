@@ -19,13 +19,14 @@ from policies.arguments import Names
 from policies.document import Table
 from policies.expression import replaced
 from policies.fields import Fields
-from policies.loaded import Block, Route, VaultEntry
+from policies.loaded import Block, Route
 from policies.parser import Vocabulary, parse_expression
 from policies.predicates import SPEND_PREDICATES, Predicate, misplaced_in
 from policies.predicates.aged import Aged, Clock, clock_of
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
 from policies.source import Source, near
+from policies.vault_entry import VaultEntry
 from policies.ways import MAX_WAYS, Normalizer, TooManyWays, is_dead
 from signer.core.evidence import StatementKind
 from signer.core.spend import Kind

@@ -6,10 +6,11 @@ from policies.explain_names import addresses, group_keys
 from policies.explain_vault import signers
 from policies.explain_ways import ToldRoute, told_routes
 from policies.expression import Expression, Leaf, P
-from policies.loaded import Block, LoadedPolicy, VaultEntry
+from policies.loaded import Block, LoadedPolicy
 from policies.predicates import Predicate
 from policies.proquint import words_of
 from policies.universal import UNIVERSAL_RULES
+from policies.vault_entry import VaultEntry
 from signer.bitcoin.descriptor import with_checksum
 from signer.core.governance import GovernanceTerms
 
@@ -70,6 +71,10 @@ def _vault_json(entry: VaultEntry) -> Json:
         "threshold": vault.threshold,
         "members": vault.members,
         "tolerated": vault.tolerated,
+        "may_be_silent": vault.may_be_silent,
+        "witnesses": [key.hex() for key in vault.witnesses.log_keys],
+        "witness_quorum": vault.witnesses.quorum,
+        "start_needs": vault.importers,
         "lookahead": vault.lookahead,
         "release_depth": entry.release_depth,
         "release_quorum": entry.release_quorum,

@@ -1,10 +1,11 @@
-"""A vault in English: who can move its coins, when, and what proves a coin."""
+"""A vault in English: who can move its coins, when, who witnesses it, and what proves a coin."""
 
 from collections.abc import Iterator
 
-from policies.loaded import VaultEntry
 from policies.proquint import words_of
+from policies.vault_entry import VaultEntry
 from signer.bitcoin.descriptor import SpendingPath, parse_key_information
+from signer.core.vault import Vault
 
 
 def vault_lines(entry: VaultEntry) -> Iterator[str]:
@@ -15,16 +16,35 @@ def vault_lines(entry: VaultEntry) -> Iterator[str]:
     yield f"  in words {words_of(vault.fingerprint)}"
     yield (
         f"  {its.threshold} of {its.members} members sign withdrawals and anchors; "
-        f"any {its.may_be_silent} may be silent."
+        f"any {vault.may_be_silent} may be silent."
     )
     yield f"  f = {vault.tolerated}: no withdrawal is paid twice while at most that many are dishonest."
     yield from (f"    @{place} {key}" for place, key in enumerate(entry.definition.keys))
+    yield from (f"  {line}" for line in witness_lines(vault))
+    yield from (f"    {key.hex()}" for key in vault.witnesses.log_keys)
     yield from (f"  {line}" for line in path_lines(entry))
     yield f"  Addresses and change reach {vault.lookahead} above the highest index seen."
     officers = f", and {entry.release_quorum} officers consent" if entry.release_quorum else ""
     yield (
         f"  A withdrawal is closed, or its pin struck, by a transaction with {entry.release_depth} "
         f"confirmations (`coins` proves it){officers}."
+    )
+
+
+def witness_lines(vault: Vault) -> Iterator[str]:
+    """How many members stand behind each entry, and what stops while more of them are silent."""
+    quorum, others = vault.witnesses.quorum, vault.members - 1
+    if not quorum:
+        yield "Witnesses: none. A member that is restored from an old copy can contradict what it signed."
+        return
+    yield f"While more than {vault.may_be_silent} are silent nothing new is signed."
+    yield (
+        f"A kernel that starts waits for {vault.importers} of the {others} others; until then it neither "
+        "grants nor signs."
+    )
+    yield (
+        f"Witnesses: {quorum} of the {vault.members} members' kernels grant each entry before it is "
+        "signed. Their log keys:"
     )
 
 

@@ -13,11 +13,12 @@ from policies.blocks import normalized
 from policies.document import Table
 from policies.expression import Leaf
 from policies.fields import Fields
-from policies.loaded import Block, Route, VaultEntry
+from policies.loaded import Block, Route
 from policies.parser import Vocabulary, parse_expression
 from policies.predicates import SPEND_PREDICATES, Predicate, misplaced_in
 from policies.predicates.approved import Approved
 from policies.source import Source
+from policies.vault_entry import VaultEntry
 from policies.ways import Normalizer
 from signer.core.evidence import StatementKind
 from signer.core.governance import GovernanceTerms

@@ -20,11 +20,12 @@ from policies.fallback import FallbackSetting, read_fallback
 from policies.fields import Fields, name_of, placed
 from policies.governance_table import read_governance
 from policies.groups import read_groups, read_lists, read_rollups
-from policies.loaded import Block, LoadedPolicy, VaultEntry
+from policies.loaded import Block, LoadedPolicy
 from policies.predicates import Predicate
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
 from policies.source import Source, near, read_source
+from policies.vault_entry import VaultEntry
 from policies.vault_tables import read_vaults, require_release_quorums
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import Network, network_named

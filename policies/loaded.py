@@ -23,34 +23,17 @@ from policies.predicates.anchor_extends import rollup_of, rollup_unknown
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
 from policies.trace import nearest_changes, trace_of
+from policies.vault_entry import VaultEntry
 from signer.bitcoin.network import Network
-from signer.core.approve import Question, TraceLine
 from signer.core.errors import Objection, unverified
 from signer.core.evidence import SpentTerms
 from signer.core.governance import GovernanceTerms
 from signer.core.moments import format_time
+from signer.core.question import Question, TraceLine
 from signer.core.release import ReleaseQuestion, ReleaseTerms
 from signer.core.spend import Kind, SpendFacts, SpentCoin
 from signer.core.sweeps import approvers_of
 from signer.core.vault import Vault, VaultDefinition
-
-
-@dataclass(frozen=True, slots=True)
-class VaultEntry:
-    """A `[vaults.NAME]` table."""
-
-    definition: VaultDefinition
-    vault: Vault
-    coins: Expression[Attested]
-    """What proves that a coin exists and is unspent."""
-    release_depth: int
-    """Confirmations with which a transaction closes a withdrawal or strikes a pin."""
-    release_quorum: int
-    """Officers of [governance] who consent to each of that; 0 for none."""
-    weaker_after: int | None
-    """Blocks that a coin must be old before fewer than k members can move it, where stated."""
-    weaker_from: int | None
-    """Height below which fewer than k members can not, where stated."""
 
 
 class Route(NamedTuple):

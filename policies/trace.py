@@ -11,9 +11,9 @@
 from collections.abc import Iterable
 
 from policies.predicates import SPEND_PREDICATES, Predicate
-from signer.core.approve import Question, TraceLine
 from signer.core.catalogue import CATALOGUE
 from signer.core.errors import MAX_OBJECTIONS, Objection
+from signer.core.question import Question, TraceLine
 
 Ways = tuple[frozenset[Predicate], ...]
 """Those of one route, in the order of their numbers."""

@@ -120,7 +120,7 @@ UNIVERSAL_RULES = (
         "Each coin is proven to exist and to be unspent, or is spent already by a version of a withdrawal "
         "that is paid here, with the same amount and script.",
         ("coin-unproven", "coin-not-as-recorded"),
-        (_CORE + "approve.py", "policies/predicates/attested.py"),
+        (_CORE + "universal_rules.py", "policies/predicates/attested.py"),
     ),
     UniversalRule(
         "default",
@@ -167,7 +167,7 @@ UNIVERSAL_RULES = (
         "that expire more than 7 days after the time that the epoch states: so attestors looked first "
         "whether a lost entry paid it.",
         ("withdrawal-frozen",),
-        (_CORE + "freeze.py", _CORE + "approve.py"),
+        (_CORE + "freeze.py", _CORE + "universal_rules.py"),
     ),
     UniversalRule(
         "witnesses",
@@ -183,7 +183,7 @@ UNIVERSAL_RULES = (
         "What is on record is signed again only with the same withdrawals, scripts, sighash types and "
         "digests.",
         ("retry-mismatch",),
-        (_CORE + "approve.py",),
+        (_CORE + "recall.py",),
     ),
     UniversalRule(
         "statements",
@@ -225,7 +225,7 @@ UNIVERSAL_RULES = (
         "P6",
         "Change stays within the lookahead window, where a wallet that is restored from its seed finds it.",
         ("change-index-too-high",),
-        (_CORE + "approve.py",),
+        (_CORE + "universal_rules.py",),
     ),
 )
 """In the order of the promises."""

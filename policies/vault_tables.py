@@ -13,11 +13,11 @@ from functools import partial
 from policies.arguments import Names
 from policies.document import Table
 from policies.fields import Fields, name_of, placed, text_of
-from policies.loaded import VaultEntry
 from policies.parser import Vocabulary, parse_expression
 from policies.predicates import COIN_PREDICATES
 from policies.predicates.attested import Attested
 from policies.source import Source
+from policies.vault_entry import VaultEntry
 from signer.bitcoin.descriptor import SpendingPath, parse_key_information
 from signer.bitcoin.miniscript.locks import (
     SEQUENCE_VALUE,
@@ -27,7 +27,8 @@ from signer.bitcoin.miniscript.locks import (
 from signer.bitcoin.network import Network
 from signer.bitcoin.transaction import LOCKTIME_THRESHOLD
 from signer.core.governance import GovernanceTerms
-from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, VaultRegistry, register
+from signer.core.registry import VaultRegistry
+from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, register
 
 MAX_DEPTH = 100_000
 """Blocks of `release_depth`."""

@@ -84,7 +84,8 @@ def main() -> int:
 
 def _points(pristine: Path, under: list[str]) -> Iterator[Point]:
     for folder in under:
-        for path in sorted((pristine / folder).rglob("*.py")):
+        place = pristine / folder
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
             source, name = path.read_text(), path.relative_to(pristine).as_posix()
             if not name.startswith(LEFT_OUT):
                 yield from (Point(name, source, each) for each in mutations_of(source))
@@ -93,6 +94,7 @@ def _points(pristine: Path, under: list[str]) -> Iterator[Point]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--under", nargs="+", default=["signer/core", "policies"])
+    parser.add_argument("--tests", nargs="+", help="in place of the fast ones: folders or files")
     parser.add_argument("--n", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
@@ -105,21 +107,31 @@ def _run_all(
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for number in range(options.workers):
         copies.put(shutil.copytree(pristine, pristine.with_name(f"copy{number}")))
-    tests = _tests_by_line(pristine, options.under)
+    bench = Bench(options.under, options.tests)
+    tests = _tests_by_line(pristine, bench)
     with ThreadPoolExecutor(options.workers) as pool:
-        return list(pool.map(partial(_run_one, tests, copies), sample))
+        return list(pool.map(partial(_run_one, bench, tests, copies), sample))
 
 
-def _folders(path: str) -> tuple[str, ...]:
-    """The fast tests, those of its own area first."""
-    own = "tests/policies" if path.startswith("policies") else f"tests/{path.split('/')[1]}"
-    return (own, *(folder for folder in FAST_TESTS if folder != own))
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is mutated, and the tests that must notice."""
+
+    under: list[str]
+    chosen: list[str] | None
+
+    def folders(self, path: str) -> tuple[str, ...]:
+        """The chosen tests, or the fast ones, those of its own area first."""
+        if self.chosen is not None:
+            return tuple(self.chosen)
+        own = "tests/policies" if path.startswith("policies") else f"tests/{path.split('/')[1]}"
+        return (own, *(folder for folder in FAST_TESTS if folder != own))
 
 
-def _tests_by_line(pristine: Path, under: list[str]) -> CoverageData:
+def _tests_by_line(pristine: Path, bench: Bench) -> CoverageData:
     """Which test executes which line. The unchanged tests must pass, or no mutant means anything."""
-    folders = {folder for path in under for folder in _folders(path)}
-    measured = [f"--cov={path}" for path in under]
+    folders = {folder for path in bench.under for folder in bench.folders(path)}
+    measured = [f"--cov={path.split('/')[0]}" for path in bench.under]
     command = [*PYTEST, *measured, "--cov-context=test", "--cov-report=", *sorted(folders)]
     subprocess.run(command, cwd=pristine, check=True, stdout=subprocess.DEVNULL)
     kept = CoverageData(str(pristine / ".coverage"))
@@ -128,13 +140,13 @@ def _tests_by_line(pristine: Path, under: list[str]) -> CoverageData:
 
 
 def _run_one(
-    tests: CoverageData, copies: "queue.SimpleQueue[Path]", point: Point
+    bench: Bench, tests: CoverageData, copies: "queue.SimpleQueue[Path]", point: Point
 ) -> tuple[Mutant, str]:
     copy, mutation = copies.get(), point.mutation
     target = copy / point.path
     try:
         _write(target, mutation.apply(point.source))
-        end = _tested(copy, _covering(tests, point.path, mutation))
+        end = _tested(copy, _covering(bench, tests, point))
     finally:
         _write(target, point.source)
         copies.put(copy)
@@ -149,13 +161,13 @@ def _write(target: Path, text: str) -> None:
         compiled.unlink()
 
 
-def _covering(tests: CoverageData, path: str, mutation: Mutation) -> list[str]:
+def _covering(bench: Bench, tests: CoverageData, point: Point) -> list[str]:
     """The test functions that execute the mutated statement; rule 3."""
-    measured = next((name for name in tests.measured_files() if name.endswith("/" + path)), "")
-    by_line = tests.contexts_by_lineno(measured)
-    contexts = {each for line in mutation.lines for each in by_line.get(line, [])}
+    known = (name for name in tests.measured_files() if name.endswith("/" + point.path))
+    by_line = tests.contexts_by_lineno(next(known, ""))
+    contexts = {each for line in point.mutation.lines for each in by_line.get(line, [])}
     if not contexts or "" in contexts:
-        return list(_folders(path))
+        return list(bench.folders(point.path))
     return sorted({context.rpartition("|")[0].partition("[")[0] for context in contexts})
 
 

@@ -104,6 +104,11 @@ def _walk_node(step: _Step) -> Iterator[_Step]:
                 yield from _walk_node((node, field, place, child, inner))
 
 
+def _is_symmetric(function: ast.expr) -> bool:
+    """Whether the order of its arguments makes no difference."""
+    return isinstance(function, ast.Name) and function.id in ("min", "max")
+
+
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """Each name with the node that replaces this one. Parts are shared: only one is ever written."""
     yield from _statement_changes(node)
@@ -126,7 +131,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield "arithmetic", ast.BinOp(left, _ARITHMETIC[type(operator)](), right)
         case ast.IfExp(test, body, orelse):
             yield "branches swapped", ast.IfExp(test, orelse, body)
-        case ast.Call(function, [first, second, *rest], keywords):
+        case ast.Call(function, [first, second, *rest], keywords) if not _is_symmetric(function):
             yield "arguments swapped", ast.Call(function, [second, first, *rest], keywords)
         case ast.Constant(bool() as value):
             yield "constant flipped", ast.Constant(not value)

@@ -39,20 +39,25 @@ class Layer:
 
 
 TRUST_PATH = (
-    Layer("the line", 600, ("signer: kernel ports", "signer/core: spend")),
+    Layer("the line", 630, ("signer: kernel sign_request", "signer/ports/", "signer/core: spend")),
     Layer(
         "claims",
         980,
         (
             "signer/bitcoin/psbt: __init__ reader maps version_0 version_2 fields values model writer",
-            "signer/core: payment evidence",
+            "signer/core: payment evidence words",
         ),
     ),
-    Layer("facts", 900, ("signer/core: vault places verify inputs outputs digests standard",)),
+    Layer(
+        "facts", 920, ("signer/core: vault registry places verify inputs outputs digests standard",)
+    ),
     Layer(
         "consent",
         700,
-        ("signer/core: view pins anchors sweeps clocks holds freeze approve",),
+        (
+            "signer/core: view question pins anchors sweeps clocks holds freeze",
+            "signer/core: universal_rules recall approve",
+        ),
     ),
     Layer(
         "agreement: what the witnesses stand behind",
@@ -61,10 +66,10 @@ TRUST_PATH = (
     ),
     Layer(
         "record",
-        1_800,
+        1_850,
         (
-            "signer/journal: record writer decide settlements overdue gate entry codec claims_codec",
-            "signer/journal: fold fold_versions undo claims database sqlite_store store",
+            "signer/journal: record writer work decide settlements overdue gate entry codec claims_codec",
+            "signer/journal: fold fold_versions undo claims database sqlite_tables sqlite_store store",
             "signer/journal: log tiles merkle note",
         ),
     ),
@@ -79,7 +84,7 @@ TRUST_PATH = (
     ),
 )
 APART = (
-    Layer("door", 1_850, ("signer: __init__ handle wire", "signer/methods/")),
+    Layer("door", 1_850, ("signer: __init__ handle wire wire_answers", "signer/methods/")),
     Layer("words", 2_750, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
     Layer(
         "edge and configuration",
@@ -122,7 +127,7 @@ APART = (
         (
             "policies: __init__ source document fields literals arguments groups expression parser",
             "policies: define definitions governance_table vault_tables blocks fallback ways load loaded",
-            "policies: burials",
+            "policies: burials vault_entry",
             "policies/predicates/",
         ),
     ),
@@ -157,13 +162,14 @@ APART = (
     ),
     Layer(
         "agreement: messages, logs of others, start",
-        2_100,
+        2_500,
         (
             "signer/core/agreement: claim_codec messages",
-            "signer: start witness vouching",
+            "signer: start importing witness witness_words heard_grants cosigning",
+            "signer: vouching vouching_words",
             "signer/journal: agreement_codec bearing reading_agreement fold_agreement tables_agreement",
             "signer/journal: members tables_members followed following verdicts settling starting",
-            "signer/journal: reopening copies",
+            "signer/journal: judging forks second_hand pace reopening copies",
         ),
     ),
     Layer(
@@ -197,9 +203,10 @@ APART = (
     ),
     Layer(
         "journal, beside recording",
-        950,
+        1_050,
         (
-            "signer/journal: __init__ audit journal reading reading_pins schema tables_record tables_notices",
+            "signer/journal: __init__ audit journal room reading reading_pins schema",
+            "signer/journal: tables_record tables_notices",
             "signer/core: evidence_codec fields",
         ),
     ),

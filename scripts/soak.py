@@ -5,9 +5,21 @@ import json
 import sys
 import time
 
-from tests.soak import kill, miniscript, model, policy, psbt, replay, replicas, requests, teams
+from tests.soak import (
+    agreement,
+    kill,
+    miniscript,
+    model,
+    policy,
+    psbt,
+    replay,
+    replicas,
+    requests,
+    teams,
+)
 
 CAMPAIGNS = {
+    "agreement": agreement,
     "psbt": psbt,
     "miniscript": miniscript,
     "model": model,

@@ -30,8 +30,10 @@ from signer.core.governance import GovernanceTerms
 from signer.core.moments import DAY, format_time
 from signer.core.notices import Notice, OfficerNotice
 from signer.core.officers import require_live, verify_act
-from signer.kernel import Kernel, ServedPolicy
-from signer.ports import Noted, Reading
+from signer.kernel import Kernel
+from signer.ports.policy import ServedPolicy
+from signer.ports.reading import Reading
+from signer.ports.recording import Noted
 from signer.proposals import known_terms, not_proposed, require_move, vault_named_by
 
 MAX_HOLDS = 16

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from signer.core.errors import Objection
 from signer.core.moments import format_time
-from signer.ports import Passage
+from signer.ports.recording import Passage
 
 MAX_DIFFERENCE = 120
 """Seconds between two clocks that show the same time."""

@@ -10,6 +10,7 @@ Whatever is missing is a sentence, before a port is opened.
 """
 
 import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +30,17 @@ from signer.consensus import ConsensusGate, CoreConsensusGate, UnsafeWithoutCons
 from signer.core.errors import Objection, Refusal
 from signer.core.notices import Notice
 from signer.core.policy_steps import due
-from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+from signer.core.registry import VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault
 from signer.edge.peers import PeerSetting
 from signer.edge.server import EdgeSetting, TlsFiles
 from signer.handle import Handler
 from signer.journal.gate import Gate
 from signer.journal.journal import Journal, JournalSetting
+from signer.journal.room import RESERVED
 from signer.kernel import Build, Kernel
 from signer.member_files import read_policy, require_bindings, shelf_by_record
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from signer.readiness import readiness_of
 from signer.start import Start, StartSetting, WitnessedClock
 from signer.ticker import Ticker
@@ -57,6 +60,8 @@ class Member:
     keystore: FileKeystore
     journal: Journal
     ticker: Ticker
+    carrying_wanted: threading.Event
+    """Set when an entry of ours begins to wait for other members' grants."""
 
     def close(self) -> None:
         """Answer all who wait, release the journal, zero the keys."""
@@ -86,6 +91,7 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
         head_file=config.journal_head,
         gate=gate,
         grant_timeout=config.agreement.timeout_seconds,
+        space=RESERVED,
     )
     journal = Journal(config.journal, setting)  # 4
     try:
@@ -99,6 +105,7 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
     if agreement.start.is_open:
         clock.judge_alone(journal.heads.seen)
     _cover(registry, journal)
+    wanted = threading.Event()
     kernel = Kernel(
         build=Build(VERSION, build_digest(), config.digest),
         network=config.network,
@@ -110,8 +117,9 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
         clock=clock,
         agreement=agreement,
         patience=config.agreement.wait_seconds,
+        call_carrier=wanted.set,
     )
-    return Member(Handler(kernel, _gate(config)), keys, journal, Ticker(journal.tick))
+    return Member(Handler(kernel, _gate(config)), keys, journal, Ticker(journal.tick), wanted)
 
 
 def witness_role(
@@ -178,8 +186,9 @@ def edge_setting(config: KernelConfig) -> EdgeSetting:
     )
 
 
-def peer_setting(config: KernelConfig) -> PeerSetting | None:
-    """Whom this member carries to and from; None where its configuration names nobody."""
+def peer_setting(config: KernelConfig, wanted: threading.Event) -> PeerSetting | None:
+    """Whom this member carries to and from, at the latest when that is set; None where its configuration
+    names nobody."""
     agreement, identity = config.agreement, config.agreement.identity
     if identity is None:
         return None
@@ -188,6 +197,7 @@ def peer_setting(config: KernelConfig) -> PeerSetting | None:
         peers=tuple((peer.name, peer.address) for peer in agreement.peers),
         identity=Credentials(identity.client_ca, identity.certificate, identity.key),
         every_seconds=agreement.every_seconds,
+        wanted=wanted,
     )
 
 

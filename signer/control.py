@@ -17,7 +17,8 @@ from signer.core.control import control_effect, pause_refusals
 from signer.core.errors import PolicyDenied, Refusal, unverified
 from signer.core.notices import Notice, OfficerNotice
 from signer.kernel import Kernel
-from signer.ports import Noted, Passage, Reading
+from signer.ports.reading import Reading
+from signer.ports.recording import Noted, Passage
 
 Acts = tuple[SignedAct, ...]
 

@@ -27,8 +27,9 @@ from signer.core.errors import Objection, PolicyDenied, Refusal, unverified
 from signer.core.governance import GovernanceTerms
 from signer.core.moments import DAY, format_time
 from signer.core.officers import require_live, verify_act
-from signer.kernel import Kernel, ServedPolicy
-from signer.ports import Reading
+from signer.kernel import Kernel
+from signer.ports.policy import ServedPolicy
+from signer.ports.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from signer.core.governance import GovernanceState, GovernanceTerms, Step, apply
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice, PolicyStepNotice
 from signer.core.officers import verify_act
 from signer.core.policy_steps import PROVEN, due, in_force_id_at, is_proven, steps_after
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from signer.shelf import Shelf
 
 _PAGE = 16

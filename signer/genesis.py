@@ -12,7 +12,7 @@ from signer.core.governance import GovernanceTerms, Step, Verdict
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice, PolicyStepNotice
 from signer.core.officers import verify_act
 from signer.core.ssh import format_officer
-from signer.kernel import ServedPolicy
+from signer.ports.policy import ServedPolicy
 
 CALLER = "key bind"
 """Who brings these entries, by the name on record."""

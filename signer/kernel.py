@@ -5,36 +5,21 @@ Rule 2: record, then sign: the journal answers when the entry is on disk (J4).
 Rule 3: no method takes a digest.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from signer.bitcoin.network import Network
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.core.approve import (
-    ClockQuorum,
-    Policy,
-    Question,
-    TraceLine,
-    approve,
-    ask,
-    objections,
-    recall,
-    settle,
-    trace,
-    waiting,
-)
-from signer.core.caller import Caller
+from signer.core.approve import approve, objections, settle, waiting
 from signer.core.clocks import Hearing, bearing, clocks_started
 from signer.core.errors import MalformedRequest, Objection, Refusal, unverified
-from signer.core.evidence import Attestation, Authorized, authorize
+from signer.core.evidence import Authorized, authorize
 from signer.core.evidence_codec import encode_evidence
-from signer.core.governance import GovernanceTerms, Verdict
 from signer.core.notices import AttestedNotice, Notice
-from signer.core.payment import PaymentClaim
-from signer.core.release import ReleasePolicy
+from signer.core.question import ask
+from signer.core.recall import recall
+from signer.core.registry import VaultRegistry
 from signer.core.spend import (
     ApprovedSpend,
     AwaitedSpend,
@@ -43,103 +28,17 @@ from signer.core.spend import (
     Ungranted,
     VerifiedSpend,
 )
-from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+from signer.core.universal_rules import trace
+from signer.core.vault import CHANGE, RECEIVE, Vault
 from signer.core.verify import SpendClaims, verify
 from signer.core.witnesses import NO_WITNESSES, Witnesses
-from signer.ports import (
-    Deliberation,
-    Journal,
-    Keystore,
-    MachineClock,
-    NoMachine,
-    NoWitnesses,
-    Reading,
-    RefusedRequest,
-    Witnessing,
-)
-
-
-class ServedPolicy(Policy, ReleasePolicy, Protocol):
-    """What the kernel, beside `approve`, reads of its policy."""
-
-    @property
-    def name(self) -> str:
-        """As the policy calls itself."""
-
-    @property
-    def version(self) -> int:
-        """Only grows."""
-
-    @property
-    def attestors(self) -> frozenset[bytes]:
-        """x-only keys whose attestations are looked at."""
-
-    @property
-    def governance(self) -> GovernanceTerms | None:
-        """Who may change the policy; None where nobody may."""
-
-    @property
-    def officer_keys(self) -> frozenset[bytes]:
-        """The keys whose acts count."""
-
-    @property
-    def network(self) -> Network:
-        """The network that it is for."""
-
-    @property
-    def vaults(self) -> tuple[Vault, ...]:
-        """The registered vaults."""
-
-    @property
-    def expires(self) -> int | None:
-        """Unix seconds from which only the fallback holds."""
-
-    def clock_quorums(self, vault_id: str) -> tuple[ClockQuorum, ...]:
-        """Whose complete word starts the clocks of that vault's `aged` rules, or lets officers be asked."""
-
-    def proposal_quorums(self, vault_id: str) -> tuple[ClockQuorum, ...]:
-        """Those of them whose word lets officers be asked about a withdrawal from that vault."""
-
-    def rollup_magic(self, name: str) -> bytes:
-        """The magic of that rollup; of the only one for "". Raises Refusal `rollup-unknown`."""
-
-    def evidence_objections(self, question: Question) -> tuple[tuple[Objection, ...], ...]:
-        """For each way, what it lacks of attestors' words; of one that asks for none, of officers' approvals.
-        Never empty."""
-
-    def trace(self, question: Question) -> Iterable[TraceLine]:
-        """Every way with its predicates and their verdicts."""
-
-    def nearest_changes(self, question: Question) -> tuple[str, ...]:
-        """Of the ways that do not hold the nearest ones, each as the changes that would make it hold."""
-
-
-class Comparison(Protocol):
-    """A policy compared with the one that it would follow."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether it allows less."""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """What differs, in English."""
-
-
-class PolicyShelf(Protocol):
-    """Which policy is in force, by the record (docs/policy-changes.md)."""
-
-    def in_force(self, reading: Reading) -> ServedPolicy:
-        """The policy that decides at this look at the record."""
-
-    def policy(self, policy_id: bytes, reading: Reading) -> ServedPolicy:
-        """That policy, which is on record."""
-
-    def load(self, content: bytes) -> ServedPolicy:
-        """The policy of these bytes. Raises Refusal."""
-
-    def compare(self, old: ServedPolicy, new: ServedPolicy) -> Comparison:
-        """What would change."""
+from signer.ports.keystore import Keystore
+from signer.ports.machine import MachineClock, NoMachine
+from signer.ports.members import NoWitnesses, Witnessing
+from signer.ports.policy import PolicyShelf, ServedPolicy
+from signer.ports.reading import Reading
+from signer.ports.recording import Deliberation, Journal, RefusedRequest
+from signer.sign_request import Explanation, SignRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,39 +48,6 @@ class Build:
     version: str
     build_digest: bytes
     config_digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SignRequest:
-    """SignPsbt, decoded. Everything in it is a claim."""
-
-    caller: Caller
-    vault_id: str
-    psbt: bytes
-    payments: tuple[PaymentClaim, ...]
-    attestations: tuple[Attestation, ...]
-    last_seen_head: str
-    """Empty for none."""
-    raw: bytes
-    """The request's bytes, for the record."""
-
-    @property
-    def digest(self) -> bytes:
-        """What the record calls the request by."""
-        return hashlib.sha256(self.raw).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What SignPsbt would say."""
-
-    spend: VerifiedSpend
-    lines: tuple[TraceLine, ...]
-    """In an `or`, a predicate may fail and the whole still consent."""
-    would_sign: bool
-    on_record: bool
-    would_be_pending: bool = False
-    nearest_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +66,8 @@ class Kernel:
     agreement: Witnessing = field(default_factory=NoWitnesses)
     patience: int = 0
     """Seconds that SignPsbt waits for other members' grants before it answers that they lack."""
+    call_carrier: Callable[[], None] = lambda: None
+    """Told that an entry of ours waits for grants."""
 
     def sign_psbt(self, request: SignRequest) -> SignedSpend:
         """Our signatures for the transaction. Raises Refusal, Pending or Fault; then nothing was signed.
@@ -242,7 +110,7 @@ class Kernel:
             decide=decide,
             request=request.raw,
             policy_id=policy.policy_id,
-            notices=notices,
+            notices=notices if policy.clock_quorums(vault.vault_id) else None,
             witnesses=witnesses_of(policy, vault),
             waiting_for=self.agreement.waiting_for,
         )
@@ -252,10 +120,10 @@ class Kernel:
     ) -> RecordedSpend:
         """The spend, once its entry waits for no grants: then it is asked for again, and all that stops a
         retry stops it. Raises Ungranted `agreement-pending`, and what `record` raises."""
-        if isinstance(recorded, AwaitedSpend) and self.journal.wait_settled(
-            recorded.number, self.patience
-        ):
-            recorded = self.journal.record(deliberation)
+        if isinstance(recorded, AwaitedSpend):
+            self.call_carrier()
+            if self.journal.wait_settled(recorded.number, self.patience):
+                recorded = self.journal.record(deliberation)
         if isinstance(recorded, RecordedSpend):
             return recorded
         granted = self.agreement.granted(recorded.number)

@@ -19,8 +19,8 @@ from signer.config import KernelConfig
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.vault import Vault
 from signer.descent import verify_descent
-from signer.kernel import Comparison, ServedPolicy
-from signer.ports import Reading
+from signer.ports.policy import Comparison, ServedPolicy
+from signer.ports.reading import Reading
 from signer.shelf import Shelf
 
 MAX_POLICY_BYTES = 1 << 20

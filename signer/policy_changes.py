@@ -27,9 +27,11 @@ from signer.core.policy_steps import (
     may_follow,
     steps_after,
 )
-from signer.kernel import Kernel, ServedPolicy
+from signer.kernel import Kernel
 from signer.policy_status import content_of, governed, terms_of
-from signer.ports import Noted, Reading
+from signer.ports.policy import ServedPolicy
+from signer.ports.reading import Reading
+from signer.ports.recording import Noted
 
 
 @dataclass(frozen=True, slots=True)

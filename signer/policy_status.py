@@ -7,8 +7,9 @@ from signer.core.acts import ApprovePolicy
 from signer.core.errors import Objection, Refusal, unverified
 from signer.core.governance import GovernanceState, GovernanceTerms, Proposal, Standing, apply
 from signer.core.policy_steps import due, is_proven
-from signer.kernel import Kernel, ServedPolicy
-from signer.ports import Reading
+from signer.kernel import Kernel
+from signer.ports.policy import ServedPolicy
+from signer.ports.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from signer.core.acts import (
     act_text,
     withdrawal_subject,
 )
-from signer.core.approve import ClockQuorum
 from signer.core.clocks import Hearing, bearing, clocks_started
 from signer.core.errors import unverified
 from signer.core.evidence import Attestation, SweepTerms, authorize
@@ -28,9 +27,11 @@ from signer.core.evidence_codec import decode_evidence, encode_evidence
 from signer.core.notices import AttestedNotice, Notice
 from signer.core.officers import PROPOSED_EXPIRY
 from signer.core.payment import WithdrawalId, WithdrawalTerms
+from signer.core.question import ClockQuorum
 from signer.core.vault import Vault
-from signer.kernel import Kernel, ServedPolicy
-from signer.ports import Reading
+from signer.kernel import Kernel
+from signer.ports.policy import ServedPolicy
+from signer.ports.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from signer.clock import MAX_DIFFERENCE
 from signer.core.control import control_objections
 from signer.journal.journal import Journal
-from signer.ports import MachineClock
+from signer.ports.machine import MachineClock
 
 
 def readiness_of(journal: Journal, clock: MachineClock) -> Callable[[], tuple[str, ...]]:

@@ -22,9 +22,11 @@ from signer.core.notices import Notice
 from signer.core.payment import WithdrawalId
 from signer.core.release import Release, ReleaseQuestion, release_objections
 from signer.core.released import ReleasedNotice
-from signer.core.view import RecordedWithdrawal, WithdrawalState
-from signer.kernel import Kernel, ServedPolicy
-from signer.ports import Noted, Reading
+from signer.core.view import RecordedWithdrawal
+from signer.kernel import Kernel
+from signer.ports.policy import ServedPolicy
+from signer.ports.reading import Reading
+from signer.ports.recording import Noted
 from signer.proposals import vault_named_by
 
 
@@ -108,21 +110,12 @@ def _verify(kernel: Kernel, wanted: WantedRelease, policy: ServedPolicy, vault: 
 
 
 def _known(reading: Reading, withdrawal_id: WithdrawalId) -> RecordedWithdrawal:
-    """Raises VerificationError `withdrawal-unknown`."""
-    recorded = reading.withdrawal(withdrawal_id) or _held(reading, withdrawal_id)
+    """Ours, or one of which only other members' versions bind us: without us striking its pin they would for
+    ever. Raises VerificationError `withdrawal-unknown`."""
+    recorded = reading.withdrawal(withdrawal_id) or reading.held_withdrawal(withdrawal_id)
     if recorded is None:
         raise unverified("withdrawal-unknown", "no version of it was signed here")
     return recorded
-
-
-def _held(reading: Reading, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
-    """One of which only other members' versions bind us: without us striking its pin they would for ever."""
-    vault, terms = reading.held_vault(withdrawal_id), reading.terms_of(withdrawal_id)
-    if vault is None or len(terms) != 1:
-        return None
-    is_closed = reading.is_closed(withdrawal_id)
-    state = WithdrawalState.CLOSED if is_closed else WithdrawalState.OPEN
-    return RecordedWithdrawal(next(iter(terms)), vault, state, None)
 
 
 def _require_about(act: ControlAct, asked: Release, recorded: RecordedWithdrawal) -> None:

@@ -13,8 +13,8 @@ from threading import Lock
 
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.policy_steps import in_force_id_at
-from signer.kernel import Comparison, ServedPolicy
-from signer.ports import Reading
+from signer.ports.policy import Comparison, ServedPolicy
+from signer.ports.reading import Reading
 
 MAX_KEPT = 64
 

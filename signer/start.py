@@ -11,22 +11,19 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
+from signer.bitcoin.errors import Malformed
 from signer.core.agreement.messages import MessageSigner, Recollection, Standing, signed_message
 from signer.core.agreement.notices import Heard
 from signer.core.errors import Objection, Refusal
 from signer.core.vault import Vault
-from signer.journal.decide import Session
-from signer.journal.fold_control import control_state
+from signer.core.witnesses import NO_WITNESSES
+from signer.importing import Importing
+from signer.journal.following import Federations
 from signer.journal.journal import Journal
-from signer.journal.log import read_checkpoint
-from signer.journal.members import MAX_NUMBER, followed_logs
 from signer.journal.note import verify_head
-from signer.journal.starting import complete, is_imported
-from signer.journal.verdicts import Verdict, Verdicts
-from signer.ports import Passage
+from signer.ports.recording import Passage
 from signer.vouching import Vouching
 
 STARTING = "agreement-starting"
@@ -56,6 +53,18 @@ class StartSetting:
     clock: WitnessedClock
     vouching: Vouching
 
+    def federations(self) -> Federations:
+        """As the policy in force says."""
+        with self.journal.reading() as reading:
+            policy = self.vouching.shelf.in_force(reading)
+        known = {vault.fingerprint: vault.witnesses for vault in policy.vaults}
+        return Federations(
+            self.journal.genesis_hash,
+            lambda vault: known.get(vault, NO_WITNESSES),
+            policy.network,
+            policy.governance,
+        )
+
 
 @dataclass(slots=True)
 class Start:
@@ -67,12 +76,16 @@ class Start:
     is_open: bool = field(init=False, default=False)
     """Whether our log may be extended (2)."""
     _recollected: dict[bytes, Recollection] = field(default_factory=dict)
+    importing: Importing = field(init=False)
+    _enough: tuple[Heard, ...] = ()
+    """The members that were imported when they were enough."""
     _imported: frozenset[bytes] | None = None
     _advancing: threading.Lock = field(default_factory=threading.Lock)
     """Never waited for: the journal's writer may ask `waiting_for`."""
 
     def __post_init__(self) -> None:
         journal, signer = self.setting.journal, self.setting.signer
+        self.importing = Importing(journal, self.setting.vouching, signer.log_key)
         with journal.reading() as reading:
             head = verify_head(reading.head(), signer.log_key)
         said = (head.size, head.root, self.setting.clock.wall())
@@ -85,8 +98,8 @@ class Start:
             self.is_open = True
 
     def hear(self, said: Recollection) -> None:
-        """A member's answer to a standing; nothing happens unless it is ours. What it says of our own log
-        is signed by us, or Refusal `head-malformed`."""
+        """A member's answer to a standing; nothing happens unless it is ours. Raises Malformed
+        `head-malformed` where what it says of our own log is not signed by us."""
         ours = (self.setting.signer.log_key, self.setting.journal.incarnation)
         if (said.origin, said.incarnation) != ours:
             return
@@ -100,8 +113,7 @@ class Start:
         if not self._advancing.acquire(blocking=False):
             return
         try:
-            vaults = self._witnessed()
-            if vaults and self._imported is None:
+            if self._imported is None and (vaults := self._witnessed()):
                 self._advance(vaults)
         finally:
             self._advancing.release()
@@ -131,6 +143,8 @@ class Start:
         try:
             self.setting.journal.confirm_head(head)
         except Refusal as refusal:
+            if refusal.code == "head-malformed":
+                raise Malformed(refusal.code, refusal.objections[0].detail) from None
             if refusal.code not in ("state-rolled-back", "head-abandoned"):
                 raise
 
@@ -164,33 +178,16 @@ class Start:
         self.setting.journal.gate.reopen(STARTING)
         self.is_open = True
         said = [Heard(each.witness, each.size, each.root) for each in recollected.values()]
-        with self.setting.journal.tables() as tables:
-            me = self.setting.signer.log_key
-            size, epochs = read_checkpoint(tables).frontier.size, control_state(tables).epochs
-            known = max(
-                (size, *(each.abandoned_size for each in epochs))
-            )  # given up, so not lacking
-            imported = tuple(each for each in said if is_imported(tables, each, me, known))
-        members = frozenset(each.member for each in imported)
-        if self._lacking(members, vaults):
-            return
-        record = partial(_record, imported, self._verdicts())
-        if self.setting.journal.in_turn(record, Passage.WHILE_LOCKED):
+        if self._lacking(_members(self._enough), vaults):
+            self._enough = self.importing.imported(said)
+        members = _members(self._enough)
+        if not self._lacking(members, vaults) and self.importing.end(self._enough):
             self._imported = members
             self.setting.clock.judge_by_witnesses()
 
-    def _verdicts(self) -> Verdicts:
-        """Of all that waits at the others, looked at outside of the writer's turn."""
-        found: dict[tuple[bytes, int], Verdict] = {}
-        with self.setting.journal.tables() as tables:
-            now = read_checkpoint(tables).clock
-            for each in followed_logs(tables):
-                found |= self.setting.vouching.at_start(tables, now, each.member, MAX_NUMBER)
-        return found
 
-
-def _record(imported: tuple[Heard, ...], verdicts: Verdicts, session: Session) -> bool:
-    return complete(session, imported, verdicts)
+def _members(heard: tuple[Heard, ...]) -> frozenset[bytes]:
+    return frozenset(each.member for each in heard)
 
 
 def _names(members: frozenset[bytes]) -> str:

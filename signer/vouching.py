@@ -11,143 +11,56 @@
    speaks for the spend, or its pinned coins are to move without paying: then our record must show them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.transaction import OutPoint, Txid, TxOut
+from signer.bitcoin.transaction import OutPoint, Txid
 from signer.core.agreement.claim import Claim
 from signer.core.anchors import anchor_statements
-from signer.core.approve import Question
 from signer.core.errors import Objection, Refusal, unverified
-from signer.core.evidence import (
-    Attestation,
-    Authorized,
-    CoinTerms,
-    Statement,
-    Words,
-    authorize,
-    joined,
-)
-from signer.core.evidence_codec import decode_evidence
-from signer.core.payment import PaymentClaim, WithdrawalId, WithdrawalTerms
+from signer.core.evidence import Authorized, joined
+from signer.core.payment import PaymentClaim
 from signer.core.pins import bind
+from signer.core.question import Question
+from signer.core.registry import VaultRegistry
 from signer.core.spend import VerifiedSpend
 from signer.core.sweeps import sweep_statements
-from signer.core.vault import Vault, VaultRegistry
 from signer.core.verify import SpendClaims, verify
-from signer.core.view import RecordedWithdrawal
+from signer.core.words import Words
 from signer.journal.claims import bonds_of
 from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
 from signer.journal.entry import SignedEntry
 from signer.journal.followed import (
     FollowedEntry,
-    earlier_versions,
-    followed_entry,
     waiting_of,
 )
 from signer.journal.reading import TableReading
 from signer.journal.verdicts import Verdict, Verdicts
-from signer.kernel import PolicyShelf, ServedPolicy
+from signer.ports.policy import PolicyShelf, ServedPolicy
 from signer.proposals import vault_named_by
+from signer.vouching_words import EverReading, EverSaid, HeldReading, LogWords
 
-MAX_EVIDENCE = 32
-"""Of earlier versions, whose words count for a later one."""
 RESTED = 30
 """Seconds for which what was found about an entry stands."""
 MAX_KNOWN = 4_096
 """Entries of which it is remembered what was found."""
 
 
-class _Held(TableReading):
-    """The record with what we hold for others (2)."""
-
-    def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
-        """See View."""
-        return super().withdrawal(withdrawal_id) or self.held_withdrawal(withdrawal_id)
-
-
-class _Ever(_Held):
-    """That record, asked whether something was ever right (3)."""
-
-    def closing_since(self, _: bytes, __: tuple[WithdrawalTerms, ...]) -> int:
-        """See View."""
-        return 0
-
-    def nonce_used(self, _: bytes) -> bool:
-        """See View."""
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class _EverSaid:
-    """Words, whenever they were given (3)."""
-
-    authorized: Authorized
-
-    @property
-    def said(self) -> Mapping[Statement, tuple[tuple[bytes, int], ...]]:
-        """See Words."""
-        return self.authorized.said
-
-    @property
-    def coins(self) -> Mapping[OutPoint, tuple[CoinTerms, ...]]:
-        """See Words."""
-        return self.authorized.coins
-
-    @property
-    def attestations(self) -> tuple[Attestation, ...]:
-        """See Words."""
-        return self.authorized.attestations
-
-    def coin_statements(self, outpoint: OutPoint, prevout: TxOut) -> tuple[CoinTerms, ...]:
-        """See Words."""
-        return self.authorized.coin_statements(outpoint, prevout)
-
-    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:  # noqa: ARG002 (3)
-        """See Words."""
-        return frozenset(attestor for attestor, _ in self.said.get(statement, ()))
-
-
-@dataclass(slots=True)
-class _Log:
-    """A member's log, while its entries are looked at: what was read once is not read again."""
-
-    tables: Tables
-    member: bytes
-    _said: dict[int, bytes] = field(default_factory=dict)
-    _verified: dict[tuple[bytes, bytes, bytes], Authorized] = field(default_factory=dict)
-
-    def evidence(self, number: int) -> bytes:
-        """Of that entry."""
-        if number not in self._said:
-            found = followed_entry(self.tables, self.member, number)
-            self._said[number] = b"" if found is None else found.entry.evidence
-        return self._said[number]
-
-    def words(self, evidence: bytes, vault: Vault, policy: ServedPolicy) -> Authorized:
-        """That evidence, verified. Raises Refusal or Malformed."""
-        key = (evidence, vault.fingerprint, policy.policy_id)
-        if key not in self._verified:
-            said = decode_evidence(evidence)
-            self._verified[key] = authorize(said, vault.realm, policy.attestors)
-        return self._verified[key]
-
-
 class _Look(NamedTuple):
     """What is asked, and of which record."""
 
     found: FollowedEntry
-    log: _Log
+    log: LogWords
     reading: TableReading
     policy: ServedPolicy
 
     @property
     def is_ever(self) -> bool:
-        return isinstance(self.reading, _Ever)
+        return isinstance(self.reading, EverReading)
 
     @property
     def now(self) -> int:
@@ -156,7 +69,7 @@ class _Look(NamedTuple):
 
     def words(self, authorized: Authorized) -> Words:
         """As they count at this look."""
-        return _EverSaid(authorized) if self.is_ever else authorized
+        return EverSaid(authorized) if self.is_ever else authorized
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +86,7 @@ class Vouching:
     def before_grants(self, tables: Tables, now: int, member: bytes, limit: int) -> Verdicts:
         """About that member's entries that wait for grants, the oldest first. What was found is not looked
         at again for RESTED seconds: who writes many entries, or brings them often, costs us little."""
-        reading, log = _Held(tables, now), _Log(tables, member)
+        reading, log = HeldReading(tables, now), LogWords(tables, (member,))
         policy, verdicts = self.shelf.in_force(reading), dict[tuple[bytes, int], Verdict]()
         for each in waiting_of(tables, member, limit):
             key = (*each.claim.name, each.claim.leaf, policy.policy_id)
@@ -186,18 +99,23 @@ class Vouching:
             verdicts[each.claim.name] = verdict
         return verdicts
 
-    def at_start(self, tables: Tables, now: int, member: bytes, limit: int) -> Verdicts:
-        """The same, for a member that may have granted them before it was restored (3)."""
-        reading, log = _Ever(tables, now), _Log(tables, member)
-        verdicts = dict[tuple[bytes, int], Verdict]()
-        for each in waiting_of(tables, member, limit):
+    def at_start(
+        self,
+        tables: Tables,
+        now: int,
+        logs: tuple[bytes, ...],
+        entries: Iterable[FollowedEntry],
+    ) -> Iterator[tuple[Claim, Verdict]]:
+        """About these entries of the first log, for a member that may have granted them before it was
+        restored (3); the others are histories of the same member's log."""
+        reading, log = EverReading(tables, now), LogWords(tables, logs)
+        for each in entries:
             every = [
                 self._verdict(_Look(each, log, reading, policy))
                 for policy in self._policies(each.entry, reading)
             ]
             right = (verdict for verdict in every if verdict.objection is None)
-            verdicts[each.claim.name] = next(right, every[0])
-        return verdicts
+            yield each.claim, next(right, every[0])
 
     def _policies(self, entry: SignedEntry, reading: TableReading) -> Iterator[ServedPolicy]:
         policy = self.shelf.in_force(reading)
@@ -229,7 +147,7 @@ class Vouching:
         _require_same(claim, spend)
         authorized = look.log.words(entry.evidence, vault, look.policy)
         verdict = _judged(look, spend, look.words(authorized))
-        earlier = () if verdict.objection is None else _earlier_evidence(look)
+        earlier = () if verdict.objection is None else look.log.earlier(look.found.claim)
         if not earlier:
             return verdict
         for each in earlier:
@@ -270,13 +188,6 @@ def _require_same(claim: Claim, spend: VerifiedSpend) -> None:
         raise unverified(
             "entry-claims-differ", "the entry claims another transaction than its PSBT has"
         )
-
-
-def _earlier_evidence(look: _Look) -> tuple[bytes, ...]:
-    """That of earlier versions (2), each once, of the newest ones that had any."""
-    numbers = earlier_versions(look.log.tables, look.found.claim)
-    evidence = dict.fromkeys(map(look.log.evidence, numbers))
-    return tuple(each for each in evidence if each)[:MAX_EVIDENCE]
 
 
 def _judged(look: _Look, spend: VerifiedSpend, words: Words) -> Verdict:

@@ -146,13 +146,17 @@ def _account() -> tuple[int, int] | None:
 
 
 class Wire:
-    """A socket between a client and the server, to be cut when the next commit passes."""
+    """A socket between a client and the server, to be cut when the next commit passes, or anywhere."""
 
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pegwarden-wire-"))
         self.place = cluster.place(name, self.folder)
         self.cut = ""
         """`before` the server has the commit, or `after` it has done it; nothing is cut while empty."""
+        self.left: int | None = None
+        """So many bytes more pass, to and fro together, then it is cut, once; None: no end is near."""
+        self.passed = 0
+        """Bytes so far."""
         self._target = str(cluster.folder / SOCKET)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.folder / SOCKET))
@@ -178,7 +182,15 @@ class Wire:
                     content = side.recv(1 << 16)
                     if not content or not self._passes(content, side is client, server):
                         return
-                    (server if side is client else client).sendall(content)
+                    other = server if side is client else client
+                    if self.left is not None and len(content) > self.left:
+                        content, self.left = content[: self.left], None
+                        other.sendall(content)
+                        return
+                    other.sendall(content)
+                    self.passed += len(content)
+                    if self.left is not None:
+                        self.left -= len(content)
 
     def _passes(self, content: bytes, is_sent: bool, server: socket.socket) -> bool:
         if not self.cut or not is_sent or b"COMMIT;" not in content:

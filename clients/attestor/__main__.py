@@ -2,6 +2,7 @@
 
     python -m clients.attestor --key key.hex --fingerprint HEX --burns burns.json \\
         --rpc-port 18443 --cookie regtest/.cookie withdrawals ID...
+    python -m clients.attestor ... --descriptor "wsh(...)#..." --since HEIGHT withdrawals ID...
     python -m clients.attestor ... coins TXID:VOUT...
     python -m clients.attestor ... spends TXID:VOUT:SPENDING_TXID...
     python -m clients.attestor ... --batches batches.json anchors MAGIC:BATCH...
@@ -22,9 +23,12 @@ from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain, NotSeen
 from clients.attestor.listed import BadList
 from clients.attestor.moves import MoveList
+from clients.attestor.payments import VaultPayments
 from clients.jsonrpc import JsonRpc, NodeAddress, NodeError
 from clients.messages import attestation_message
+from signer.bitcoin.descriptor import canonical_text, parse_descriptor
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import NETWORKS, network_named
 from signer.bitcoin.transaction import OutPoint, Txid, txid_from_display
 from signer.core.evidence import Attestation, Realm
@@ -41,6 +45,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rpc-port", type=int, required=True, help="the attestor's own bitcoind")
     parser.add_argument("--cookie", type=Path, required=True)
     parser.add_argument("--depth", type=int, default=1, help="confirmations that a coin needs")
+    parser.add_argument("--descriptor", help="of the vault, with checksum: count its payments")
+    parser.add_argument("--since", type=int, default=0, help="height at which the vault was made")
     parser.add_argument("kind", choices=["withdrawals", "coins", "spends", "anchors", "sweeps"])
     parser.add_argument(
         "subjects", nargs="+", help="ids, TXID:VOUT, TXID:VOUT:TXID, MAGIC:BATCH or nonces"
@@ -63,15 +69,27 @@ def _batch(text: str) -> tuple[bytes, int]:
     return bytes.fromhex(magic), int(batch_id)
 
 
+def _payments(rpc: JsonRpc, given: argparse.Namespace) -> VaultPayments | None:
+    if given.descriptor is None:
+        return None
+    network = network_named(given.network)
+    descriptor = parse_descriptor(given.descriptor, network)
+    if sha256(canonical_text(descriptor, network).encode()).hex() != given.fingerprint:
+        raise ValueError("the descriptor is not that of the vault with this fingerprint")
+    return VaultPayments(rpc, descriptor, given.since)
+
+
 def _attest(given: argparse.Namespace) -> Attestation:
     network = network_named(given.network)
+    rpc = JsonRpc(NodeAddress(given.rpc_port, given.cookie))
     attestor = Attestor(
         key=AttestorKey.from_file(given.key),
         realm=Realm(network.genesis_hash, bytes.fromhex(given.fingerprint)),
-        chain=Chain(JsonRpc(NodeAddress(given.rpc_port, given.cookie)), network, given.depth),
+        chain=Chain(rpc, network, given.depth),
         burns=BurnList(given.burns, network),
         batches=BatchList(given.batches),
         moves=MoveList(given.moves),
+        payments=_payments(rpc, given),
     )
     match given.kind:
         case "withdrawals":

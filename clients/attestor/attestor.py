@@ -13,8 +13,9 @@ from coincurve import PrivateKey
 
 from clients.attestor.batches import NO_BATCHES, BatchList
 from clients.attestor.burns import BurnList
-from clients.attestor.chain import Chain
+from clients.attestor.chain import Chain, NotSeen
 from clients.attestor.moves import NO_MOVES, MoveList
+from clients.attestor.payments import VaultPayments
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.core.evidence import (
     HORIZON,
@@ -24,7 +25,7 @@ from signer.core.evidence import (
     attestation_digest,
     statement_kind,
 )
-from signer.core.payment import WithdrawalId
+from signer.core.payment import WithdrawalId, WithdrawalTerms
 
 MARGIN = 120
 """Seconds that an expiry stays below its horizon: clocks differ."""
@@ -73,10 +74,29 @@ class Attestor:
     batches: BatchList = NO_BATCHES
     moves: MoveList = NO_MOVES
     clock: Callable[[], int] = now_unix
+    payments: VaultPayments | None = None
+    """What counts the vault's payments; None: equal burns are not told from each other."""
 
     def withdrawals(self, ids: tuple[WithdrawalId, ...]) -> Attestation:
-        """These burns are owed. Raises NotSeen."""
-        return self._attest(tuple(self.burns.withdrawal(each) for each in ids))
+        """These burns are owed, and not paid as far as equal ones can be counted. Raises NotSeen."""
+        owed = tuple(self.burns.withdrawal(each) for each in dict.fromkeys(ids))
+        if self.payments is not None:
+            self.chain.require_network()
+            for each in owed:
+                self._require_unpaid(each, owed, self.payments)
+        return self._attest(owed)
+
+    def _require_unpaid(
+        self, terms: WithdrawalTerms, owed: tuple[WithdrawalTerms, ...], payments: VaultPayments
+    ) -> None:
+        wanted = (terms.amount, terms.script_pubkey)
+        asked = sum((each.amount, each.script_pubkey) == wanted for each in owed)
+        burned, paid = self.burns.equal(terms), payments.count(*wanted)
+        if paid > burned - asked:
+            raise NotSeen(
+                f"of {burned} burns like {terms.withdrawal_id.hex()} the vault paid {paid}: "
+                f"{asked} more are not owed"
+            )
 
     def coins(self, outpoints: tuple[OutPoint, ...]) -> Attestation:
         """These coins are confirmed and unspent. Raises NotSeen."""

@@ -3,6 +3,7 @@
     [{"withdrawal_id": hex, "amount_sat": n, "address": text}]
 
 Rule 1: an id stands in it once; addresses are of the attestor's network.
+Rule 2: a burn that was paid stays in it: equal ones are counted.
 """
 
 from dataclasses import dataclass
@@ -28,15 +29,26 @@ class BurnList:
 
     def withdrawal(self, withdrawal_id: WithdrawalId) -> WithdrawalTerms:
         """What is owed for that burn. Raises NotSeen or BadList."""
+        burns = self._read()
+        if withdrawal_id not in burns:
+            raise NotSeen(f"no burn has the withdrawal id {withdrawal_id.hex()}")
+        return burns[withdrawal_id]
+
+    def equal(self, terms: WithdrawalTerms) -> int:
+        """How many burns have that amount and script, that one included. Raises BadList."""
+        return sum(
+            (each.amount, each.script_pubkey) == (terms.amount, terms.script_pubkey)
+            for each in self._read().values()
+        )
+
+    def _read(self) -> dict[WithdrawalId, WithdrawalTerms]:
         burns: dict[WithdrawalId, WithdrawalTerms] = {}
         for row in read_rows(self.path, "burn", _KEYS):
             terms = self._terms(row)
             if terms.withdrawal_id in burns:
                 raise row.bad("the id stands there twice")
             burns[terms.withdrawal_id] = terms
-        if withdrawal_id not in burns:
-            raise NotSeen(f"no burn has the withdrawal id {withdrawal_id.hex()}")
-        return burns[withdrawal_id]
+        return burns
 
     def _terms(self, row: Row) -> WithdrawalTerms:
         try:

@@ -12,11 +12,15 @@ import argparse
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from carrier.member import Member
 from carrier.round import Carrier, Report
 from clients.relayer.job import BadJob, load_members
+
+AT_ONCE = 8
+"""Pairs of members that are carried between at the same time."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -35,7 +39,8 @@ def report_line(report: Report) -> str:
 
 def run(members: tuple[Member, ...], every: float) -> None:
     """Round after round, until interrupted."""
-    carrier, last = Carrier(members), ""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    carrier, last = Carrier(members, each_of=pool.map), ""
     while True:
         report = carrier.carry()
         line = report_line(report)

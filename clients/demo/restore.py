@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from carrier.round import Carrier, size_of
+from carrier.round import Carrier
+from carrier.seen import size_of
 from clients.demo.bridge import Told, confirmed
 from clients.demo.hostile import refusal_of
 from clients.demo.joint import carry, head_of, orders

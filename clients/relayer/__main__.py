@@ -26,12 +26,14 @@ from pathlib import Path
 from clients.jsonrpc import NodeError
 from clients.member import Refused, Unreachable
 from clients.relayer.burials import burials, release_all, strike
+from clients.relayer.consent import read_consent
 from clients.relayer.draft import Fee
 from clients.relayer.federation import NotSigned
 from clients.relayer.job import BadJob, Job, load_job
 from clients.relayer.moves import anchor_draft, move_draft
 from clients.relayer.relayer import NotAccepted
 from clients.relayer.resume import resume_all
+from pegwarden.v1.approval_pb2 import OfficerAct
 from signer.bitcoin.transaction import parse_transaction
 
 
@@ -56,12 +58,15 @@ def _arguments() -> argparse.Namespace:
         task.add_argument("--fee-rate", type=int, required=True, help="sat per 1000 vB")
     for task in (pay, bump, grow):
         task.add_argument("--wait", type=float, default=0.0, help="seconds, for officers or time")
-    for task in (tasks.add_parser("buried"), tasks.add_parser("release")):
+    release = tasks.add_parser("release")
+    for task in (tasks.add_parser("buried"), release):
         task.add_argument("--depth", type=int, default=100, help="the vault's release_depth")
     strike = tasks.add_parser("strike")
     strike.add_argument("withdrawal_id")
     strike.add_argument("txid")
     strike.add_argument("--elders", nargs="*", default=[], help="raw transactions, hexadecimal")
+    for task in (release, strike):
+        task.add_argument("--acts", nargs="*", type=Path, default=[], help="officers' acts")
     follow = tasks.add_parser("follow")
     follow.add_argument("txid")
     follow.add_argument("--depth", type=int, default=6)
@@ -112,14 +117,18 @@ def _buried(job: Job, given: argparse.Namespace) -> str:
 
 
 def _release(job: Job, given: argparse.Namespace) -> str:
-    return "\n".join(release_all(job.relayer, burials(job.relayer, given.depth)))
+    return "\n".join(release_all(job.relayer, burials(job.relayer, given.depth), _acts(given)))
 
 
 def _strike(job: Job, given: argparse.Namespace) -> str:
     killer = parse_transaction(job.relayer.raw(given.txid))
     elders = tuple(parse_transaction(bytes.fromhex(each)) for each in given.elders)
     found = strike(job.relayer, bytes.fromhex(given.withdrawal_id), killer, elders)
-    return "\n".join(release_all(job.relayer, found))
+    return "\n".join(release_all(job.relayer, found, _acts(given)))
+
+
+def _acts(given: argparse.Namespace) -> list[OfficerAct]:
+    return [read_consent(path) for path in given.acts]
 
 
 _TASKS: dict[str, Callable[[Job, argparse.Namespace], str]] = {

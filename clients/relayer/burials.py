@@ -4,19 +4,22 @@
 2. A sweep or rotation on a member's record that is deep enough and spent a pin strikes it there.
 3. Whatever else spent a pin, or what the pin descends from, is named by who asks (`strike`): a node has no
    index of it. The transaction that made the pin is known from the member's own versions.
-4. Each member is asked for itself: their records differ, and one that is down is asked again later.
+4. Each member is asked for itself: their records differ, and one that is down is asked again later. Of the
+   officers' acts at hand it is brought those that name it and the release.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from clients.member import Member, Refused, Unreachable
 from clients.messages import outpoint_message, outpoint_of
 from clients.relayer.book import CLOSED
 from clients.relayer.coins import coins_of_psbt
+from clients.relayer.consent import acts_saying
 from clients.relayer.federation import NotSigned, whole
 from clients.relayer.relayer import Relayer
 from pegwarden.v1 import control_pb2, kernel_pb2
+from pegwarden.v1.approval_pb2 import OfficerAct
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, display, parse_transaction
 
 
@@ -38,6 +41,17 @@ class Burial:
     def subject(self) -> str:
         """As `python -m clients.attestor ... spends` takes it."""
         return f"{self.spent}:{display(self.killer.txid)}"
+
+    def consent_lines(self, log_key: bytes) -> frozenset[str]:
+        """What an officer's text for the member with that log key says (docs/releases.md)."""
+        about = {
+            "action: release withdrawal",
+            f"kernel: {log_key.hex()}",
+            f"withdrawal: {self.withdrawal_id.hex()}",
+            f"verdict: {'closed' if self.pin is None else 'struck'}",
+            f"killer: {display(self.killer.txid)}",
+        }
+        return frozenset(about if self.pin is None else {*about, f"pin: {self.pin}"})
 
 
 def burials(relayer: Relayer, depth: int) -> list[Burial]:
@@ -100,12 +114,14 @@ def _struck(
     return Burial(member, info.withdrawal_id, pin, common[0], killer, descent)
 
 
-def release_all(relayer: Relayer, found: list[Burial]) -> list[str]:
+def release_all(
+    relayer: Relayer, found: list[Burial], acts: Sequence[OfficerAct] = ()
+) -> list[str]:
     """One line for each. Raises NotSigned with what was refused, when all have been asked."""
     lines, reasons = list[str](), list[Exception]()
     for each in found:
         try:
-            state = release(relayer, each)
+            state = release(relayer, each, acts)
         except (Refused, Unreachable) as reason:
             reasons.append(reason)
         else:
@@ -115,15 +131,23 @@ def release_all(relayer: Relayer, found: list[Burial]) -> list[str]:
     return lines
 
 
-def release(relayer: Relayer, burial: Burial) -> str:
+def release(relayer: Relayer, burial: Burial, acts: Sequence[OfficerAct] = ()) -> str:
     """Where the withdrawal stands then. Raises Refused or Unreachable."""
     said = relayer.evidence.spends(((burial.spent, burial.killer.txid),))
     request = control_pb2.ReleaseWithdrawalRequest(
         withdrawal_id=burial.withdrawal_id,
         transactions=[each.serialize() for each in (*burial.descent, burial.killer)],
         attestations=said,
+        acts=_consent(burial, acts),
     )
     if burial.pin is not None:
         request.pin.CopyFrom(outpoint_message(burial.pin))
     answer = burial.member.ask(request, control_pb2.ReleaseWithdrawalResponse)
     return answer.state
+
+
+def _consent(burial: Burial, acts: Sequence[OfficerAct]) -> list[OfficerAct]:
+    if not acts:
+        return []
+    info = burial.member.ask(kernel_pb2.GetInfoRequest(), kernel_pb2.GetInfoResponse)
+    return acts_saying(burial.consent_lines(info.log_key), acts)

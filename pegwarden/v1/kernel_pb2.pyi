@@ -12,7 +12,7 @@ class GetInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class VaultInfo(_message.Message):
-    __slots__ = ("vault_id", "descriptor", "fingerprint", "threshold", "members", "tolerated", "may_be_silent", "our_xpub", "next_change_index", "change_index_end")
+    __slots__ = ("vault_id", "descriptor", "fingerprint", "threshold", "members", "tolerated", "may_be_silent", "our_xpub", "next_change_index", "change_index_end", "witnesses")
     VAULT_ID_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class VaultInfo(_message.Message):
     OUR_XPUB_FIELD_NUMBER: _ClassVar[int]
     NEXT_CHANGE_INDEX_FIELD_NUMBER: _ClassVar[int]
     CHANGE_INDEX_END_FIELD_NUMBER: _ClassVar[int]
+    WITNESSES_FIELD_NUMBER: _ClassVar[int]
     vault_id: str
     descriptor: str
     fingerprint: bytes
@@ -33,7 +34,18 @@ class VaultInfo(_message.Message):
     our_xpub: str
     next_change_index: int
     change_index_end: int
-    def __init__(self, vault_id: _Optional[str] = ..., descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., our_xpub: _Optional[str] = ..., next_change_index: _Optional[int] = ..., change_index_end: _Optional[int] = ...) -> None: ...
+    witnesses: WitnessTerms
+    def __init__(self, vault_id: _Optional[str] = ..., descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., our_xpub: _Optional[str] = ..., next_change_index: _Optional[int] = ..., change_index_end: _Optional[int] = ..., witnesses: _Optional[_Union[WitnessTerms, _Mapping]] = ...) -> None: ...
+
+class WitnessTerms(_message.Message):
+    __slots__ = ("log_keys", "quorum", "start_needs")
+    LOG_KEYS_FIELD_NUMBER: _ClassVar[int]
+    QUORUM_FIELD_NUMBER: _ClassVar[int]
+    START_NEEDS_FIELD_NUMBER: _ClassVar[int]
+    log_keys: _containers.RepeatedScalarFieldContainer[bytes]
+    quorum: int
+    start_needs: int
+    def __init__(self, log_keys: _Optional[_Iterable[bytes]] = ..., quorum: _Optional[int] = ..., start_needs: _Optional[int] = ...) -> None: ...
 
 class GetInfoResponse(_message.Message):
     __slots__ = ("version", "build_digest", "config_digest", "network", "genesis_hash", "vaults", "policy_id", "policy_name", "policy_version", "journal_head", "clock_unix", "ready", "not_ready_reasons", "log_key", "statement_key", "features")
@@ -866,7 +878,7 @@ class MinoritySpend(_message.Message):
     def __init__(self, size: _Optional[int] = ..., members: _Optional[_Union[MemberSet, _Mapping]] = ..., path_index: _Optional[int] = ..., height: _Optional[int] = ..., age_seconds: _Optional[int] = ..., unix_time: _Optional[int] = ...) -> None: ...
 
 class VerifyScriptResponse(_message.Message):
-    __slots__ = ("descriptor", "fingerprint", "script_type", "paths", "threshold", "members", "tolerated", "may_be_silent", "vault_allowed", "objections", "matches", "first_address", "scripts", "quorums", "intersection", "earliest", "owner", "unspendable_internal_key")
+    __slots__ = ("descriptor", "fingerprint", "script_type", "paths", "threshold", "members", "tolerated", "may_be_silent", "vault_allowed", "objections", "matches", "first_address", "scripts", "quorums", "intersection", "earliest", "owner", "unspendable_internal_key", "witnesses")
     DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     SCRIPT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -885,6 +897,7 @@ class VerifyScriptResponse(_message.Message):
     EARLIEST_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     UNSPENDABLE_INTERNAL_KEY_FIELD_NUMBER: _ClassVar[int]
+    WITNESSES_FIELD_NUMBER: _ClassVar[int]
     descriptor: str
     fingerprint: bytes
     script_type: str
@@ -903,7 +916,8 @@ class VerifyScriptResponse(_message.Message):
     earliest: _containers.RepeatedCompositeFieldContainer[MinoritySpend]
     owner: ScriptOwner
     unspendable_internal_key: bool
-    def __init__(self, descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., script_type: _Optional[str] = ..., paths: _Optional[_Iterable[_Union[ScriptPath, _Mapping]]] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., vault_allowed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., matches: _Optional[_Iterable[bool]] = ..., first_address: _Optional[str] = ..., scripts: _Optional[_Iterable[_Union[ScriptAnalysis, _Mapping]]] = ..., quorums: _Optional[_Iterable[_Union[MemberSet, _Mapping]]] = ..., intersection: _Optional[int] = ..., earliest: _Optional[_Iterable[_Union[MinoritySpend, _Mapping]]] = ..., owner: _Optional[_Union[ScriptOwner, _Mapping]] = ..., unspendable_internal_key: _Optional[bool] = ...) -> None: ...
+    witnesses: WitnessTerms
+    def __init__(self, descriptor: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., script_type: _Optional[str] = ..., paths: _Optional[_Iterable[_Union[ScriptPath, _Mapping]]] = ..., threshold: _Optional[int] = ..., members: _Optional[int] = ..., tolerated: _Optional[int] = ..., may_be_silent: _Optional[int] = ..., vault_allowed: _Optional[bool] = ..., objections: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., matches: _Optional[_Iterable[bool]] = ..., first_address: _Optional[str] = ..., scripts: _Optional[_Iterable[_Union[ScriptAnalysis, _Mapping]]] = ..., quorums: _Optional[_Iterable[_Union[MemberSet, _Mapping]]] = ..., intersection: _Optional[int] = ..., earliest: _Optional[_Iterable[_Union[MinoritySpend, _Mapping]]] = ..., owner: _Optional[_Union[ScriptOwner, _Mapping]] = ..., unspendable_internal_key: _Optional[bool] = ..., witnesses: _Optional[_Union[WitnessTerms, _Mapping]] = ...) -> None: ...
 
 class ScriptOwner(_message.Message):
     __slots__ = ("vault_id", "branch", "index")

@@ -16,11 +16,12 @@ from policies.example import Verdict
 from signer.bitcoin.transaction import OutPoint, TxOut
 from signer.bitcoin.units import Height, Sats
 from signer.core.anchors import anchor_statements
-from signer.core.approve import Policy, Question, objections, settle, waiting
+from signer.core.approve import objections, settle, waiting
 from signer.core.errors import Objection
 from signer.core.evidence import AnchorTerms, Attestation, CoinTerms, Statement, SweepTerms
 from signer.core.opreturn import Anchor
 from signer.core.pins import Binding
+from signer.core.question import Policy, Question
 from signer.core.sweeps import SWEEP_KINDS, sweep_statements
 
 __all__ = [

@@ -45,6 +45,7 @@ def lines_of(
     for section in sections:
         why = f"lemma: {section.lemma}" if section.lemma else "no lemma proves it tighter"
         yield f"{section.section} {section.change}: {section.verdict}, {why}"
+        yield from (f"  weaker: {weaker}" for weaker in section.weaker)
     for each in routes:
         yield f"{each.route}: {each.verdict}"
         yield from (f"  touches {touched}" for touched in each.touches)
@@ -104,6 +105,7 @@ def as_json(difference: PolicyDifference, old: LoadedPolicy, new: LoadedPolicy) 
                 "verdict": each.verdict.value,
                 "lemma": each.lemma,
                 "touches_governance": each.touches_governance,
+                "weaker": list(each.weaker),
             }
             for each in difference.sections
         ],

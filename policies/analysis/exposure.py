@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from policies.analysis.adversary import Adversary, Demand, Keyrings
 from policies.analysis.bounds import Window, Windows
 from policies.analysis.normal import NormalForm, Way, living, way_text
-from policies.loaded import LoadedPolicy, Route, VaultEntry
+from policies.loaded import LoadedPolicy, Route
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
 from policies.predicates.outflow_at_most import OutflowAtMost
 from policies.predicates.path import Path
+from policies.vault_entry import VaultEntry
 from signer.bitcoin.descriptor import SpendingPath
 from signer.core.spend import Kind
 from signer.core.vault import Vault

@@ -4,7 +4,7 @@
    predicates that others of their way imply.
 2. Numbers that a slip of the unit or of a digit makes; releases that a reorganisation could undo.
 3. Who agrees: one where several could, one key in two roles.
-4. Names that nothing uses.
+4. Names that nothing uses; witnesses that are missing, too few to be of use, or too many to be silent.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from policies.predicates.attested import Attested
 from policies.predicates.destinations_in import DestinationsIn
 from policies.predicates.destinations_not_in import DestinationsNotIn
 from policies.predicates.outflow_at_most import OutflowAtMost
+from policies.vault_entry import VaultEntry
 from policies.ways import is_dead
 
 Json = dict[str, object]
@@ -76,12 +77,31 @@ def _about_all(policy: LoadedPolicy) -> Iterator[Finding]:
             yield Finding("unused list", 0, f"no rule names list {each.name}")
     yield from _about_who(policy, quorums)
     for entry in policy.vault_entries:
-        if entry.release_depth < SHALLOW:
-            text = f"release_depth of vault {entry.vault.vault_id} is below {SHALLOW} blocks"
-            yield Finding("shallow release", 0, text)
+        yield from _about_vault(entry)
     if policy.governance is not None:
         for text in slips_of_governance(policy.governance):
             yield Finding("short time", 0, text)
+
+
+def _about_vault(entry: VaultEntry) -> Iterator[Finding]:
+    vault, quorum = entry.vault, entry.vault.witnesses.quorum
+    if entry.release_depth < SHALLOW:
+        text = f"release_depth of vault {vault.vault_id} is below {SHALLOW} blocks"
+        yield Finding("shallow release", 0, text)
+    if not quorum and vault.members > 1:
+        text = (
+            f"members of vault {vault.vault_id} that are restored can contradict what they signed"
+        )
+        yield Finding("no witnesses", 0, text)
+    if 0 < quorum < vault.threshold:
+        text = (
+            f"{vault.threshold} members sign for vault {vault.vault_id} anyway: with as many witnesses as "
+            f"that, not {quorum}, a start waits for fewer or f is higher"
+        )
+        yield Finding("low witness quorum", 0, text)
+    if quorum == vault.members and vault.federation.may_be_silent:
+        text = f"any one member that is silent stops vault {vault.vault_id}: all of them witness each entry"
+        yield Finding("nobody may be silent", 0, text)
 
 
 def _about_who(policy: LoadedPolicy, quorums: list[tuple[int, Group]]) -> Iterator[Finding]:

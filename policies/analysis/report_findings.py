@@ -6,7 +6,7 @@ from policies.analysis.lint import Finding
 from policies.analysis.markup import Markup, Part, element, items, table
 from policies.analysis.verdicts import ExampleResult
 from policies.analysis.worst_case import VaultCase, WorstCase
-from policies.analysis.worst_case_text import HEAD, UNBOUNDED, row
+from policies.analysis.worst_case_text import HEAD, UNBOUNDED, federation_text, row
 
 _BOUNDS = (
     "The most that can be signed away, fees included, for the whole federation: upper bounds on signing "
@@ -30,8 +30,7 @@ def worst_case_section(case: WorstCase) -> Markup:
 
 
 def _vault(vault: VaultCase, when: str) -> Iterator[Markup]:
-    members = f"{vault.threshold} of {vault.members} members sign, f = {vault.tolerated}"
-    yield element("h3", f"Vault {vault.vault_id}{when}: {members}")
+    yield element("h3", f"Vault {vault.vault_id}{when}: {federation_text(vault)}")
     yield table(HEAD, (tuple(map(_shouted, row(loss))) for loss in vault.telling))
     reasons = dict.fromkeys(each for loss in vault.losses for each in loss.unbounded_by)
     if reasons:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from policies.analysis.markup import Markup, Part, element, facts, items, joined, table
 from policies.analysis.report_tree import tree
-from policies.explain_vault import path_lines, who_signs
-from policies.loaded import LoadedPolicy, VaultEntry
+from policies.explain_vault import path_lines, who_signs, witness_lines
+from policies.loaded import LoadedPolicy
 from policies.proquint import words_of
+from policies.vault_entry import VaultEntry
 from signer.bitcoin.address import address_of
 from signer.bitcoin.descriptor import SpendingPath, with_checksum
 from signer.bitcoin.descriptor.read import read_descriptor
@@ -34,7 +35,10 @@ def _vault(entry: VaultEntry) -> Iterator[Markup]:
         (
             ("Fingerprint in words", element("span", words_of(vault.fingerprint), style="words")),
             ("Fingerprint", element("code", vault.fingerprint.hex())),
-            ("Members", f"{its.threshold} of {its.members}; any {its.may_be_silent} may be silent"),
+            (
+                "Members",
+                f"{its.threshold} of {its.members}; any {vault.may_be_silent} may be silent",
+            ),
             ("f", _tolerated(vault.tolerated)),
             ("Template", element("code", entry.definition.template)),
             ("Checksum", element("code", with_checksum(vault.text).partition("#")[2])),
@@ -44,6 +48,9 @@ def _vault(entry: VaultEntry) -> Iterator[Markup]:
     yield element("h4", "Spending paths")
     yield table(("Path", "Who signs", "Opens", "Input weight at most"), _paths(entry))
     yield items("ul", (line for line in path_lines(entry) if not line.startswith("Path ")))
+    yield element("h4", "Witnesses")
+    yield items("ul", witness_lines(vault))
+    yield items("ul", (element("code", key.hex()) for key in vault.witnesses.log_keys))
     yield element("h4", "First addresses")
     yield table(("Place", "Address"), _addresses(entry))
     yield element("h4", "Keys")

@@ -14,6 +14,7 @@ address is known, and fewer would be.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from policies.analysis.weakenings import weakenings
 from policies.arguments import AddressList
 from policies.expression import predicates
 from policies.loaded import LoadedPolicy
@@ -35,6 +36,8 @@ class SectionDifference:
     """The name of the lemma that proves the verdict; empty for looser."""
     touches_governance: bool
     """Whether it is about who agrees."""
+    weaker: tuple[str, ...] = ()
+    """What of a changed vault asks for less than before (`weakenings`)."""
 
 
 def section_differences(old: LoadedPolicy, new: LoadedPolicy) -> Iterator[SectionDifference]:
@@ -42,7 +45,10 @@ def section_differences(old: LoadedPolicy, new: LoadedPolicy) -> Iterator[Sectio
     for section in ("name", "network"):
         if getattr(old, section) != getattr(new, section):
             yield _looser(section, "changed")
-    yield from _named("vault", _vaults(old), _vaults(new))
+    for each in _named("vault", _vaults(old), _vaults(new)):
+        yield SectionDifference(
+            each.section, each.change, each.verdict, "", False, _weaker(each, old, new)
+        )
     yield from _named("rollup", _rollups(old), _rollups(new))
     for each in _named("group", _groups(old), _groups(new)):
         yield _about_who(each)
@@ -97,6 +103,17 @@ def _vaults(policy: LoadedPolicy) -> Mapping[str, object]:
         )
         for each in policy.vault_entries
     }
+
+
+def _weaker(each: SectionDifference, old: LoadedPolicy, new: LoadedPolicy) -> tuple[str, ...]:
+    name = each.section.removeprefix("vault ")
+    pair = [
+        entry
+        for policy in (old, new)
+        for entry in policy.vault_entries
+        if entry.definition.vault_id == name
+    ]
+    return tuple(weakenings(*pair)) if each.change == "changed" else ()
 
 
 def _rollups(policy: LoadedPolicy) -> Mapping[str, object]:

@@ -32,10 +32,10 @@ from policies.example import (
     Voices,
 )
 from policies.loaded import LoadedPolicy, Route, route_of
-from signer.core.approve import Question
 from signer.core.evidence import Statement
 from signer.core.governance import GovernanceTerms
 from signer.core.opreturn import Anchor
+from signer.core.question import Question
 from signer.core.spend import Kind
 
 

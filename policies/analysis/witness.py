@@ -29,10 +29,10 @@ from policies.loaded import LoadedPolicy, Route
 from policies.predicates import Predicate
 from signer.bitcoin.script import DUST_LIMIT, script_type
 from signer.bitcoin.units import MAX_MONEY, Sats, Weight
-from signer.core.approve import Question
 from signer.core.evidence import AnchorTerms
 from signer.core.moments import DAY
 from signer.core.opreturn import Anchor
+from signer.core.question import Question
 from signer.core.spend import Kind
 from signer.core.vault import Vault
 

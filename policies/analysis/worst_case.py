@@ -21,7 +21,8 @@ from policies.analysis.bounds import most_charged
 from policies.analysis.exposure import Exposure, Opening, exposures, keyrings_of, openings
 from policies.analysis.normal import NormalForm, forms_of
 from policies.literals import format_duration
-from policies.loaded import LoadedPolicy, VaultEntry
+from policies.loaded import LoadedPolicy
+from policies.vault_entry import VaultEntry
 from signer.core.spend import Kind
 
 A_DAY = 86_400
@@ -71,6 +72,9 @@ class VaultCase:
     members: int
     threshold: int
     tolerated: int
+    witness_quorum: int
+    """Members that grant each entry before it is signed; 0 without witnesses."""
+    may_be_silent: int
     losses: tuple[Loss, ...]
 
     @property
@@ -122,7 +126,15 @@ class _Setting:
         for entry in self._policy.vault_entries:
             known, its = exposures(self._form, entry), entry.vault
             losses = tuple(self._loss(entry, known, each) for each in adversaries())
-            yield VaultCase(its.vault_id, its.members, its.threshold, its.tolerated, losses)
+            yield VaultCase(
+                vault_id=its.vault_id,
+                members=its.members,
+                threshold=its.threshold,
+                tolerated=its.tolerated,
+                witness_quorum=its.witnesses.quorum,
+                may_be_silent=its.may_be_silent,
+                losses=losses,
+            )
 
     def _loss(self, entry: VaultEntry, known: tuple[Exposure, ...], adversary: Adversary) -> Loss:
         found = tuple(openings(known, self._keys, adversary))

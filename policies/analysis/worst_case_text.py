@@ -47,13 +47,19 @@ def as_json(case: WorstCase) -> Json:
 
 
 def _vault_lines(vault: VaultCase) -> Iterator[str]:
-    yield (
-        f"Vault {vault.vault_id}: {vault.threshold} of {vault.members} members sign, "
-        f"f = {vault.tolerated}"
-    )
+    yield f"Vault {vault.vault_id}: {federation_text(vault)}"
     yield from (f"  {line}" for line in _table([row(loss) for loss in vault.telling]))
     reasons = {reason: None for loss in vault.losses for reason in loss.unbounded_by}
     yield from (f"  {UNBOUNDED}: {reason}" for reason in reasons)
+
+
+def federation_text(vault: VaultCase) -> str:
+    """Who must act for a signature, and how many may be dishonest or silent."""
+    witnesses = f", {vault.witness_quorum} grant each entry" if vault.witness_quorum else ""
+    return (
+        f"{vault.threshold} of {vault.members} members sign{witnesses}, f = {vault.tolerated}, "
+        f"any {vault.may_be_silent} may be silent"
+    )
 
 
 def row(loss: Loss) -> tuple[str, ...]:
@@ -95,6 +101,8 @@ def _vault_json(vault: VaultCase) -> Json:
         "members": vault.members,
         "threshold": vault.threshold,
         "tolerated": vault.tolerated,
+        "witness_quorum": vault.witness_quorum,
+        "may_be_silent": vault.may_be_silent,
         "sets": [
             _loss_json(loss, "shown" if loss in telling else "implied") for loss in vault.losses
         ],

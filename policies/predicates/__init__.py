@@ -29,8 +29,8 @@ from policies.predicates.replaceable import Replaceable
 from policies.predicates.spend_at_most import SpendAtMost
 from policies.predicates.weight_at_most import WeightAtMost
 from policies.predicates.within import Within
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 from signer.core.spend import Kind
 
 

@@ -17,11 +17,11 @@ from policies.literals import format_duration
 from policies.predicates.attested import Attested
 from policies.predicates.unrecorded import unrecorded
 from signer.bitcoin.hashes import sha256
-from signer.core.approve import Question
 from signer.core.errors import Objection
-from signer.core.evidence import Words
 from signer.core.moments import format_time
 from signer.core.payment import WithdrawalTerms
+from signer.core.question import Question
+from signer.core.words import Words
 
 Quorum = frozenset[Attested]
 """All of these."""
@@ -29,7 +29,7 @@ Quorum = frozenset[Attested]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Whose complete word starts it (`signer.core.approve.ClockQuorum`). Made by `clock_of`."""
+    """Whose complete word starts it (`signer.core.question.ClockQuorum`). Made by `clock_of`."""
 
     quorums: frozenset[Quorum]
     """Any of these."""

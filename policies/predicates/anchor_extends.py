@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import Arguments, Rollup
-from signer.core.approve import Question
 from signer.core.errors import Objection
 from signer.core.opreturn import Anchor
+from signer.core.question import Question
 
 _NO_ROOT = bytes(32)
 _ROOT = {True: "the zero root", False: "a root that is not zero"}

@@ -13,9 +13,9 @@ from typing import ClassVar, Self
 from policies.arguments import Arguments, Group
 from policies.predicates.unrecorded import unrecorded
 from signer.core.acts import withdrawal_subject
-from signer.core.approve import Question
 from signer.core.errors import Objection
 from signer.core.payment import WithdrawalTerms
+from signer.core.question import Question
 from signer.core.sweeps import approvers_of
 
 

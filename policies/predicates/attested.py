@@ -15,18 +15,13 @@ from typing import ClassVar, NamedTuple, Self
 
 from policies.arguments import Arguments, Group
 from policies.predicates.unrecorded import equals_of, said_together, unrecorded, words_after
-from signer.core.approve import Question
 from signer.core.errors import Objection
-from signer.core.evidence import (
-    AnchorTerms,
-    CoinTerms,
-    Statement,
-    StatementKind,
-    Words,
-)
+from signer.core.evidence import AnchorTerms, CoinTerms, Statement, StatementKind
 from signer.core.moments import format_time
 from signer.core.payment import WithdrawalTerms
+from signer.core.question import Question
 from signer.core.spend import SpentCoin
+from signer.core.words import Words
 
 _ATTEST = {
     StatementKind.COIN: "that the coin is confirmed and unspent, within the hour",

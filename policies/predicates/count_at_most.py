@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 from policies.arguments import Arguments
 from policies.literals import format_duration
 from policies.predicates.phrases import or_waiting
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 from policies.arguments import Arguments
 from policies.predicates.destinations_not_in import DestinationsNotIn
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 # The forms that a payment may have at all (design section 7) are those with a dust limit of ours.
 _PAYABLE = {form.value: form for form in DUST_LIMIT}

@@ -8,8 +8,8 @@ from policies.arguments import AddressList, Arguments
 from policies.predicates.destination_types import DestinationTypes
 from policies.predicates.destinations_not_in import DestinationsNotIn
 from signer.bitcoin.script import script_type
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

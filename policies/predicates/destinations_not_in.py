@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import AddressList, Arguments
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

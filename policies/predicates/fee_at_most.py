@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 from policies.arguments import Arguments
 from policies.literals import format_amount
 from signer.bitcoin.units import Sats
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 
 from policies.arguments import Arguments
 from signer.bitcoin.units import FeeRate, fee_for, format_rate, rate_above, rate_below
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

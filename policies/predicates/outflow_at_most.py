@@ -12,8 +12,8 @@ from policies.arguments import Arguments
 from policies.literals import format_amount, format_duration
 from policies.predicates.phrases import or_waiting
 from signer.bitcoin.units import Sats
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

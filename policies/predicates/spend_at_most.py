@@ -9,8 +9,8 @@ from policies.literals import format_amount
 from policies.predicates.fee_at_most import FeeAtMost
 from policies.predicates.payment_at_most import PaymentAtMost
 from signer.bitcoin.units import Sats
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 
 
 @dataclass(frozen=True, slots=True)

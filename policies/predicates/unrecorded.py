@@ -11,9 +11,9 @@ after the closing was given after it.
 
 from collections.abc import Iterator
 
-from signer.core.approve import Question
 from signer.core.evidence import HORIZON, StatementKind
 from signer.core.payment import WithdrawalTerms
+from signer.core.question import Question
 
 
 def unrecorded(question: Question) -> Iterator[WithdrawalTerms]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from policies.arguments import Arguments
-from signer.core.approve import Question
 from signer.core.errors import Objection
 from signer.core.moments import DAY, format_time, weekday_of
+from signer.core.question import Question
 
 _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAYS = {"daily": range(7)} | {

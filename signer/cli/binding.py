@@ -31,7 +31,7 @@ from signer.journal.entry import GenesisEntry
 from signer.journal.journal import open_journal
 from signer.journal.store import create_journal, store_at
 from signer.member_files import key_of, policy_of, read_policy_bytes
-from signer.ports import Reading
+from signer.ports.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 1. `status` asks a kernel where it stands. Its `--json` output is what the drafts are made from: the log key,
    the epoch and the entries that the officers know of.
-2. `pause`, `confirm`, `resume`, `lock`, `unlock` and `epoch` write the text that officers sign with
-   `pegwarden officer sign`; `submit` brings the acts to the kernel. None of them decides anything.
+2. `pause`, `confirm`, `resume`, `lock`, `unlock`, `epoch` and `release` write the text that officers sign
+   with `pegwarden officer sign`; `submit` brings the acts to the kernel, those of a release the relayer does,
+   with the proof. None of them decides anything.
 """
 
 import json
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from signer.bitcoin.errors import Malformed
+from signer.bitcoin.transaction import txid_from_display
 from signer.cli.act_file import bounded
 from signer.cli.control_service import status_command, submit_command
 from signer.cli.options import FILE, Emit, json_option
@@ -21,6 +24,7 @@ from signer.core.acts import (
     Lock,
     NewEpoch,
     Pause,
+    ReleaseWithdrawal,
     Resume,
     Scope,
     StatedAct,
@@ -28,6 +32,8 @@ from signer.core.acts import (
     act_text,
     read_act,
 )
+from signer.core.acts_control import CLOSED, NO_PIN, STRUCK
+from signer.core.acts_fields import read_hash, read_outpoint
 from signer.core.moments import DAY
 
 EXPIRES = DAY // 2
@@ -37,7 +43,7 @@ _NO_ROOT = bytes(32).hex()
 
 @click.group("control")
 def command() -> None:
-    """Pause, lock and unlock a kernel; open a new epoch of its journal."""
+    """Pause, lock and unlock a kernel, open a new epoch of its journal, consent to releases."""
 
 
 command.add_command(status_command)
@@ -109,6 +115,43 @@ def epoch_command(status: Path, out: Path, emit: Emit) -> None:
     known = _known(status)
     size, root = int(str(known["contrary_size"])), bytes.fromhex(str(known["contrary_root"]))
     _draft(NewEpoch(_scope(known), size, root, int(time.time())), known, (out, emit))
+
+
+@command.command("release")
+@STATUS
+@click.option("--vault", required=True, help="Its name.")
+@click.option("--withdrawal", required=True, help="Its id, hexadecimal.")
+@click.option("--pin", default=NO_PIN, help="The pin that it has, as TXID:VOUT, if it has one.")
+@click.option("--killer", required=True, help="Txid of what took the pin, or paid.")
+@click.option("--verdict", type=click.Choice([CLOSED, STRUCK]), required=True)
+@OUT
+@json_option
+def release_command(status: Path, out: Path, emit: Emit, **said: str) -> None:
+    """Write the text by which officers consent that a withdrawal is closed, or its pin struck."""
+    known = _known(status)
+    try:
+        act = ReleaseWithdrawal(
+            scope=_scope(known),
+            vault_fingerprint=_fingerprint(status, said["vault"]),
+            withdrawal_id=read_hash(said["withdrawal"]),
+            verdict=said["verdict"],
+            pin=None if said["pin"] == NO_PIN else read_outpoint(said["pin"]),
+            killer=txid_from_display(said["killer"]),
+        )
+    except (ValueError, Malformed):
+        raise click.UsageError("an id, pin or txid is not written as one") from None
+    _draft(act, known, (out, emit))
+
+
+def _fingerprint(status: Path, vault: str) -> bytes:
+    """Of that vault, as the status tells it."""
+    try:
+        named = {
+            each["name"]: each["fingerprint"] for each in json.loads(bounded(status))["vaults"]
+        }
+        return bytes.fromhex(named[vault])
+    except (ValueError, TypeError, KeyError):
+        raise click.UsageError(f"{status} names no vault {vault!r}") from None
 
 
 def _known(path: Path) -> dict[str, object]:

@@ -96,7 +96,35 @@ def _members(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> dict
         "waiting_for": list(status.waiting_for),
         "pending_entries": list(status.pending_entries),
         "followed": {each.log_key.hex(): each.size for each in status.followed},
+        "vaults": [_vault(each) for each in info.vaults],
     }
+
+
+def _vault(vault: "kb.VaultInfo") -> dict[str, object]:
+    return {
+        "name": vault.vault_id,
+        "fingerprint": vault.fingerprint.hex(),
+        "threshold": vault.threshold,
+        "members": vault.members,
+        "tolerated": vault.tolerated,
+        "may_be_silent": vault.may_be_silent,
+        "witnesses": [each.hex() for each in vault.witnesses.log_keys],
+        "witness_quorum": vault.witnesses.quorum,
+        "start_needs": vault.witnesses.start_needs,
+    }
+
+
+def _vault_line(vault: "kb.VaultInfo") -> str:
+    terms, head = (
+        vault.witnesses,
+        f"vault        {vault.vault_id}: {vault.threshold} of {vault.members} sign",
+    )
+    who = (
+        f", {terms.quorum} witness, {terms.start_needs} others at a start"
+        if terms.quorum
+        else ", no witnesses"
+    )
+    return f"{head}{who}; f = {vault.tolerated}, any {vault.may_be_silent} may be silent"
 
 
 def _lines(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> Iterator[str]:
@@ -104,6 +132,7 @@ def _lines(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> Iterat
     for reason in status.not_ready_reasons:
         yield f"             {reason}"
     yield f"network      {info.network}, policy {info.policy_name} version {info.policy_version}"
+    yield from (_vault_line(each) for each in info.vaults)
     yield f"kernel       {status.log_key.hex()}"
     yield f"journal      {status.entries} entries, epoch {status.epoch}"
     yield f"last entry   {format_time(status.last_entry_unix)}"

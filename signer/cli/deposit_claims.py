@@ -29,8 +29,9 @@ from signer.core.opreturn import (
     spent_outputs,
     validate_deposit,
 )
+from signer.core.registry import ScriptPlace
 from signer.core.stated import DepositStatement
-from signer.core.vault import RECEIVE, ScriptPlace
+from signer.core.vault import RECEIVE
 
 MAX_FILE = 32 << 20
 Answer = pb.GenerateDepositPsbtResponse

@@ -24,7 +24,7 @@ from signer.journal.place import Place
 
 @click.group("journal")
 def command() -> None:
-    """Show, verify and prove the record of decisions."""
+    """Show, verify, prove, replay and copy the record of decisions."""
 
 
 @command.command("show")

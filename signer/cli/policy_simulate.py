@@ -21,7 +21,7 @@ from signer.cli.options import FILE, Emit, columns, json_option
 from signer.core.approve import approve
 from signer.core.errors import Objection, Pending, Refusal
 from signer.core.moments import format_time
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from signer.journal.audit import read_head
 from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
 from signer.member_files import read_policy_bytes

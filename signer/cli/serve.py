@@ -31,12 +31,12 @@ def command(config_path: Path, passphrase_source: PassphraseSource) -> None:
 
     configure_logs()
     config = load_config(config_path)
-    setting, peers = edge_setting(config), peer_setting(config)
+    setting = edge_setting(config)
     with passphrase_source.read("Passphrase") as passphrase:
         member = compose(config, passphrase)
     try:
         log_event("opened", name=config.name, network=config.network.name)
-        with carrying(peers):
+        with carrying(peer_setting(config, member.carrying_wanted)):
             asyncio.run(serve(setting, member.handler.handle))
     finally:
         member.close()

@@ -39,7 +39,7 @@ from signer.journal.exported import is_exported
 from signer.journal.migrations import migrate_journal
 from signer.journal.place import Place
 from signer.member_files import read_policy
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from signer.replay.differences import Difference
 from signer.replay.run import Outcome, Premises, Rederivation, rederivation
 

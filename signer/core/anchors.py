@@ -11,9 +11,10 @@ Rule 4: an anchor spends at most MAX_COINS coins: one that is signed and never s
 from collections.abc import Iterator
 
 from signer.core.errors import Objection
-from signer.core.evidence import AnchorTerms, Words, statement_bytes
+from signer.core.evidence import AnchorTerms, statement_bytes
 from signer.core.spend import SpendFacts
 from signer.core.view import View
+from signer.core.words import Words
 
 MAX_COINS = 8
 

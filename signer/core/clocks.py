@@ -9,10 +9,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from signer.core.approve import ClockQuorum
-from signer.core.evidence import HORIZON, Attestation, Statement, StatementKind, Words
+from signer.core.evidence import HORIZON, Attestation, Statement, StatementKind
 from signer.core.payment import WithdrawalTerms
+from signer.core.question import ClockQuorum
 from signer.core.view import View
+from signer.core.words import Words
 
 
 @dataclass(frozen=True, slots=True)

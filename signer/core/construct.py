@@ -22,8 +22,9 @@ from signer.core.drafts import OfferedCoin, ProvenCoin, input_draft, prove, vaul
 from signer.core.errors import LimitExceeded, Objection, malformed, unverified
 from signer.core.opreturn import Anchor, encode_payload, op_return_script
 from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.registry import VaultRegistry
 from signer.core.spend import VerifiedSpend
-from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault
 from signer.core.verify import SpendClaims, verify
 
 SEQUENCE = 0xFFFFFFFD

@@ -23,8 +23,9 @@ from signer.bitcoin.units import FeeRate, Sats, VBytes, Weight, fee_for, vbytes_
 from signer.core.construct import SEQUENCE, verify_fee_rate
 from signer.core.errors import LimitExceeded, Objection, VerificationError, malformed, unverified
 from signer.core.opreturn import Deposit, encode_payload, op_return_script, validate_deposit
+from signer.core.registry import VaultRegistry
 from signer.core.standard import spendable_type
-from signer.core.vault import RECEIVE, Vault, VaultRegistry
+from signer.core.vault import RECEIVE, Vault
 
 _SEGWIT_KEY_WITNESS = 1 + 1 + 72 + 1 + 33
 INPUT_WEIGHT = {

@@ -13,7 +13,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import tagged_hash
@@ -193,29 +192,6 @@ class Attestation:
     """At least one, all of one kind."""
     signature: bytes
     """64 bytes, BIP-340."""
-
-
-class Words(Protocol):
-    """What rules ask of the evidence."""
-
-    @property
-    def said(self) -> Mapping[Statement, tuple[tuple[bytes, int], ...]]:
-        """Statement -> (attestor, expiry)."""
-
-    @property
-    def coins(self) -> Mapping[OutPoint, tuple[CoinTerms, ...]]:
-        """The coin statements about each outpoint."""
-
-    @property
-    def attestations(self) -> tuple[Attestation, ...]:
-        """As they were signed, for the record."""
-
-    def coin_statements(self, outpoint: OutPoint, prevout: TxOut) -> tuple[CoinTerms, ...]:
-        """The statements that this coin with exactly this amount and script exists."""
-
-    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:
-        """The distinct attestors whose word for exactly this statement counts at `now` and expires later than
-        `beyond`."""
 
 
 @dataclass(frozen=True, slots=True)

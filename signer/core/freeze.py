@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from signer.bitcoin.transaction import OutPoint, TxOut
 from signer.core.control import FREEZE
-from signer.core.evidence import Attestation, CoinTerms, Statement, Words
+from signer.core.evidence import Attestation, CoinTerms, Statement
 from signer.core.payment import Payment, WithdrawalTerms
 from signer.core.view import View
+from signer.core.words import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from signer.bitcoin.script import OP_RETURN, ScriptType, push_data, script_items
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.errors import MalformedRequest, Objection, malformed
-from signer.core.vault import RECEIVE, ScriptPlace
+from signer.core.registry import ScriptPlace
+from signer.core.vault import RECEIVE
 
 _VERSION, _DEPOSIT, _ANCHOR = 1, 1, 2
 _SIZE = {_DEPOSIT: 30, _ANCHOR: 78}

@@ -21,9 +21,10 @@ from signer.core.errors import MalformedRequest, unverified
 from signer.core.opreturn import Anchor, parse_op_return
 from signer.core.payment import Payment, PaymentClaim
 from signer.core.places import derive_hinted
+from signer.core.registry import VaultRegistry
 from signer.core.spend import Change, Rotation
 from signer.core.standard import spendable_type
-from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault
 
 _TAPROOT_FIELDS = frozenset(
     (fields.OUT_TAP_INTERNAL_KEY, fields.OUT_TAP_TREE, fields.OUT_TAP_BIP32_DERIVATION)

@@ -20,11 +20,12 @@ from typing import NamedTuple, Protocol
 
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, display
 from signer.core.errors import Objection
-from signer.core.evidence import SpentTerms, Words
+from signer.core.evidence import SpentTerms
 from signer.core.governance import GovernanceTerms
 from signer.core.payment import WithdrawalId
 from signer.core.pins import closed
 from signer.core.view import RecordedWithdrawal, WithdrawalState
+from signer.core.words import Words
 
 COINBASE = OutPoint(Txid(bytes(32)), 0xFFFFFFFF)
 """What the input of a coinbase names."""

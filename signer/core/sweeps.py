@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 
 from signer.core.acts import move_subject
 from signer.core.errors import Objection
-from signer.core.evidence import Statement, SweepTerms, Words, statement_bytes
+from signer.core.evidence import Statement, SweepTerms, statement_bytes
 from signer.core.spend import Kind, SpendFacts
 from signer.core.view import View
+from signer.core.words import Words
 
 SWEEP_KINDS = {Kind.SWEEP: 1, Kind.ROTATION: 2}
 """As statements number them."""

@@ -33,9 +33,10 @@ from signer.core.errors import VerificationError, unverified
 from signer.core.inputs import verify_inputs
 from signer.core.outputs import Purposes, assign_purposes
 from signer.core.payment import PaymentClaim
+from signer.core.registry import VaultRegistry
 from signer.core.spend import Kind, SigningTask, SpentCoin, VerifiedSpend
 from signer.core.standard import MIN_RELAY_RATE
-from signer.core.vault import Vault, VaultRegistry
+from signer.core.vault import Vault
 
 LEAST_SEQUENCE = 0xFFFFFFFD
 """At or above it BIP-68 sees no relative lock; it signals replaceability (BIP-125)."""

@@ -125,6 +125,7 @@ class Door:
             raise _too_slow(self.admission.limits.deadline_seconds) from None
         finally:
             _after(work, partial(self.admission.leave, caller.name))
+            del work  # what it raises has this frame, and would hold the request in a circle
 
     async def _streamed(self, call: _Call, context: Context) -> None:
         caller = self._identified(call, context)  # 1, 2

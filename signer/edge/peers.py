@@ -3,11 +3,13 @@ to and from this member. Kernels need no way out; this is for those that have on
 
 1. A thread of the edge, as trusted as any carrier: it asks over mutual TLS with an identity of its own, this
    kernel too, and what it brings is judged like everybody's.
-2. What fails is tried again in the next round, and said once in the log when it changes.
+2. A round begins every so many seconds, and as soon as an entry of ours waits for grants.
+3. What fails is tried again in the next round, and said once in the log when it changes.
 """
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +20,8 @@ from signer.edge.logs import log_event, log_fault
 
 OURS = "this"
 """What this kernel is called among its peers."""
+AT_ONCE = 8
+"""Pairs of members that are carried between at the same time: one that is slow must not keep the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class PeerSetting:
     peers: Sequence[tuple[str, Address]]
     identity: Credentials
     every_seconds: float
+    wanted: threading.Event
+    """Set when a round is wanted now."""
 
 
 @contextmanager
@@ -49,8 +55,11 @@ class PeerCarrier:
     def __init__(self, setting: PeerSetting) -> None:
         named = ((OURS, setting.ours), *setting.peers)
         self._members = [Member(name, str(at), setting.identity) for name, at in named]
-        self._carrier = Carrier(self._members, lambda source, target: OURS in (source, target))
-        self._every = setting.every_seconds
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="peers")
+        self._carrier = Carrier(
+            self._members, lambda source, target: OURS in (source, target), self._pool.map
+        )
+        self._every, self._wanted = setting.every_seconds, setting.wanted
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="peers", daemon=True)
         self._thread.start()
@@ -58,13 +67,19 @@ class PeerCarrier:
     def close(self) -> None:
         """Stop after the round that is under way."""
         self._ending.set()
+        self._wanted.set()
         self._thread.join()
+        self._pool.shutdown()
         for member in self._members:
             member.close()
 
     def _run(self) -> None:
         last = Report()
-        while not self._ending.wait(self._every):
+        while True:
+            self._wanted.wait(self._every)  # 2
+            self._wanted.clear()  # before the round: what comes during it gets another
+            if self._ending.is_set():
+                return
             try:
                 report = self._carrier.carry()
             except Exception as error:  # a round must not end the rounds

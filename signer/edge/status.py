@@ -21,7 +21,7 @@ from pegwarden.v1 import types_pb2 as t
 from signer.core.caller import Role
 from signer.core.catalogue import CodeKind
 from signer.core.errors import MAX_OBJECTIONS, Objection, Refusal, shown_to
-from signer.wire import receipt_message
+from signer.wire_answers import receipt_message
 
 STATUS_OF_KIND = {
     CodeKind.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,

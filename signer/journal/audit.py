@@ -27,7 +27,7 @@ from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import Head, origin_of, verify_head
 from signer.journal.place import Place
 from signer.journal.schema import CLAIM_TABLES, key_of
-from signer.journal.sqlite_store import scratch_tables
+from signer.journal.sqlite_tables import scratch_tables
 from signer.journal.store import store_at, verify_checkpoint
 from signer.journal.tiles import write_tiles
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from signer.journal.room import Room, SpaceTerms
+
 Row = tuple[Any, ...]
 """Cells are int, bytes, str or None, as the statement says; no type checker reads SQL."""
 Value = int | bytes | str | None
@@ -18,6 +20,10 @@ Value = int | bytes | str | None
 
 class StoreError(Exception):
     """The database did not do what it was asked."""
+
+
+class StoreFull(StoreError):
+    """There is no room for it on the disk."""
 
 
 class Contradiction(StoreError):
@@ -73,6 +79,10 @@ class WriterTables(Tables, Protocol):
     def rollback(self) -> None:
         """End it, if one is open, as if it had not been. Raises nothing."""
 
+    def compact(self) -> None:
+        """Between transactions, while room is short: let what is committed take no more of it than it must.
+        Raises nothing."""
+
     def close(self) -> None:
         """Give up the turn and the connection."""
 
@@ -105,6 +115,9 @@ class Store(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Tables]:
         """A consistent look that cannot write and waits for nobody; schema verified. Raises Refusal."""
+
+    def room(self, terms: SpaceTerms) -> Room:
+        """The space that is left for it."""
 
     def close(self) -> None:
         """Let go of idle readers."""

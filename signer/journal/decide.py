@@ -5,7 +5,8 @@
    entry waits for grants; a caller has MAX_WAITING of these, and nothing is recorded or recalled for such a
    vault before the start is complete (J6).
 3. A refusal becomes an entry too. One that repeats (caller, request, code) within the hour is only
-   counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals.
+   counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals. Where
+   little is free, one of each code is an entry; where the reserve is in use, none (`budget_in`).
 4. A spend that waits for approvals or time is answered, and no entry.
 5. Full input is kept with a refusal while the caller's bytes of the hour last.
 6. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
@@ -18,8 +19,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from signer.core.agreement.notices import AgreedNotice, VoidNotice
-from signer.core.approve import recall
+from signer.core.control import ControlState
 from signer.core.errors import Fault, LimitExceeded, Objection, Pending, Refusal
+from signer.core.recall import recall
 from signer.core.spend import VerifiedSpend
 from signer.journal import fold
 from signer.journal.database import Tables, the_row
@@ -31,7 +33,8 @@ from signer.journal.merkle import Frontier
 from signer.journal.reading import TableReading
 from signer.journal.reading_agreement import JournalRecord
 from signer.journal.record import refused_entry, signed_entry
-from signer.ports import Deliberation, Passage, RefusedRequest
+from signer.journal.room import Space
+from signer.ports.recording import Deliberation, Passage, RefusedRequest
 
 HOUR = 3_600
 
@@ -47,12 +50,30 @@ class CallerBudget:
     """That bind nothing new."""
     version_bytes: int = 64 << 20
     """PSBT and evidence of these."""
+    alike: int = 300
+    """Refusals with one code."""
 
 
 DEFAULT_BUDGET = CallerBudget()
 UNLIMITED = 1 << 62
+SCARCE_VERSIONS, SCARCE_VERSION_BYTES = 30, 4 << 20
+"""Of a caller and hour while the reserve is in use, so that one caller does not use it up with variations."""
 MAX_WAITING = 64
 """Entries of one caller that wait for grants."""
+
+
+def budget_in(space: Space, budget: CallerBudget) -> CallerBudget:
+    """What remains of it: one entry for each code of a caller's refusals, then none."""
+    if space is Space.AMPLE:
+        return budget
+    if space is Space.LOW:
+        return CallerBudget(budget.refusals, 0, budget.versions, budget.version_bytes, alike=1)
+    return CallerBudget(
+        refusals=0,
+        refused_bytes=0,
+        versions=min(budget.versions, SCARCE_VERSIONS),
+        version_bytes=min(budget.version_bytes, SCARCE_VERSION_BYTES),
+    )
 
 
 class Self(NamedTuple):
@@ -82,6 +103,8 @@ class Session:
     myself: Self = NOBODY
     settled: list[int] = field(default_factory=list)
     """Own entries that became agreed or void."""
+    _control: tuple[Frontier, ControlState] | None = None
+    """As it was read last, and the log that it was read of."""
 
     @property
     def me(self) -> bytes:
@@ -95,7 +118,14 @@ class Session:
 
     def shut(self, passage: Passage) -> Objection | None:
         """Why such work does not pass; None where it does."""
-        return self.gate.objection(passage, self.reading().control())
+        return self.gate.objection(passage, self.control)
+
+    @property
+    def control(self) -> ControlState:
+        """The control state. It follows from the log, so while that does not grow it is asked for once."""
+        if self._control is None or self._control[0] is not self.frontier:
+            self._control = (self.frontier, self.reading().control())
+        return self._control[1]
 
     def reading(self) -> TableReading:
         """The record with all that this transaction added so far."""
@@ -155,14 +185,14 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
     if earlier is not None:
         session.counts[refused.caller, refused.refusal.code] += 1
         return Decision(None, earlier[0], refused.refusal)
-    entries, kept = the_row(
+    entries, alike, kept = the_row(
         session.tables.execute(
-            "SELECT count(*), CAST(coalesce(sum(kept), 0) AS BIGINT) FROM refusals "
-            "WHERE caller = ? AND moment > ?",
-            (refused.caller, session.now - HOUR),
+            "SELECT count(*), count(CASE WHEN code = ? THEN 1 END), "
+            "CAST(coalesce(sum(kept), 0) AS BIGINT) FROM refusals WHERE caller = ? AND moment > ?",
+            (refused.refusal.code, refused.caller, session.now - HOUR),
         )
     )
-    if entries >= session.budget.refusals:
+    if entries >= session.budget.refusals or alike >= session.budget.alike:
         session.counts[refused.caller, refused.refusal.code] += 1
         return Decision(None, b"", refused.refusal)
     entry = refused_entry(refused, session.now, session.budget.refused_bytes - kept)
@@ -171,7 +201,7 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
 
 def _consent(session: Session, deliberation: Deliberation) -> Decision:
     spend = deliberation.spend
-    view = session.reading()
+    view = TableReading(session.tables, session.now, session.control)
     recorded = view.version(spend.transaction.txid)
     if deliberation.witnesses.quorum or (recorded is not None and recorded.waits):
         _require_started(session, deliberation)

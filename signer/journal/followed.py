@@ -5,10 +5,11 @@
    an earlier one is what the member believed of a later one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from signer.core.agreement.claim import Claim
+from signer.core.payment import WithdrawalId
 from signer.journal.claims import claim_of
 from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
@@ -56,16 +57,17 @@ def waiting_of(tables: Tables, member: bytes, limit: int) -> Iterator[FollowedEn
             yield found
 
 
-def earlier_versions(tables: Tables, claim: Claim) -> tuple[int, ...]:
-    """The numbers of that log's entries before the claim's that pay a withdrawal which it pays, newest first
-    (2)."""
-    paid = sorted(claim.paid)
-    if not paid:
+def earlier_versions(
+    tables: Tables, log: bytes, before: int, paid: Iterable[WithdrawalId]
+) -> tuple[int, ...]:
+    """The numbers of that log's entries before one that pay any of these withdrawals, newest first (2)."""
+    ids = sorted(paid)
+    if not ids:
         return ()
-    marks = ",".join("?" * len(paid))
+    marks = ",".join("?" * len(ids))
     query = (
         "SELECT DISTINCT number FROM member_versions WHERE member = ? AND number < ? "  # noqa: S608
         f"AND withdrawal IN ({marks}) ORDER BY number DESC LIMIT {MAX_EARLIER}"
     )
-    rows = tables.execute(query, (claim.origin, claim.number, *paid)).fetchall()
+    rows = tables.execute(query, (log, before, *ids)).fetchall()
     return tuple(number for (number,) in rows)

@@ -3,9 +3,7 @@
 1. Entries are read in order, each once, after the tree over them was verified (`signer.journal.members`).
 2. What is agreed, with the grants of its quorum, binds us at once; what its origin voided binds us no longer.
    The first word about an entry settles it: agreed and void are final (`signer.core.agreement.machine`).
-3. Its entries that wait for grants are judged after that, the oldest first, each against all that was
-   recorded before; only those that are vouched for (`signer.vouching`) or that bind us already, not while we
-   may not grant, and not for a vault of which it is no witness.
+3. Its entries that wait for grants are judged after that (`signer.journal.judging`).
 4. What changes goes on record by our own entries, in the transaction that keeps the piece.
 5. Two heads of one size with different roots, both signed by it: it forked. That is recorded, and nothing of
    it is read or granted any more, unless its officers opened a new epoch (`signer.journal.reopening`).
@@ -14,7 +12,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import Network
@@ -25,7 +22,6 @@ from signer.core.agreement.machine import (
     Step,
     Take,
     Void,
-    read_pending,
     read_standing,
     read_void,
 )
@@ -40,7 +36,7 @@ from signer.core.agreement.notices import (
     Taken,
     VoidNotice,
 )
-from signer.core.agreement.rules import Judgement, is_agreed
+from signer.core.agreement.rules import is_agreed
 from signer.core.errors import Objection, Refusal
 from signer.core.governance import GovernanceTerms
 from signer.core.notices import OfficerNotice
@@ -50,8 +46,7 @@ from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
 from signer.journal.decide import Session
 from signer.journal.entry import Entry, SignedEntry
-from signer.journal.followed import followed_entry, keep_version, waiting_of
-from signer.journal.gate import Passage
+from signer.journal.followed import followed_entry, keep_version
 from signer.journal.members import (
     MAX_NUMBER,
     Piece,
@@ -62,12 +57,10 @@ from signer.journal.members import (
     verify_piece,
 )
 from signer.journal.merkle import Frontier, leaf_hash
+from signer.journal.pace import gone_on, keep_pace, read_pace
 from signer.journal.reading_agreement import JournalRecord
 from signer.journal.reopening import give_up, is_given_up, keep_epoch, opened_in, reopens
-from signer.journal.verdicts import Verdict, Verdicts
-
-MAX_JUDGED = 512
-"""Pending entries of one member that are judged at once."""
+from signer.journal.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +83,6 @@ class Read:
     """How far that log is read now."""
     is_newest: bool
     """Whether the piece's head is the newest of that log that we have read."""
-
-
-class Answer(NamedTuple):
-    """What we say to an entry that waits; a granted one is on record as ours to stand behind."""
-
-    claim: Claim
-    judgement: Judgement
-    unvouched: Objection | None = None
-    """Why it is not vouched for."""
-
-    @property
-    def granted(self) -> bool:
-        """Whether we stand behind it."""
-        return self.judgement.granted and self.unvouched is None
 
 
 def entries_of(tables: Tables, piece: Piece) -> tuple[Entry, ...]:
@@ -129,8 +108,8 @@ def entries_of(tables: Tables, piece: Piece) -> tuple[Entry, ...]:
 def follow(
     session: Session, piece: Piece, entries: Sequence[Entry], federations: Federations
 ) -> Read:
-    """Read the piece, with the entries that `entries_of` found in it. Raises Refusal `member-log-contradicts`
-    or `member-forked`; then nothing is kept."""
+    """Read the piece, with the entries that `entries_of` found in it. Raises Refusal
+    `member-log-contradicts`, `member-forked` or `member-log-too-fast`; then nothing is kept."""
     tables, member = session.tables, piece.member
     if reopens(tables, piece, federations.governance, federations.network):
         give_up(session, member, piece.start)
@@ -140,7 +119,7 @@ def follow(
         )
     edge = read_edge(tables, member)
     known = root_read(tables, member, piece.head.size)
-    given_up = is_given_up(tables, member, piece.head.size)
+    given_up = is_given_up(tables, member, piece.head)
     if known is not None and known != piece.head.root and not given_up:  # 5
         first = followed_head(tables, member, piece.head.size)
         session.write(ForkedNotice(session.now, member, first, piece.note, ()))
@@ -170,13 +149,17 @@ class _Reading:
     released: list[Released] = field(default_factory=list)
     named: set[int] = field(default_factory=set)
     """By `agreed` entries: one for each is looked at, so that many cost no more."""
-    acts: list[tuple[int, SignedAct]] = field(default_factory=list)
+    acts: list[SignedAct] = field(default_factory=list)
     """Of its officers."""
 
     def take_in(self, entries: Sequence[Entry]) -> Frontier:
         """Keep the piece and record what its new entries bind us to (2, 4)."""
         session, member = self.session, self.piece.member
+        grown = zip(entries, self.piece.records[-len(entries) :], strict=True)
+        sizes = ((entry.clock, len(record)) for entry, record in grown)
+        pace = gone_on(read_pace(session.tables, member), sizes, session.now)
         store_piece(session.tables, self.edge, self.piece)
+        keep_pace(session.tables, member, pace)
         for number, entry in enumerate(entries, self.edge.size - len(entries)):
             self._read(number, entry)
         opened = opened_in(self.acts, member, self.federations.governance, self.federations.network)
@@ -204,7 +187,7 @@ class _Reading:
             case HeardNotice():
                 self._hear(entry)
             case OfficerNotice():
-                self.acts.append((number, entry.signed))
+                self.acts.append(entry.signed)
 
     def _is_agreed(self, claim: Claim, notice: AgreedNotice) -> bool:
         """Whether the notice shows the grants of a quorum."""
@@ -231,11 +214,20 @@ class _Reading:
         """How far that member read another's log, less far after a new epoch; where it is ours, which of our
         entries it holds."""
         tables, member, heard = self.session.tables, self.piece.member, notice.heard
-        tables.execute(
-            "INSERT INTO member_heard VALUES (?,?,?) ON CONFLICT (member, other) DO UPDATE SET "
-            "size = excluded.size",
-            (member, heard.member, min(heard.size, MAX_NUMBER)),
+        size, named = min(heard.size, MAX_NUMBER), (member, heard.member)
+        taken = [each.claim for each in notice.taken if each.claim.origin == heard.member]
+        newest = max(
+            ((each.number, each.leaf) for each in taken if each.number < size), default=None
         )
+        tables.execute(
+            "INSERT INTO member_heard VALUES (?,?,?,?,?) ON CONFLICT (member, other) DO UPDATE SET "
+            "size = excluded.size",
+            (*named, size, 0, b""),
+        )
+        update = "UPDATE member_heard SET number = ?, leaf = ? WHERE member = ? AND other = ?"
+        if newest is not None:
+            tables.execute(f"{update} AND number <= ?", (*newest, *named, newest[0]))
+        tables.execute(f"{update} AND number >= ?", (0, b"", *named, size))
         for claim in (taken.claim for taken in notice.taken):
             if claim.origin == self.session.me and claim.number < MAX_NUMBER:
                 tables.execute(
@@ -263,37 +255,6 @@ def genuine(grants: Iterable[Grant], claim: Claim, federations: Federations) -> 
             verify_message(body, grant.signature, grant.witness)
             found.add(grant.witness)
     return frozenset(found)
-
-
-def judge_waiting(
-    session: Session, federations: Federations, member: bytes, verdicts: Verdicts
-) -> tuple[Answer, ...]:
-    """What we say to the member's entries that wait (3)."""
-    if session.shut(Passage.ORDINARY) is not None or record_of(session).is_forked(member):
-        return ()
-    answers: list[Answer] = []
-    for claim, _ in waiting_of(session.tables, member, MAX_JUDGED):
-        verdict = verdicts.get(claim.name)
-        if member in federations.of(claim.vault).log_keys and verdict is not None:
-            answers += _answers(session, claim, verdict)
-    return tuple(answers)
-
-
-def _answers(session: Session, claim: Claim, verdict: Verdict) -> Iterable[Answer]:
-    ours, unvouched = record_of(session, {claim.name: verdict}), verdict.objection
-    if unvouched is not None and not ours.is_taken(*claim.name):
-        yield Answer(claim, Judgement((), (), frozenset()), unvouched)
-        return
-    steps, judgement = read_pending(ours, claim)
-    edge = read_edge(session.tables, claim.origin)
-    for step in steps:
-        if isinstance(step, Void):
-            write_void(session, step)
-        elif isinstance(step, Take):
-            heard = Heard(claim.origin, edge.size, edge.root())
-            session.write(HeardNotice(session.now, heard, (Taken(claim, step.granted),), ()))
-    if judgement is not None:
-        yield Answer(claim, judgement)
 
 
 def write_void(session: Session, step: Void) -> None:

@@ -12,7 +12,7 @@ import threading
 
 from signer.core.control import ControlState, lock_objection
 from signer.core.errors import Objection
-from signer.ports import Passage
+from signer.ports.recording import Passage
 
 __all__ = ["Gate", "Passage"]
 

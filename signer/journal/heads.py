@@ -18,7 +18,7 @@ from signer.journal.gate import Gate
 from signer.journal.head_file import HeadFile, Kept
 from signer.journal.note import Head, LogSigner, origin_of, sign_head, verify_head
 from signer.journal.reading import TableReading
-from signer.ports import Passage
+from signer.ports.recording import Passage
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,13 @@ from signer.journal.note import LogSigner, origin_of
 from signer.journal.noting import Noting
 from signer.journal.place import Place
 from signer.journal.reading import TableReading
+from signer.journal.room import UNRESERVED, SpaceTerms
 from signer.journal.settlements import Settlements
 from signer.journal.store import read_genesis, store_at, verify_beginning
-from signer.journal.writer import Turn, Writer, WriterSetting, unavailable
-from signer.ports import Clock, Deliberation, Noted, Passage, RefusedRequest
+from signer.journal.work import Turn
+from signer.journal.writer import Writer, WriterSetting, unavailable
+from signer.ports.machine import Clock
+from signer.ports.recording import Deliberation, Noted, Passage, RefusedRequest
 
 Answer = TypeVar("Answer")
 
@@ -51,6 +54,8 @@ class JournalSetting:
     grant_timeout: int = 120
     """Seconds after which an entry of ours that still waits for grants is void (J6)."""
     incarnation: bytes = field(default_factory=partial(secrets.token_bytes, 16))
+    space: SpaceTerms = UNRESERVED
+    """What is kept for recording while the disk is nearly full."""
 
 
 class Journal:
@@ -62,6 +67,7 @@ class Journal:
         self._myself = Self(setting.signer.log_key, setting.incarnation)
         self._settlements = Settlements()
         self.gate = setting.gate
+        self._room = self._store.room(setting.space)
         with ExitStack() as opening:
             self._keep_what_is_behind(setting)
             tables = self._store.writer()
@@ -81,6 +87,7 @@ class Journal:
                     self._myself,
                     setting.grant_timeout,
                     self._settlements.tell,
+                    self._room,
                 ),
             )
             opening.pop_all()  # `close` closes them
@@ -154,9 +161,11 @@ class Journal:
         self.heads.tick(self._clock.now())
 
     def failures(self) -> tuple[str, ...]:
-        """What the disk, or the database, did not do when it was asked last; for the operator."""
+        """What the disk, or the database, did not do when it was asked last, and what it lacks; for the
+        operator."""
         recording = self._writer.failure and f"the journal cannot record: {self._writer.failure}"
-        return tuple(each for each in (recording, self.heads.failure) if each)
+        found = (recording, self.heads.failure, self._room.shortage())
+        return tuple(each for each in found if each)
 
     def stopped_by(self) -> tuple[Objection, ...]:
         """See signer.ports.Journal."""
@@ -170,7 +179,7 @@ class Journal:
                 now = max(self._clock.now(), read_checkpoint(tables).clock)
                 yield TableReading(tables, now)
         except StoreError as error:
-            raise unavailable(str(error)) from None
+            raise unavailable(error) from None
 
     @contextmanager
     def tables(self) -> Iterator[Tables]:
@@ -206,8 +215,9 @@ class Journal:
             self.heads = self._known_heads(setting)
             opening.callback(self.heads.close)
             self.heads.begin(TableReading(tables, 0))
+            self._room.space()  # the reserve is put aside before it is needed
         except StoreError as error:
-            raise unavailable(str(error)) from None
+            raise unavailable(error) from None
         finally:
             tables.rollback()
 

@@ -26,6 +26,8 @@ from signer.journal.note import (
 
 MAX_NUMBER = 1 << 62
 """No log has so many entries."""
+MAX_BYTES = 1 << 40
+"""Nor a piece so many bytes."""
 
 
 class Piece(NamedTuple):
@@ -202,7 +204,7 @@ def cosignatures(tables: Tables, size: int) -> tuple[str, ...]:
 
 def _keep_edge(tables: Tables, member: bytes, edge: Frontier) -> None:
     tables.execute(
-        "INSERT INTO member_logs VALUES (?,?,?) ON CONFLICT (member) DO UPDATE SET "
+        "INSERT INTO member_logs VALUES (?,?,?,0,0) ON CONFLICT (member) DO UPDATE SET "
         "size = excluded.size, frontier = excluded.frontier",
         (member, edge.size, b"".join(edge.roots)),
     )

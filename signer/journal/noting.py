@@ -27,7 +27,8 @@ from signer.core.notices import Notice, OfficerNotice, PolicyNotice
 from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.database import Row, Value, the_row
 from signer.journal.decide import HOUR, Decision, Session
-from signer.ports import Deliberation, Reading
+from signer.ports.reading import Reading
+from signer.ports.recording import Deliberation
 
 Noting = Callable[[Reading, int], Iterable[Notice]]
 """(reading, effective time) -> what to record. A generator sees in its reading what it has said so far."""
@@ -60,13 +61,13 @@ def note(session: Session, noting: Noting) -> Decision:
     return Decision(None, noted=tuple(leaves))
 
 
-def note_first(session: Session, deliberation: Deliberation) -> Decision:
+def note_first(session: Session, deliberation: Deliberation, noting: Noting) -> Decision:
     """Record what that deliberation says before its decision (2)."""
     txid = deliberation.spend.transaction.txid
     on_record = session.tables.execute("SELECT 1 FROM versions WHERE txid = ?", (txid,))
     if on_record.fetchone() is not None:
         return Decision(None)
-    return note(session, deliberation.notices)
+    return note(session, noting)
 
 
 def _write(session: Session, notice: Notice) -> bytes:

@@ -43,7 +43,7 @@ from signer.journal.proofs import (
     verify_inclusion,
 )
 from signer.journal.schema import CLAIM_TABLES
-from signer.journal.sqlite_store import scratch_tables
+from signer.journal.sqlite_tables import scratch_tables
 from signer.journal.tiles import StoredTree
 
 

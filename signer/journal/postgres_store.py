@@ -17,7 +17,15 @@ import psycopg
 from psycopg import errors, pq
 
 from signer.core.errors import Objection, Refusal
-from signer.journal.database import CommitUnknown, Contradiction, Row, StoreError, Tables, Value
+from signer.journal.database import (
+    CommitUnknown,
+    Contradiction,
+    Row,
+    StoreError,
+    StoreFull,
+    Tables,
+    Value,
+)
 from signer.journal.place import PostgresPlace
 from signer.journal.postgres_schema import (
     change_schema,
@@ -27,6 +35,7 @@ from signer.journal.postgres_schema import (
     verify_schema,
 )
 from signer.journal.postgres_session import SCHEMA, Connection, connect, unavailable
+from signer.journal.room import ServerRoom, SpaceTerms
 
 LOCK = 0x50474A31
 """The writer's advisory lock, in the journal's database."""
@@ -39,10 +48,15 @@ _WRONG = (errors.IntegrityError, errors.DataError, errors.ProgramLimitExceeded)
 def _translated() -> Iterator[None]:
     try:
         yield
-    except _WRONG as error:
-        raise Contradiction(_said(error)) from error
     except psycopg.Error as error:
-        raise StoreError(_said(error)) from error
+        raise translated(error) from error
+
+
+def translated(error: psycopg.Error) -> StoreError:
+    """The same in the journal's words."""
+    if isinstance(error, _WRONG):
+        return Contradiction(_said(error))
+    return (StoreFull if isinstance(error, errors.DiskFull) else StoreError)(_said(error))
 
 
 def _said(error: psycopg.Error) -> str:
@@ -119,7 +133,7 @@ class PostgresWriter(PostgresTables):
         except psycopg.Error as error:
             if self._connection.closed:
                 raise CommitUnknown(_said(error)) from error
-            raise StoreError(_said(error)) from error
+            raise translated(error) from error
         if done != "COMMIT":
             raise StoreError(f"the server answered {done} to COMMIT")
 
@@ -129,6 +143,9 @@ class PostgresWriter(PostgresTables):
             self._connection.execute("ROLLBACK; SELECT pg_advisory_unlock_all()")
         except psycopg.Error:
             self._connection.close()
+
+    def compact(self) -> None:
+        """See WriterTables. The server does."""
 
     def _is_ours_alone(self) -> bool:
         """Take our turn; false if the connection is lost."""
@@ -205,6 +222,10 @@ class PostgresStore:
                 self._idle.put(tables)
             else:
                 tables.close()
+
+    def room(self, _: SpaceTerms) -> ServerRoom:
+        """See Store."""
+        return ServerRoom()
 
     def close(self) -> None:
         """See Store."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
+from signer.core.control import ControlState
 from signer.core.payment import WithdrawalId
 from signer.core.view import RecordedVersion
 from signer.journal.claims_codec import outpoint_bytes, read_outpoint
@@ -18,7 +19,7 @@ from signer.journal.fold_versions import batch_bytes
 from signer.journal.log import number_of, read_checkpoint, record_of
 from signer.journal.reading_pins import PinReading
 from signer.journal.tiles import StoredTree
-from signer.ports import CoinRow, VersionRow
+from signer.ports.reading import CoinRow, VersionRow
 
 _CHARGED, _FREED = (
     f"SELECT total_amount, total_fresh FROM {table} WHERE vault = ? AND moment <= ? "  # noqa: S608
@@ -30,8 +31,11 @@ _CHARGED, _FREED = (
 class TableReading(PinReading):
     """A look at the record within the transaction that `tables` is in."""
 
-    def __init__(self, tables: Tables, now: int) -> None:
+    def __init__(self, tables: Tables, now: int, control: ControlState | None = None) -> None:
+        """`control`: the record's control state, where it is known already. Only for a reading that ends
+        before the next entry is written."""
         super().__init__(tables, now)
+        self._control = control
         self._following: Mapping[tuple[bytes, int], int] | None = None
 
     def look_up(self, coins: Iterable[OutPoint], withdrawal_ids: Iterable[WithdrawalId]) -> None:

@@ -52,11 +52,7 @@ class JournalRecord:
 
     def is_forked(self, member: bytes) -> bool:
         """Whether two heads of that member's log contradict each other, and no new epoch came since."""
-        query = (
-            "SELECT 1 FROM forks LEFT JOIN member_epochs ON member_epochs.member = forks.member "
-            "WHERE forks.member = ? AND (heard IS NULL OR heard <= forks.entry)"
-        )
-        return self._row(query, member) is not None
+        return member in forked_members(self._tables)
 
     def own(self, number: int) -> OwnEntry | None:
         """See Record."""
@@ -119,3 +115,12 @@ class JournalRecord:
 
     def _row(self, query: str, key: bytes | int) -> Row | None:
         return self._tables.execute(query, (key,)).fetchone()
+
+
+def forked_members(tables: Tables) -> frozenset[bytes]:
+    """Of whom two heads contradict each other, and no new epoch came since."""
+    query = (
+        "SELECT forks.member FROM forks LEFT JOIN member_epochs "
+        "ON member_epochs.member = forks.member WHERE heard IS NULL OR heard <= forks.entry"
+    )
+    return frozenset(member for (member,) in tables.execute(query))

@@ -145,7 +145,7 @@ class PinReading(ReleaseReading):
 
     def held_withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         """See Reading."""
-        vault, terms = self.held_vault(withdrawal_id), self._held_terms(withdrawal_id)
+        vault, terms = self._held_vault(withdrawal_id), self._held_terms(withdrawal_id)
         if vault is None or len(terms) != 1:
             return None
         is_closed = self.is_closed(withdrawal_id)
@@ -162,8 +162,7 @@ class PinReading(ReleaseReading):
         )
         return frozenset(Txid(read_claim(claim).txid) for (claim,) in rows)
 
-    def held_vault(self, withdrawal_id: WithdrawalId) -> bytes | None:
-        """See signer.ports.Reading."""
+    def _held_vault(self, withdrawal_id: WithdrawalId) -> bytes | None:
         row = self._query(
             "SELECT vault FROM held_pays JOIN holdings ON holdings.name = held_pays.name "
             "WHERE withdrawal = ? ORDER BY holdings.name LIMIT 1",

@@ -18,7 +18,7 @@ from signer.core.spend import (
     VerifiedSpend,
 )
 from signer.journal.entry import Claims, CoinClaim, RefusedEntry, RotationClaim, SignedEntry
-from signer.ports import Deliberation, RefusedRequest
+from signer.ports.recording import Deliberation, RefusedRequest
 
 
 class Place(NamedTuple):

@@ -4,7 +4,7 @@
    entries as we have read; what comes before is what we have, and a head by the member covers all of it.
 2. Then our copy is the new log. What we hold for the part that was given up binds us for ever: a signature
    may have left for it. Its claims get numbers that no log reaches: no later entry is taken for one of them.
-3. A fork that was recorded before is forgiven; heads of the part that was given up prove none.
+3. A fork that was recorded before is forgiven; heads of earlier epochs prove none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +33,7 @@ from signer.journal.members import (
     read_edge,
     verify_piece,
 )
+from signer.journal.note import Head
 
 MAX_MOVED = 64
 """Claims that one entry renumbers."""
@@ -41,14 +42,14 @@ MAX_MOVED = 64
 class Opened(NamedTuple):
     """An epoch of a member's log."""
 
-    entry: int
-    """Number of its first act."""
     abandoned: int
     """Entries of the largest head that was given up."""
+    number: int
+    """Of the epoch: heads of it say so."""
 
 
-Acts = Sequence[tuple[int, SignedAct]]
-"""Officers' acts of a member's log, with the numbers of their entries."""
+Acts = Sequence[SignedAct]
+"""Officers' acts of a member's log."""
 
 
 def opened_in(
@@ -59,14 +60,14 @@ def opened_in(
         return None
     texts: dict[str, set[bytes]] = {}
     found = list[Opened]()
-    for number, signed in acts:
+    for signed in acts:
         act = _epoch_by(signed, member, governance, network)
         if act is not None:
             officers = texts.setdefault(signed.text, set())
             officers.add(signed.officer)
             if len(officers) == governance.quorum:
-                found.append(Opened(number + 1 - governance.quorum, act.abandoned_size))
-    return max(found, key=lambda each: each.abandoned, default=None)
+                found.append(Opened(act.abandoned_size, act.scope.epoch + 1))
+    return max(found, key=lambda each: each.number, default=None)
 
 
 def _epoch_by(
@@ -102,10 +103,10 @@ def acts_of(piece: Piece) -> Acts:
     """The officers' acts in a piece; none from where it cannot be read."""
     found = []
     with suppress(Malformed):
-        for number, record in enumerate(piece.records, piece.start):
+        for record in piece.records:
             entry = decode_entry(record)
             if isinstance(entry, OfficerNotice):
-                found.append((number, entry.signed))
+                found.append(entry.signed)
     return found
 
 
@@ -136,13 +137,13 @@ def _moves(tables: Tables, member: bytes, size: int) -> Iterable[tuple[Released,
 def keep_epoch(session: Session, member: bytes, opened: Opened) -> None:
     """Remember the epoch (3)."""
     session.tables.execute(
-        "INSERT INTO member_epochs VALUES (?,?,?,?) ON CONFLICT (member) DO UPDATE SET "
-        "entry = excluded.entry, abandoned = excluded.abandoned, heard = excluded.heard",
-        (member, opened.entry, min(opened.abandoned, MAX_NUMBER), session.frontier.size),
+        "INSERT INTO member_epochs VALUES (?,?,?) ON CONFLICT (member) DO UPDATE SET "
+        "epoch = excluded.epoch, heard = excluded.heard",
+        (member, opened.number, session.frontier.size),
     )
 
 
-def is_given_up(tables: Tables, member: bytes, size: int) -> bool:
-    """Whether a head of that size may be of a part that was given up."""
-    query = "SELECT 1 FROM member_epochs WHERE member = ? AND entry < ? AND abandoned >= ?"
-    return tables.execute(query, (member, size, size)).fetchone() is not None
+def is_given_up(tables: Tables, member: bytes, head: Head) -> bool:
+    """Whether that head is of an epoch before the newest that we read of."""
+    query = "SELECT 1 FROM member_epochs WHERE member = ? AND epoch > ?"
+    return tables.execute(query, (member, head.epoch)).fetchone() is not None

@@ -11,99 +11,19 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from urllib.parse import quote
 
 from signer.core.errors import Objection, Refusal
-from signer.journal.database import Contradiction, Row, StoreError, Tables, Value
-from signer.journal.schema import TABLES, VERSION, foreign, verify_version
+from signer.journal.database import StoreError, Tables
+from signer.journal.room import FileRoom, SpaceTerms
+from signer.journal.schema import VERSION, foreign, verify_version
+from signer.journal.sqlite_tables import APPLICATION_ID, SqliteTables, create_schema, rendered
 
-APPLICATION_ID = 0x50474A31
-"""`PGJ1` in the SQLite header."""
 BUSY_MILLISECONDS = 5_000
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        raise Contradiction(str(error)) from error
-    except sqlite3.Error as error:
-        raise StoreError(str(error)) from error
-
-
-class SqliteRows:
-    """The rows of a cursor."""
-
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
-
-    def fetchone(self) -> Row | None:
-        """See Rows."""
-        try:  # not `_translated`: this is what everything passes
-            row: Row | None = self._cursor.fetchone()
-        except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
-        return row
-
-    def fetchall(self) -> list[Row]:
-        """See Rows."""
-        with _translated():
-            return self._cursor.fetchall()
-
-    def __iter__(self) -> Iterator[Row]:
-        with _translated():
-            for row in self._cursor:  # noqa: UP028 (`yield from` would close the cursor after its database)
-                yield row
-
-
-class SqliteTables:
-    """A connection; the writer's, a reader's, or to a database in memory."""
-
-    def __init__(self, connection: sqlite3.Connection, undo: ExitStack | None = None) -> None:
-        self._connection = connection
-        self._undo = undo or ExitStack()
-
-    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> SqliteRows:
-        """See Tables."""
-        try:  # not `_translated`: this is what everything passes
-            return SqliteRows(self._connection.execute(sql, parameters))
-        except sqlite3.IntegrityError as error:
-            raise Contradiction(str(error)) from error
-        except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        """See Tables."""
-        with _translated():
-            self._connection.executemany(sql, rows)
-
-    def scan(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
-        """See Tables."""
-        yield from self.execute(sql, parameters)
-
-    def begin(self) -> None:
-        """See WriterTables."""
-        self.execute("BEGIN IMMEDIATE")
-
-    def commit(self) -> None:
-        """See WriterTables."""
-        self.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """See WriterTables."""
-        with suppress(sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-
-    def close(self) -> None:
-        """See WriterTables."""
-        self._connection.close()
-        self._undo.close()
 
 
 class SqliteStore:
@@ -155,7 +75,7 @@ class SqliteStore:
                 try:
                     tables.begin()
                     for statement in wanted:
-                        tables.execute(_rendered(statement))
+                        tables.execute(rendered(statement))
                     tables.execute(f"PRAGMA user_version = {VERSION}")
                     _verify_schema(tables._connection)
                     finish(tables)
@@ -186,6 +106,7 @@ class SqliteStore:
         with ExitStack() as opening:
             opening.enter_context(exclusive(self._path))
             connection = _open(self._path, "rw")
+            connection.execute("PRAGMA temp_store = MEMORY")  # savepoints need no other disk
             return SqliteTables(connection, opening.pop_all())
 
     @contextmanager
@@ -202,39 +123,17 @@ class SqliteStore:
             tables.rollback()
             self._idle.put(tables)
 
+    def room(self, terms: SpaceTerms) -> FileRoom:
+        """See Store. What the disk still gives is taken for the files that SQLite opens."""
+        room = FileRoom(self._path, terms)
+        room.make_room()
+        return room
+
     def close(self) -> None:
         """See Store."""
         with suppress(Empty):
             while True:
                 self._idle.get_nowait().close()
-
-
-@contextmanager
-def scratch_tables() -> Iterator[SqliteTables]:
-    """A journal's tables, empty, to fold entries into: in memory, what is too much in a nameless file."""
-    tables = SqliteTables(sqlite3.connect("file:", uri=True, isolation_level=None))
-    try:
-        create_schema(tables)
-        yield tables
-    finally:
-        tables.close()
-
-
-@contextmanager
-def replay_tables(path: Path) -> Iterator[SqliteTables]:
-    """Empty claim tables in memory beside the entries of that journal, which need not fit there."""
-    with scratch_tables() as tables:
-        tables.execute("ATTACH ? AS log", (f"{_uri(path)}?mode=ro",))
-        tables.execute("CREATE TEMP VIEW entries AS SELECT number, leaf, record FROM log.entries")
-        yield tables
-
-
-def create_schema(tables: Tables) -> None:
-    """All tables, empty."""
-    for statement in TABLES:
-        tables.execute(_rendered(statement))
-    tables.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    tables.execute(f"PRAGMA user_version = {VERSION}")
 
 
 @contextmanager
@@ -253,14 +152,6 @@ def exclusive(path: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(descriptor)
-
-
-def _rendered(statement: str) -> str:
-    """The neutral statement as SQLite's."""
-    if not statement.startswith("CREATE TABLE"):
-        return statement
-    keyed = "INTEGER PRIMARY KEY" in statement  # the number is the place in the tree of rows
-    return statement + (" STRICT" if keyed else " STRICT, WITHOUT ROWID")
 
 
 def _verify_schema(connection: sqlite3.Connection) -> None:

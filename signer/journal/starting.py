@@ -3,24 +3,66 @@
 1. Our own log first: what the other members kept of it and we lost is appended as it was, verified against a
    head that our own key signed. Nothing else is recorded before; it would contradict what is missing.
 2. A member's claims are imported when its log is read up to the head that it named for this start, and
-   every other member's log, ours too, as far as it had read them when it last took something.
-3. When the start is complete we take every entry of the others that stands, also those that wait for
-   grants if they are vouched for: we may have granted them in a part that was lost. Our own pending entries
-   of earlier starts that nobody holds are void. The StartedNotice is last, in the same transaction.
+   every other member's log, ours too, as far as it had read them when it last took something: up to the very
+   entry. Of a log that is forked here counts instead what it took (`signer.journal.second_hand`).
+3. When the start is complete we take every entry of the others that stood when enough were imported, also
+   those that wait for grants if they are vouched for: we may have granted them in a part that was lost. What
+   came later is judged later. Our own pending entries of earlier starts that nobody holds are void. The
+   StartedNotice is last, in the same transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from signer.core.agreement.claim import Claim
-from signer.core.agreement.machine import Take, complete_start, read_standing
+from signer.core.agreement.machine import (
+    Step,
+    Take,
+    complete_start,
+    read_second_hand,
+    read_standing,
+)
 from signer.core.agreement.notices import Heard, HeardNotice, StartedNotice, Taken
 from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
 from signer.journal.decide import Session
-from signer.journal.followed import waiting_of
+from signer.journal.followed import FollowedEntry, waiting_of
 from signer.journal.following import record_of, write_void
-from signer.journal.members import MAX_NUMBER, Piece, followed_logs, read_edge, verify_piece
+from signer.journal.members import (
+    MAX_NUMBER,
+    Piece,
+    edge_at,
+    followed_logs,
+    followed_record,
+    read_edge,
+    root_read,
+    verify_piece,
+)
+from signer.journal.merkle import leaf_hash
+from signer.journal.reading_agreement import forked_members
+from signer.journal.second_hand import forget_pool, second_hand_name
 from signer.journal.verdicts import Verdicts
+
+
+class Wanted(NamedTuple):
+    """How far a member had read a log (2)."""
+
+    size: int
+    number: int
+    """Of the newest entry that it took."""
+    leaf: bytes
+    """Of that entry; empty for none."""
+
+
+class Import(NamedTuple):
+    """What a start takes."""
+
+    heard: tuple[Heard, ...]
+    """The imported members, by key."""
+    limits: Mapping[bytes, int]
+    """How far each log was read when these were enough (3)."""
+    second_hand: tuple[Claim, ...]
+    """What these stand behind of forked logs, brought and vouched for."""
 
 
 def roll_forward(session: Session, tail: Piece) -> int:
@@ -37,44 +79,68 @@ def roll_forward(session: Session, tail: Piece) -> int:
     return session.frontier.size
 
 
-def is_imported(tables: Tables, heard: Heard, me: bytes, own_size: int) -> bool:
-    """Whether that member, who named that head of its log, is imported (2)."""
-    read = {each.member: each.size for each in followed_logs(tables)} | {me: own_size}
-    rows = tables.execute("SELECT other, size FROM member_heard WHERE member = ?", (heard.member,))
-    wanted = dict(rows.fetchall()) | {heard.member: heard.size}
-    return all(read.get(log, 0) >= size for log, size in wanted.items())
+def is_read_to(tables: Tables, heard: Heard) -> bool:
+    """Whether that member's log is read up to that head, and not another history of that length."""
+    edge = read_edge(tables, heard.member)
+    if edge.size <= heard.size:
+        return (edge.size, edge.root()) == (heard.size, heard.root)
+    root = root_read(tables, heard.member, heard.size)
+    return heard.root == (root or edge_at(tables, heard.member, heard.size).root())
 
 
-def complete(session: Session, imported: Iterable[Heard], verdicts: Verdicts) -> bool:
-    """Record that the start is complete (3); False, and nothing, while some entry was not looked at."""
-    heard, standing = tuple(sorted(imported)), _standing(session)
-    if not all(claim.name in verdicts for claims in standing.values() for claim in claims):
+def wanted_by(tables: Tables, member: bytes) -> dict[bytes, Wanted]:
+    """How far that member had read the other logs, by log key."""
+    query = "SELECT other, size, number, leaf FROM member_heard WHERE member = ?"
+    return {log: Wanted(*row) for log, *row in tables.execute(query, (member,)).fetchall()}
+
+
+def has(tables: Tables, log: bytes, wanted: Wanted) -> bool:
+    """Whether our copy of that log goes as far, with that very entry in it."""
+    if read_edge(tables, log).size < wanted.size:
         return False
-    for member, claims in standing.items():
-        vouched = [claim for claim in claims if verdicts[claim.name].objection is None]
-        _take_standing(session, member, vouched)
-    held = _held_by(session, tuple(each.member for each in heard))
+    record = followed_record(tables, log, wanted.number) if wanted.leaf else None
+    return not wanted.leaf or (record is not None and leaf_hash(record) == wanted.leaf)
+
+
+def standing(tables: Tables, limits: Mapping[bytes, int]) -> Iterator[FollowedEntry]:
+    """What waits at the other members, of the entries before these."""
+    for log in followed_logs(tables):
+        for each in waiting_of(tables, log.member, MAX_NUMBER):
+            if each.claim.number < limits.get(log.member, 0):
+                yield each
+
+
+def complete(session: Session, wanted: Import, verdicts: Verdicts) -> bool:
+    """Record that the start is complete (3); False, and nothing, while some entry was not looked at."""
+    waiting = [each.claim for each in standing(session.tables, wanted.limits)]
+    if not all(claim.name in verdicts for claim in waiting):
+        return False
+    ours, forked = record_of(session), forked_members(session.tables)
+    for member in wanted.limits:
+        vouched = (
+            claim
+            for claim in waiting
+            if claim.origin == member and verdicts[claim.name].objection is None
+        )
+        _take(session, member, [step for claim in vouched for step in read_standing(ours, claim)])
+    for origin in sorted({claim.origin for claim in wanted.second_hand}):
+        said = {second_hand_name(each) for each in wanted.second_hand if each.origin == origin}
+        claims = sorted(said, key=lambda each: each.number)
+        steps = [step for each in claims for step in read_second_hand(ours, each, forked)]
+        _take(session, origin, steps)
+        forget_pool(session.tables, origin)
+    held = _held_by(session, tuple(each.member for each in wanted.heard))
     earlier = (
         own for own in record_of(session).pending() if own.incarnation != session.incarnation
     )
     for void in complete_start(earlier, held):
         write_void(session, void)
-    session.write(StartedNotice(session.now, session.incarnation, heard))
+    session.write(StartedNotice(session.now, session.incarnation, wanted.heard))
     return True
 
 
-def _standing(session: Session) -> dict[bytes, list[Claim]]:
-    """What waits at the other members, by log key."""
-    logs = (each.member for each in followed_logs(session.tables))
-    return {
-        member: [each.claim for each in waiting_of(session.tables, member, MAX_NUMBER)]
-        for member in logs
-    }
-
-
-def _take_standing(session: Session, member: bytes, claims: Iterable[Claim]) -> None:
-    ours, edge = record_of(session), read_edge(session.tables, member)
-    steps = [step for claim in claims for step in read_standing(ours, claim)]
+def _take(session: Session, member: bytes, steps: Iterable[Step]) -> None:
+    edge = read_edge(session.tables, member)
     taken = tuple(Taken(step.claim, step.granted) for step in steps if isinstance(step, Take))
     if taken:
         heard = Heard(member, edge.size, edge.root())

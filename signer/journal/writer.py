@@ -7,7 +7,8 @@
    last entry's (J7).
 3. Store the signed head, commit (it is on disk when it returns). If the connection to the store is lost
    meanwhile, look whether the log has that head: what nobody has seen there is not released.
-4. Release all answers. If anything in 2 or 3 fails, all of the batch are refused and nothing is signed.
+4. Release all answers. If anything in 2 or 3 fails, all of the batch are refused and nothing is signed. Where
+   only the disk was full, a part of the reserve is given back first and all is done again.
 5. Others may have extended the log since our last transaction (replicas on one store); what we released it
    has all the same, or the store was put back to an old copy while we ran: `state-rolled-back`.
 """
@@ -18,30 +19,36 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from queue import Empty, SimpleQueue
 
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.spend import AwaitedSpend, RecordedSpend
-from signer.journal.database import CommitUnknown, Contradiction, StoreError, WriterTables
+from signer.journal.database import (
+    CommitUnknown,
+    StoreError,
+    StoreFull,
+    WriterTables,
+)
 from signer.journal.decide import (
     CallerBudget,
     Decision,
     Self,
     Session,
-    deliberate,
-    record_refusal,
+    budget_in,
 )
 from signer.journal.gate import Gate
 from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier
 from signer.journal.note import LogSigner
-from signer.journal.noting import Noting, note, note_first
+from signer.journal.noting import Noting, note
 from signer.journal.overdue import void_overdue
 from signer.journal.reading import TableReading
 from signer.journal.record import Place, recorded_spend
+from signer.journal.room import Room, Space
 from signer.journal.tiles import StoredTree
-from signer.ports import Clock, Deliberation, Noted, Passage, RefusedRequest
+from signer.journal.work import Work, decide_work, fault_of
+from signer.ports.machine import Clock
+from signer.ports.recording import Noted, Passage, RefusedRequest
 
 MAX_BATCH = 64
 LOOKS = (0.0, 0.5, 2.0, 5.0)
@@ -68,16 +75,7 @@ class WriterSetting:
     """Seconds after which an entry of ours that still waits for grants is void."""
     settled: Callable[[Iterable[int]], None]
     """Told which entries of ours became agreed or void, when it is durable. Raises nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Anything else that is done in the writer's transaction."""
-
-    work: Callable[[Session], None]
-
-
-Work = Deliberation | RefusedRequest | Noting | Turn
+    room: Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +87,11 @@ class _Ticket:
     answer: "Future[RecordedSpend | AwaitedSpend | Noted | None]" = field(default_factory=Future)
 
 
-def unavailable(why: str) -> Refusal:
+def unavailable(error: StoreError) -> Refusal:
     """Nothing was recorded, so nothing is signed."""
-    return Refusal(Objection("journal-unavailable", f"the journal does not serve: {why}"))
+    if isinstance(error, StoreFull):
+        return Refusal(Objection("journal-disk-full", f"the journal has no room left: {error}"))
+    return Refusal(Objection("journal-unavailable", f"the journal does not serve: {error}"))
 
 
 class Writer:
@@ -119,9 +119,12 @@ class Writer:
         ticket = _Ticket(work, passage)
         with self._guard:
             if self._closed:
-                raise unavailable("it is closed")
+                raise unavailable(StoreError("it is closed"))
             self._waiting.put(ticket)
-        return ticket.answer.result()
+        try:
+            return ticket.answer.result()
+        finally:
+            del ticket  # what it raises has this frame, and would hold the request in a circle
 
     def count(self, caller: str, code: str) -> None:
         """Count; written with the next commit."""
@@ -155,12 +158,12 @@ class Writer:
 
     def _serve_batch(self, tickets: list[_Ticket]) -> None:
         try:
-            decisions, head = self._transact(tickets)  # 2, 3
+            decisions, head = self._transact_in_room(tickets)  # 2, 3
         except StoreError as error:
             self._tables.rollback()
             self.failure = str(error)
             for ticket in tickets:
-                ticket.answer.set_exception(unavailable(self.failure))
+                ticket.answer.set_exception(unavailable(error))
         except Refusal as refusal:  # the record itself is not as it should be
             self._tables.rollback()
             self.failure = str(refusal)
@@ -169,14 +172,27 @@ class Writer:
         except Exception as error:
             self._tables.rollback()
             for ticket in tickets:
-                ticket.answer.set_exception(_fault(error))
+                ticket.answer.set_exception(fault_of(error))
         else:
             self.failure = ""
             for ticket, decision in zip(tickets, decisions, strict=True):  # 4
                 _release(ticket, decision, head)
 
+    def _transact_in_room(self, tickets: list[_Ticket]) -> tuple[list[Decision | Fault], str]:
+        """Raises StoreFull where the reserve is used up; each try gives back a part of it."""
+        while True:
+            try:
+                return self._transact(tickets)
+            except StoreFull:
+                self._tables.rollback()
+                if not self._setting.room.give_back():
+                    raise
+
     def _transact(self, tickets: list[_Ticket]) -> tuple[list[Decision | Fault], str]:
         tables, setting = self._tables, self._setting
+        space = setting.room.space()
+        if space is Space.RESERVE:
+            tables.compact()
         tables.begin()
         checkpoint = read_checkpoint(tables)
         self._require_ours(checkpoint)
@@ -185,7 +201,7 @@ class Writer:
             tables,
             checkpoint.frontier,
             now,
-            setting.budget,
+            budget_in(space, setting.budget),
             gate=setting.gate,
             myself=setting.myself,
         )
@@ -195,7 +211,7 @@ class Writer:
         decisions = [_pass(session, ticket) for ticket in tickets]
         head, counted = checkpoint.note, Counter[tuple[str, str]]()
         if session.frontier is not checkpoint.frontier:
-            epoch = session.reading().control().epoch
+            epoch = session.control.epoch
             head = signed_note(session.frontier, setting.genesis_hash, setting.signer, epoch)
             write_checkpoint(tables, Checkpoint(session.frontier, session.now, head))
             counted = self._write_counts()
@@ -242,11 +258,12 @@ class Writer:
         """What is counted once the transaction is on record."""
         with self._guard:
             counts = self._counts.copy()
-        self._tables.executemany(
-            "INSERT INTO counters VALUES (?,?,?) ON CONFLICT (caller, code) DO UPDATE "
-            "SET times = counters.times + excluded.times",
-            [(*key, times) for key, times in counts.items()],
-        )
+        if counts:
+            self._tables.executemany(
+                "INSERT INTO counters VALUES (?,?,?) ON CONFLICT (caller, code) DO UPDATE "
+                "SET times = counters.times + excluded.times",
+                [(*key, times) for key, times in counts.items()],
+            )
         return counts
 
 
@@ -255,50 +272,6 @@ def _pass(session: Session, ticket: _Ticket) -> Decision | Fault:
     return (
         decide_work(session, ticket.work) if shut is None else Decision(None, answer=Refusal(shut))
     )
-
-
-def decide_work(session: Session, work: Work) -> Decision | Fault:
-    """What the work comes to, on record where it is worth an entry. Replay does it again with this."""
-    if isinstance(work, RefusedRequest):
-        return _attempt(session, partial(record_refusal, refused=work))
-    if isinstance(work, Turn):
-        return _attempt(session, partial(_take_turn, turn=work))
-    if not isinstance(work, Deliberation):
-        return _attempt(session, partial(note, noting=work))
-    first = _attempt(session, partial(note_first, deliberation=work))
-    if isinstance(first, Fault) or first.answer is not None:
-        return first
-    return _attempt(session, partial(deliberate, deliberation=work))
-
-
-def _take_turn(session: Session, turn: Turn) -> Decision:
-    turn.work(session)
-    return Decision(None)
-
-
-def _attempt(session: Session, step: Callable[[Session], Decision]) -> Decision | Fault:
-    """What the step comes to. One that raises leaves nothing behind."""
-    before, settled = session.frontier, len(session.settled)
-    session.tables.execute("SAVEPOINT step")
-    try:
-        decision = step(session)
-    except Exception as error:
-        if isinstance(error, StoreError) and not isinstance(error, Contradiction):
-            raise  # the disk, not this decision: the whole batch fails
-        session.tables.execute("ROLLBACK TO step")
-        session.frontier = before
-        del session.settled[settled:]
-        return Decision(None, answer=error) if isinstance(error, Refusal) else _fault(error)
-    session.tables.execute("RELEASE step")
-    return decision
-
-
-def _fault(error: Exception) -> Fault:
-    if isinstance(error, Fault):
-        return error
-    fault = Fault(f"the decision failed: {type(error).__name__}")
-    fault.__cause__ = error
-    return fault
 
 
 def _release(ticket: _Ticket, decision: Decision | Fault, head: str) -> None:
@@ -313,6 +286,7 @@ def _release(ticket: _Ticket, decision: Decision | Fault, head: str) -> None:
     elif isinstance(ticket.work, RefusedRequest):
         ticket.answer.set_result(None)
     elif decision.answer is not None:
-        ticket.answer.set_exception(decision.answer)
+        answer = decision.answer.with_traceback(None)  # the frames of a turn hold all its requests
+        ticket.answer.set_exception(answer)
     else:
         ticket.answer.set_result(Noted(decision.noted, head))

@@ -1,7 +1,7 @@
 """GetVaultAddress and ListVaultAddresses: addresses with a statement that can be checked offline."""
 
 from pegwarden.v1 import kernel_pb2 as pb
-from signer import wire
+from signer import wire, wire_answers
 from signer.bitcoin.address import address_of
 from signer.core.caller import Caller
 from signer.core.errors import malformed, unverified
@@ -29,7 +29,7 @@ def get_vault_address(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetVaultAddre
     signature = kernel.keystore.sign_statement(stated.digest(vault.realm))
     return pb.GetVaultAddressResponse(
         address=address,
-        statement=wire.statement_message(stated, kernel.keystore.statement_key, signature),
+        statement=wire_answers.statement_message(stated, kernel.keystore.statement_key, signature),
     )
 
 
@@ -66,7 +66,7 @@ def _address(vault: Vault, branch: int, index: int) -> pb.VaultAddress:
     return pb.VaultAddress(
         address=address_of(derived.script_pubkey, vault.network),
         script_pubkey=derived.script_pubkey,
-        branch=wire.branch_message(branch),
+        branch=wire_answers.branch_message(branch),
         index=index,
         derivation=f"/{child}/{index}",
     )

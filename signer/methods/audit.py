@@ -26,7 +26,7 @@ from signer.journal.proofs import (
     verify_inclusion,
 )
 from signer.kernel import Kernel
-from signer.ports import Reading
+from signer.ports.reading import Reading
 
 PAGE = 1 << 20
 """Bytes of entries after which a page ends."""

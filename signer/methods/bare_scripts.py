@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from pegwarden.v1 import kernel_pb2 as pb
-from signer import wire
+from signer import wire_answers
 from signer.bitcoin.address import address_of
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.miniscript.model import Context
@@ -40,7 +40,7 @@ def verify_bare_script(kernel: Kernel, request: pb.VerifyScriptRequest) -> pb.Ve
             "request-malformed",
             f"a {kind} has at most {MAX_SCRIPT[kind]} bytes here, a miniscript {MAX_MINISCRIPT} characters",
         )
-    response = pb.VerifyScriptResponse(objections=[wire.objection_message(_NO_VAULT)])
+    response = pb.VerifyScriptResponse(objections=[wire_answers.objection_message(_NO_VAULT)])
     context = Context.TAPSCRIPT if kind == "leaf" else Context.P2WSH
     expected = _expected(bare.miniscript, context) if bare.miniscript else None
     if kind == "script_pubkey":
@@ -69,7 +69,7 @@ def _describe_output(
     _name_output(response, script_pubkey, kernel.network)
     place = kernel.registry.find(script_pubkey)
     if place is not None:
-        branch = wire.branch_message(place.branch)
+        branch = wire_answers.branch_message(place.branch)
         response.owner.CopyFrom(
             pb.ScriptOwner(vault_id=place.vault_id, branch=branch, index=place.index)
         )

@@ -2,7 +2,7 @@
 
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
-from signer import wire
+from signer import wire, wire_answers
 from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.transaction import display
@@ -48,7 +48,7 @@ def construct_withdrawal_tx(
         psbt=built.psbt_bytes,
         unsigned_txid=spend.transaction.txid,
         unsigned_txid_display=display(spend.transaction.txid),
-        selected_inputs=[wire.outpoint_message(coin.outpoint) for coin in spend.coins],
+        selected_inputs=[wire_answers.outpoint_message(coin.outpoint) for coin in spend.coins],
         change_vout=spend.change.vout if spend.change else None,
         change_amount_sat=spend.change.amount if spend.change else 0,
         fee_sat=spend.fee,
@@ -80,7 +80,7 @@ def construct_anchor_tx(kernel: Kernel, _: Caller, raw: bytes) -> pb.ConstructAn
         psbt=built.psbt_bytes,
         unsigned_txid=spend.transaction.txid,
         unsigned_txid_display=display(spend.transaction.txid),
-        selected_inputs=[wire.outpoint_message(coin.outpoint) for coin in spend.coins],
+        selected_inputs=[wire_answers.outpoint_message(coin.outpoint) for coin in spend.coins],
         change_vout=spend.change.vout if spend.change else None,
         change_amount_sat=spend.change.amount if spend.change else 0,
         fee_sat=spend.fee,
@@ -177,7 +177,7 @@ def generate_deposit_psbt(kernel: Kernel, _: Caller, raw: bytes) -> pb.GenerateD
         amount_sat=stated.amount_sat,
         index=stated.index,
         payload=stated.payload,
-        statement=wire.statement_message(stated, kernel.keystore.statement_key, signature),
+        statement=wire_answers.statement_message(stated, kernel.keystore.statement_key, signature),
     )
 
 

@@ -2,7 +2,7 @@
 
 from pegwarden.v1 import approval_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
-from signer import wire
+from signer import wire_answers
 from signer.core.evidence import Attestation, SweepTerms
 from signer.core.payment import WithdrawalTerms
 from signer.proposals import Packet, Standing
@@ -16,7 +16,7 @@ def standing_message(standing: Standing) -> pb.PendingWithdrawal:
         withdrawal_id=terms.withdrawal_id,
         amount_sat=terms.amount,
         script_pubkey=terms.script_pubkey,
-        address=wire.address_text(terms.script_pubkey, vault.network),
+        address=wire_answers.address_text(terms.script_pubkey, vault.network),
         first_attested_unix=standing.first_attested,
         approved_by=standing.approved_by,
         rejected_by=standing.rejected_by,

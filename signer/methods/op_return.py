@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pegwarden.v1 import kernel_pb2 as pb
-from signer import wire
+from signer import wire, wire_answers
 from signer.bitcoin.psbt.maps import DEFAULT_LIMITS
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.bitcoin.transaction import Transaction, TxOut, parse_transaction
@@ -19,7 +19,8 @@ from signer.core.opreturn import (
     validate_anchor,
     validate_deposit,
 )
-from signer.core.vault import RECEIVE, ScriptPlace, Vault, VaultRegistry
+from signer.core.registry import ScriptPlace, VaultRegistry
+from signer.core.vault import RECEIVE, Vault
 from signer.kernel import Kernel
 
 
@@ -47,7 +48,7 @@ def validate_op_return(kernel: Kernel, _: Caller, raw: bytes) -> pb.ValidateOpRe
     answer.anchor_valid = is_anchor and not objections
     answer.deposit_valid = not is_anchor and not objections
     answer.vault_outputs.extend(_paid(transaction.outputs, place_of))
-    answer.reasons.extend(wire.objection_message(each) for each in objections)
+    answer.reasons.extend(wire_answers.objection_message(each) for each in objections)
     return answer
 
 

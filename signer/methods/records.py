@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pegwarden.v1 import kernel_pb2 as pb
-from signer import wire
+from signer import wire, wire_answers
 from signer.bitcoin.descriptor import with_checksum
 from signer.bitcoin.transaction import OutPoint, Txid, display
 from signer.core.caller import Caller
@@ -11,7 +11,7 @@ from signer.core.errors import malformed, unverified
 from signer.core.vault import CHANGE, Vault
 from signer.core.view import RecordedWithdrawal, WithdrawalState
 from signer.kernel import Kernel
-from signer.ports import CoinRow, Reading, VersionRow
+from signer.ports.reading import CoinRow, Reading, VersionRow
 
 MAX_PAGE, DEFAULT_PAGE = 1_000, 100
 MAX_VERSIONS, DEFAULT_VERSIONS = 100, 20
@@ -28,6 +28,11 @@ FEATURES = (
     "sweeps",
     "rotations",
     "consensus-gate",
+    "releases",
+    "witnesses",
+    "audit",
+    "receipts",
+    "control",
 )
 
 
@@ -74,10 +79,11 @@ def _vault_info(kernel: Kernel, vault: Vault, view: Reading) -> pb.VaultInfo:
         threshold=vault.threshold,
         members=vault.members,
         tolerated=vault.tolerated,
-        may_be_silent=vault.federation.may_be_silent,
+        may_be_silent=vault.may_be_silent,
         our_xpub=ours[0].text(kernel.network),
         next_change_index=next_index,
         change_index_end=next_index + vault.lookahead,
+        witnesses=wire_answers.witness_terms(vault),
     )
 
 
@@ -101,11 +107,11 @@ def _outpoint_token(token: bytes) -> OutPoint | None:
 
 def _coin_info(row: CoinRow) -> pb.CoinInfo:
     return pb.CoinInfo(
-        outpoint=wire.outpoint_message(row.outpoint),
+        outpoint=wire_answers.outpoint_message(row.outpoint),
         txid_display=display(row.outpoint.txid),
         amount_sat=row.amount,
         script_pubkey=row.script_pubkey,
-        branch=wire.branch_message(row.branch),
+        branch=wire_answers.branch_message(row.branch),
         index=row.index,
         confirmed_height=row.height if row.height >= 0 else None,
         proven="attested" if row.height >= 0 else "by-version",
@@ -182,7 +188,7 @@ def _withdrawal_info(
         amount_sat=recorded.terms.amount,
         script_pubkey=recorded.terms.script_pubkey,
         state=_state(recorded),
-        pin=None if recorded.pin is None else wire.outpoint_message(recorded.pin),
+        pin=None if recorded.pin is None else wire_answers.outpoint_message(recorded.pin),
         pinned_together=() if recorded.pin is None else view.pinned_to(recorded.pin),
         versions=[_named(txid) for txid in sorted(view.payers(withdrawal_id))],
     )
@@ -210,7 +216,7 @@ def _version(row: VersionRow) -> pb.Version:
         txid=row.txid,
         txid_display=display(Txid(row.txid)),
         psbt=row.psbt,
-        inputs=[wire.outpoint_message(point) for point in row.inputs],
+        inputs=[wire_answers.outpoint_message(point) for point in row.inputs],
         fee_sat=row.fee,
         decision_id=row.decision_id,
         signed_at_unix=row.signed_at,

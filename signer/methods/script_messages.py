@@ -11,7 +11,7 @@ from signer.bitcoin.miniscript.ways import Way
 from signer.core.errors import Objection
 from signer.core.quorums import Federation, earliest_spends
 from signer.core.script_report import Report, ScriptFacts
-from signer.wire import objection_message
+from signer.wire_answers import objection_message
 
 
 def describe(response: pb.VerifyScriptResponse, report: Report, coin_height: int | None) -> None:

@@ -1,7 +1,7 @@
 """SignPsbt and ExplainPsbt."""
 
 from pegwarden.v1 import kernel_pb2 as pb
-from signer import wire
+from signer import wire, wire_answers
 from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import display
 from signer.core.caller import Caller
@@ -26,11 +26,11 @@ def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse
             txid=awaited.spend.transaction.txid,
             txid_display=display(awaited.spend.transaction.txid),
             head=awaited.head,
-            pending=wire.pending_message(ungranted, caller.roles),
-            receipt=wire.receipt_message(receipt),
+            pending=wire_answers.pending_message(ungranted, caller.roles),
+            receipt=wire_answers.receipt_message(receipt),
         )
     except Pending as pending:
-        return pb.SignPsbtResponse(pending=wire.pending_message(pending, caller.roles))
+        return pb.SignPsbtResponse(pending=wire_answers.pending_message(pending, caller.roles))
     except Refusal as refusal:
         refusal.receipt = receipt_of_refusal(kernel, refusal, request.digest)
         raise
@@ -43,11 +43,11 @@ def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse
         txid_display=display(spend.transaction.txid),
         head=signed.recorded.head,
         signatures=len(signed.signatures),
-        receipt=wire.receipt_message(receipt),
+        receipt=wire_answers.receipt_message(receipt),
     )
 
 
 def explain_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.ExplainPsbtResponse:
     """The trace. A PSBT that cannot be verified is refused with the code that SignPsbt would give."""
     explanation = kernel.explain_psbt(wire.explain_request(caller, raw))
-    return wire.explanation_message(explanation, caller.roles)
+    return wire_answers.explanation_message(explanation, caller.roles)

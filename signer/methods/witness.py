@@ -4,7 +4,7 @@ from pegwarden.v1 import audit_pb2 as pb
 from signer import wire
 from signer.core.caller import Caller
 from signer.kernel import Kernel
-from signer.ports import BroughtLog, Told
+from signer.ports.members import BroughtLog, Told
 
 
 def witness(kernel: Kernel, _: Caller, raw: bytes) -> pb.WitnessResponse:

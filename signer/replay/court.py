@@ -7,14 +7,15 @@
 from dataclasses import dataclass
 
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.core.approve import Question, ask
 from signer.core.errors import unverified
 from signer.core.evidence import authorize
+from signer.core.question import Question, ask
+from signer.core.registry import VaultRegistry
 from signer.core.spend import VerifiedSpend
-from signer.core.vault import CHANGE, RECEIVE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, RECEIVE, Vault
 from signer.core.verify import SpendClaims, verify
 from signer.journal.reading import TableReading
-from signer.kernel import ServedPolicy
+from signer.ports.policy import ServedPolicy
 from signer.replay.asked import Asked
 
 

@@ -27,12 +27,13 @@ from signer.core.notices import (
 from signer.core.payment import PaymentClaim, WithdrawalTerms
 from signer.core.released import ReleasedNotice
 from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
-from signer.kernel import Kernel, SignRequest
-from signer.ports import Reading
+from signer.kernel import Kernel
+from signer.ports.reading import Reading
 from signer.proposals import vault_named_by
 from signer.replay.bench import Bench, Deed, Unrepeatable
 from signer.replay.differences import kind_of
 from signer.replay.officers import officer_deeds, policy_deed, release_deed, step_deed
+from signer.sign_request import SignRequest
 
 UNDECIDED = "the genesis entry, which decides nothing"
 NO_INPUT = "refused, and the request was not kept"

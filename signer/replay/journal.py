@@ -12,8 +12,9 @@ from signer.core.notices import Notice
 from signer.core.spend import RecordedSpend
 from signer.journal.decide import Session
 from signer.journal.reading import TableReading
-from signer.journal.writer import Work, decide_work
-from signer.ports import Deliberation, Noted, Passage, Reading, RefusedRequest
+from signer.journal.work import Work, decide_work
+from signer.ports.reading import Reading
+from signer.ports.recording import Deliberation, Noted, Passage, RefusedRequest
 
 
 class ReplayJournal:

@@ -31,7 +31,7 @@ from signer.genesis import genesis_notices, require_signed
 from signer.journal.entry import Entry
 from signer.kernel import Kernel
 from signer.policy_status import governed, terms_of
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from signer.releases import WantedRelease, release
 from signer.replay.bench import Bench, Deed, Unrepeatable
 

@@ -19,7 +19,7 @@ from signer.journal.entry import Entry
 from signer.journal.log import Checkpoint, write_checkpoint
 from signer.journal.merkle import Frontier
 from signer.journal.reading import TableReading
-from signer.journal.sqlite_store import scratch_tables
+from signer.journal.sqlite_tables import scratch_tables
 
 
 @dataclass(slots=True)

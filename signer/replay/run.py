@@ -17,12 +17,13 @@ from signer.bitcoin.keys import ExtendedPublicKey
 from signer.core.agreement.notices import StartedNotice
 from signer.core.errors import Objection, Pending, Refusal
 from signer.core.policy_steps import due
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from signer.journal.audit import StoredEntry
 from signer.journal.decide import Self
 from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
 from signer.journal.reading import TableReading
-from signer.kernel import Build, Kernel, ServedPolicy
+from signer.kernel import Build, Kernel
+from signer.ports.policy import ServedPolicy
 from signer.replay.asked import asked_of
 from signer.replay.bench import Bench, Deed, StatedClock, Unrepeatable
 from signer.replay.deeds import NO_KEY, deeds_of

@@ -75,7 +75,7 @@ class Brief:
             yield from self._ends(state, place)
             yield from self._heard(state, place)
         if self.world.bounds.buried or self.world.bounds.sweeps:
-            yield from self.world.chain(state)
+            yield from self.world.burials(state)
 
     def _ends(self, state: State, place: int) -> Iterator[tuple[str, State]]:
         left, number = self.world.rests[state[-1]].left, state[place]

@@ -4,12 +4,13 @@ A member's state has a number. A change is words, the number of what the member 
 question, if there is one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import combinations
 
-from tests.agreement import member as conduct
-from tests.agreement.federation import Federation, Proposed, Tx, all_transactions, choices, key_of
+from signer.core.agreement.claim import Stage
+from tests.agreement import conduct, starting
+from tests.agreement.federation import Federation, Proposed, Tx, choices, key_of
 from tests.agreement.member import AGREED, PENDING, VOID, Grant, Known, Member, own_entries
 
 Change = tuple[str, int, Proposed | None]
@@ -36,6 +37,7 @@ class Deeds:
         self.waiting = cache(self._waiting)
         self.forks = cache(self._forks)
         self.lies = cache(self._lies)
+        self.recantings = cache(self._recantings)
         self.has_granted = cache(self._has_granted)
         self.agreement = cache(self._agreement)
         self.starts = cache(self._starts)
@@ -73,10 +75,10 @@ class Deeds:
         return found
 
     def _crash(self, number: int) -> int:
-        return self.number(conduct.crashed(self.members[number]))
+        return self.number(starting.crashed(self.members[number]))
 
     def _restore(self, number: int) -> int:
-        return self.number(conduct.restored(self.members[number]))
+        return self.number(starting.restored(self.members[number]))
 
     def _words(self, number: int) -> tuple[Heard, ...]:
         """What it shows others."""
@@ -84,7 +86,7 @@ class Deeds:
         return tuple(
             (said, member.me, entry, member.incarnation)
             for entry, said in member.log
-            if not (said == PENDING and own_entries(member.log).get(entry) is conduct.Stage.AGREED)
+            if not (said == PENDING and own_entries(member.log).get(entry) is Stage.AGREED)
         )
 
     def _hearing(self, number: int, word: Heard) -> list[Change]:
@@ -108,23 +110,44 @@ class Deeds:
         final = {entry for entry, said in log if said == AGREED}
         return tuple(entry for entry, said in log if said == PENDING and entry not in final)
 
-    def _forks(self, number: int, other: int) -> list[Change]:
-        """Two heads of the other's are shown."""
-        member, origin = self.members[number], self.members[other]
-        then = conduct.heard_fork(member, origin) if origin.has_gap and member.is_started else None
-        words = f"{member.me} is shown that {origin.me} forked"
-        return [] if then is None else [(words, self.number(then), None)]
+    def _forks(self, number: int, others: tuple[int, ...]) -> list[Change]:
+        """Two heads of another's are shown, if there are such. A dishonest member signs any, once it lies."""
+        member, found = self.members[number], list[Change]()
+        for origin in (*map(self.members.__getitem__, others), *self._liars(member)):
+            then = conduct.heard_fork(member, origin)
+            if then is not None:
+                words = f"{member.me} is shown that {origin.me} forked"
+                found.append((words, self.number(then), None))
+        return found
+
+    def _liars(self, member: Member) -> Iterator[Member]:
+        for liar in range(self._federation.honest, self._federation.members):
+            if any(origin == liar for origin, _ in member.taken | member.heard_void):
+                yield Member(liar, member.quorum, has_gap=True)
 
     def _lies(self, number: int) -> list[Change]:
-        """A dishonest member's entry, the last one's, is shown to this one alone."""
+        """A dishonest member's entry, the last one's, is shown to this one alone. It must be true, so it is
+        one that honest members are asked for."""
         member, liar = self.members[number], self._federation.members - 1
         found: list[Change] = []
-        for tx in all_transactions(self._federation):
-            for new in choices(tx.pays, tx.spends):
-                then = conduct.judged(member, Grant(liar, Proposed(tx, new, 0, 0), 0))
-                if then is not None:
-                    words = f"{member.me} grants dishonest {liar}'s {tx}"
-                    found.append((words, self.number(then), None))
+        for tx in sorted({tx for asked in self._asked.values() for tx in asked}):
+            for pins in choices(tx.pays, tx.spends):
+                for entry in (Proposed(tx, pins, 0, 0), Proposed(tx, 0, pins, 0)):
+                    then = conduct.judged(member, Grant(liar, entry, 0))
+                    if then is not None:
+                        words = f"{member.me} grants dishonest {liar}'s {entry}"
+                        found.append((words, self.number(then), None))
+        return found
+
+    def _recantings(self, number: int) -> list[Change]:
+        """A dishonest member's void is shown to this one alone."""
+        member, liar = self.members[number], self._federation.honest
+        found: list[Change] = []
+        for known in sorted(known for known in member.taken if known[0] >= liar):
+            then = conduct.heard_void(member, known)
+            if then is not None:
+                words = f"{member.me} reads that dishonest {known[0]}'s {known[1].tx} {VOID}"
+                found.append((words, self.number(then), None))
         return found
 
     def _has_granted(self, granter: int, number: int, entry: Proposed) -> bool:
@@ -150,14 +173,17 @@ class Deeds:
         """With every choice of whose recollections come in, and of how much of its lost log they know."""
         member = self.members[number]
         found: list[Change] = []
-        honest = tuple(self.members[other] for other in others)
-        needed = conduct.importers(self._federation) - self._federation.dishonest
+        honest = tuple(
+            each for each in map(self.members.__getitem__, others) if each.me != member.me
+        )
+        needed = starting.importers(self._federation) - self._federation.dishonest
         for imported in combinations(honest, max(needed, 0)):
+            if not _are_readable(member, imported):
+                continue
             rest = tuple(each for each in honest if each not in imported)
-            third = tuple(conduct.as_read_by(each, imported) for each in rest)
-            least = conduct.sizes_known(member, honest)[0]
-            for size in conduct.sizes_known(member, imported):
-                then = conduct.started(member, (*imported, *third), size)
+            least = starting.sizes_known(member, honest)[0]
+            for size in starting.sizes_known(member, imported):
+                then = starting.started(member, imported, rest, size)
                 shunned = sum(1 << each.me for each in rest) if size < least else 0
                 then = then._replace(shunned=then.shunned | shunned)
                 who = ", ".join(str(each.me) for each in imported) or "nobody"
@@ -172,6 +198,12 @@ class Deeds:
             (f"{member.me} {words}", self.number(then), None)
             for words, then in conduct.releases(member, deep)
         ]
+
+
+def _are_readable(member: Member, imported: tuple[Member, ...]) -> bool:
+    """By the member's start; and not two copies of one."""
+    names = {each.me for each in imported if starting.is_readable(member, each)}
+    return len(names) == len(imported)
 
 
 _HEARS: dict[str, Callable[[Member, Known], Member | None]] = {

@@ -32,6 +32,10 @@ class Federation(NamedTuple):
     """Of the n. They sign and grant everything, and remember nothing when they are asked."""
     coins: int = 2
     withdrawals: int = 2
+    cloned: int = 0
+    """Of the honest ones, the last: two processes of each run."""
+    torn: int = 0
+    """Of the honest ones, the first: restored before, over entries that only a carrier has the heads of."""
 
     @property
     def quorums(self) -> Quorums:

@@ -1,18 +1,20 @@
 """What an honest relayer can still reach: no honest withdrawal is bricked.
 
-1. From now on nobody is dishonest and no process ends. Some honest members answer, the others are silent, and
-   so is whoever was dishonest. Of the silent nothing is known but what the answering have taken.
+1. From now on nobody lies and no process ends. Some honest members answer, the others are silent, and so is
+   whoever was dishonest, but for standings. Of the silent nothing is known but what the answering have taken.
 2. The relayer carries every log to everybody, starts who waits for recollections, lets timeouts pass, shows
    every buried transaction, and then asks all for one transaction: it pays the withdrawal and all that is
    pinned to its coins, and spends all pins of what it pays and one fresh coin, the largest.
-3. That must get k signatures, if at least max(k, q) members answer and have started.
+3. Who was restored over an entry that left it, and is shown to have forked, counts as dishonest from then on.
+4. The transaction must get k signatures, if at least max(k, q) members answer and have started. A start
+   completes if as many answer as it imports, the dishonest ones included, whatever logs these showed.
 """
 
 from functools import cache, reduce
 from itertools import combinations
 from operator import or_
 
-from tests.agreement import member as conduct
+from tests.agreement import conduct, starting
 from tests.agreement.federation import (
     Federation,
     Tx,
@@ -32,7 +34,8 @@ def bricked(
     federation: Federation, members: tuple[Member, ...], buried: tuple[Tx, ...]
 ) -> str | None:
     """A withdrawal that cannot be paid any more, and who would answer."""
-    honest = [each for each in members if not each.shunned]
+    forked = reduce(or_, (each.forked for each in members), 0)
+    honest = [each for each in members if not each.shunned and not forked >> each.me & 1]
     for count in range(_enough(federation), len(honest) + 1):
         for answering in combinations(honest, count):
             wrong = _bricked_among(federation, answering, buried)
@@ -46,6 +49,9 @@ def _bricked_among(
     federation: Federation, answering: tuple[Member, ...], buried: tuple[Tx, ...]
 ) -> str | None:
     company = _ready(federation, {each.me: each for each in answering}, buried)
+    for me, member in company.items():
+        if not member.is_started and _may_start(federation, len(company) - 1):
+            return f"bricked: the start of {me} while {_names(company)} answer"
     if sum(each.is_started for each in company.values()) < _enough(federation):
         return None  # too few could start: they say whom they wait for
     paid = reduce(or_, (tx.pays for tx in buried), 0)
@@ -53,7 +59,7 @@ def _bricked_among(
         if not paid >> withdrawal & 1:
             tx = version(federation, company, withdrawal)
             if not _is_signed(federation, dict(company), tx, buried):
-                who = ", ".join(map(str, sorted(company)))
+                who = _names(company)
                 return f"bricked: w{withdrawal} while {who} answer; {tx} is not signed"
     return None
 
@@ -62,14 +68,25 @@ def _enough(federation: Federation) -> int:
     return max(federation.threshold, federation.witnesses)
 
 
+def _may_start(federation: Federation, others: int) -> bool:
+    """Whether so many honest ones are enough for a start, with whoever is dishonest: that answers standings,
+    too (what it is silent about it need not lie about)."""
+    return others + federation.dishonest >= starting.importers(federation)
+
+
+def _names(company: Answering) -> str:
+    return ", ".join(map(str, sorted(company)))
+
+
 def _ready(federation: Federation, company: Answering, buried: tuple[Tx, ...]) -> Answering:
     """Started, of one knowledge, without what can be given up."""
     company = dict(company)
     for me, member in company.items():
         others = tuple(each for other, each in company.items() if other != me)
-        if not member.is_started and len(others) >= conduct.importers(federation):
-            least = conduct.sizes_known(member, others)[0]
-            company[me] = conduct.started(member, others, least)
+        readable = [each for each in others if starting.is_readable(member, each)]
+        if not member.is_started and _may_start(federation, len(readable)):
+            least = starting.sizes_known(member, others)[0]
+            company[me] = starting.started(member, others, (), least)
     _carry(company)
     for me, member in company.items():
         for entry in own_entries(member.log):

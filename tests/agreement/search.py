@@ -2,10 +2,10 @@
 
 1. `explore` visits every state that the bounds allow, the nearest first: the first counterexample has as few
    moves as any.
-2. `wander` draws histories beyond what can be exhausted.
+2. `wander` draws a history beyond what can be exhausted.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import NamedTuple, Protocol
 
@@ -24,6 +24,8 @@ class Histories(Protocol):
 
 Fault = Callable[[State], str | None]
 """What is wrong with a state."""
+LONGEST = 300
+"""Moves of a history that is drawn."""
 OneOf = Callable[[State], State]
 
 
@@ -91,19 +93,24 @@ def _history(world: Histories, one_of: OneOf, path: list[State]) -> Iterator[str
         yield words
 
 
-def wander(world: Histories, fault: Fault, random: Random, walks: int) -> Found:
-    """So many histories to their ends, each move drawn from what can happen."""
-    visited: set[State] = set()
-    moves, longest = 0, 0
-    for _ in range(walks):
-        state, history = world.first(), list[str]()
-        while options := list(world.moves(state)):
-            words, state = random.choice(options)
-            history.append(words)
-            visited.add(state)
-            wrong = fault(state)
-            if wrong is not None:
-                return Found(len(visited), moves, len(history), False, wrong, tuple(history))
-        moves += len(history)
-        longest = max(longest, len(history))
-    return Found(len(visited), moves, longest, exhausted=False)
+def wander(world: Histories, fault: Fault, at_end: Fault, random: Random) -> Found:
+    """One history to its end, or LONGEST moves: of the kinds of moves that can happen one is drawn, then one
+    move of it."""
+    state, history = world.first(), list[str]()
+    while len(history) < LONGEST and (kinds := _by_kind(world.moves(state))):
+        words, state = random.choice(kinds[random.choice(sorted(kinds))])
+        history.append(words)
+        wrong = fault(state)
+        if wrong is not None:
+            return Found(len(history), len(history), len(history), False, wrong, tuple(history))
+    wrong = at_end(state)
+    past = tuple(history) if wrong is not None else ()
+    return Found(len(history), len(history), len(history), False, wrong, past)
+
+
+def _by_kind(moves: Iterable[tuple[str, State]]) -> dict[str, list[tuple[str, State]]]:
+    """By what is done, whoever does it."""
+    kinds: dict[str, list[tuple[str, State]]] = {}
+    for words, state in moves:
+        kinds.setdefault(words.split()[1], []).append((words, state))
+    return kinds

@@ -14,6 +14,9 @@ from tests.agreement.federation import Federation, Proposed, Tx, bits, pin, pins
 from tests.agreement.member import Grant, Known, Log, Member, Word
 from tests.agreement.world import Rest, State, World
 
+NEVER = 1 << 62
+"""No member has that number."""
+
 
 class Renaming(NamedTuple):
     """What each is called instead."""
@@ -53,37 +56,74 @@ class Nameless(Protocol):
 
 
 class Symmetry:
-    """The states of a world up to renaming."""
+    """The states of a world up to renaming.
+
+    Of all names that a state could have it gets those under which it is the least tuple of numbers. Its first
+    number decides mostly, so only the renamings that make that one least are tried (`_foremost`).
+    """
 
     def __init__(self, histories: Nameless) -> None:
         self._histories = histories
         self._world = histories.world
         self._among = tuple(renamings(self._world.federation, histories.forgetful))
         self._orders = [
-            (number, sorted(range(self._world.federation.honest), key=each.members.__getitem__))
-            for number, each in enumerate(self._among)
+            sorted(range(self._world.federation.honest), key=each.members.__getitem__)
+            for each in self._among
         ]
-        self._member = cache(self._renamed_member)
+        self._orbits: tuple[dict[int, tuple[int, ...]], ...] = ({}, {})
+        self._after = _products(self._among)
+        self._foremost = cache(self._renamed_foremost)
         self._rest = cache(self._renamed_rest)
 
     def one_of(self, state: State) -> State:
         """The same for all that are equal up to renaming."""
-        member, rest, last = self._member, self._rest, state[-1]
-        fixed = self._histories.is_fixed(state)
+        fixed = int(self._histories.is_fixed(state))
+        images = [self._images(number, fixed) for number in state[:-1]]
+        fronts = [self._foremost(number, fixed) for number in state[:-1]]
+        least = min(number for number, _ in fronts)
         return min(
-            (*[member(state[place], number, fixed) for place in order], rest(last, number))
-            for number, order in self._orders
+            (*[images[place][by] for place in self._orders[by]], self._rest(state[-1], by))
+            for number, ways in fronts
+            if number == least
+            for by in ways
         )
 
-    def _renamed_member(self, number: int, by: int, fixed: int) -> int:
-        deeds = self._world.deeds
-        renamed = deeds.number(_member(deeds.members[number], self._among[by]))
-        return self._histories.in_order(renamed) if fixed else renamed
+    def _images(self, number: int, fixed: int) -> tuple[int, ...]:
+        """What the member is under each renaming. Those of one are those of all that it is renamed to."""
+        orbit = self._orbits[fixed]
+        if number not in orbit:
+            deeds = self._world.deeds
+            renamed = [deeds.number(_member(deeds.members[number], by)) for by in self._among]
+            if fixed:
+                renamed = [self._histories.in_order(each) for each in renamed]
+            for then, products in zip(renamed, self._after, strict=True):
+                orbit.setdefault(then, tuple(renamed[by] for by in products))
+            orbit.setdefault(number, tuple(renamed))
+        return orbit[number]
+
+    def _renamed_foremost(self, number: int, fixed: int) -> tuple[int, tuple[int, ...]]:
+        """The least that the member can be as the first of its state, and the renamings to that."""
+        me, images = self._world.deeds.members[number].me, self._images(number, fixed)
+        ways = [by for by, order in enumerate(self._orders) if order[0] == me]
+        least = min((images[by] for by in ways), default=NEVER)
+        return least, tuple(by for by in ways if images[by] == least)
 
     def _renamed_rest(self, number: int, by: int) -> int:
         rest = self._world.rests[number]
-        buried = sorted(_tx(tx, self._among[by]) for tx in rest.buried)
+        buried = sorted(renamed_tx(tx, self._among[by]) for tx in rest.buried)
         return self._world.rest(Rest(rest.left, tuple(buried)))
+
+
+def _products(among: tuple[Renaming, ...]) -> list[list[int]]:
+    """For each renaming, what it makes of each when it comes first."""
+    places = {each: number for number, each in enumerate(among)}
+    return [[places[_then(first, second)] for second in among] for first in among]
+
+
+def _then(first: Renaming, second: Renaming) -> Renaming:
+    return Renaming(
+        *(tuple(new[each] for each in old) for old, new in zip(first, second, strict=True))
+    )
 
 
 def _member(member: Member, by: Renaming) -> Member:
@@ -99,9 +139,10 @@ def _member(member: Member, by: Renaming) -> Member:
         struck=_pins(member.struck, by),
         closed=_mask(member.closed, by.withdrawals),
         granted=frozenset(grants),
-        signed=frozenset(_tx(tx, by) for tx in member.signed),
+        signed=frozenset(renamed_tx(tx, by) for tx in member.signed),
         lost=_log(member.lost, by),
         shunned=_mask(member.shunned, by.members),
+        forked=_mask(member.forked, by.members),
     )
 
 
@@ -116,10 +157,11 @@ def _entries(entries: frozenset[Known], by: Renaming) -> frozenset[Known]:
 @cache
 def _proposed(entry: Proposed, by: Renaming) -> Proposed:
     pins = (_pins(entry.new, by), _pins(entry.relied, by))
-    return Proposed(_tx(entry.tx, by), *pins, entry.incarnation, entry.again)
+    return Proposed(renamed_tx(entry.tx, by), *pins, entry.incarnation, entry.again)
 
 
-def _tx(tx: Tx, by: Renaming) -> Tx:
+def renamed_tx(tx: Tx, by: Renaming) -> Tx:
+    """A transaction under other names."""
     return Tx(_mask(tx.spends, by.coins), _mask(tx.pays, by.withdrawals))
 
 

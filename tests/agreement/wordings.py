@@ -3,7 +3,7 @@
 The smallest federation and the fewest requests that show it are named with it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import NamedTuple
@@ -12,17 +12,16 @@ from unittest.mock import patch
 from signer.core.agreement import claim, machine, rules
 from signer.core.agreement.claim import Claim, Pin, Stage
 from signer.core.agreement.machine import Agree, Record, Step, Void
-from tests.agreement import liveness, member, stakes, world
+from tests.agreement import conduct, liveness, stakes, starting, world
 from tests.agreement.federation import Federation, Proposed, Tx
 from tests.agreement.member import Grant, Member, own_entries
 from tests.agreement.search import Fault, Found, explore
-from tests.agreement.world import Bounds, Request, State, World
+from tests.agreement.sizes import TWO_OF_FOUR, TWO_OF_THREE, bricked
+from tests.agreement.world import Bounds, Request, World
 
 W0_FROM_C0, W0_FROM_C1, W0_FROM_BOTH = Tx(0b01, 0b01), Tx(0b10, 0b01), Tx(0b11, 0b01)
 W1_FROM_C0, W1_FROM_BOTH = Tx(0b01, 0b10), Tx(0b11, 0b10)
 BOTH_FROM_C0 = Tx(0b01, 0b11)
-TWO_OF_THREE = Federation(2, 3, 2)
-TWO_OF_FOUR = Federation(2, 4, 3, dishonest=1)
 
 
 class Wording(NamedTuple):
@@ -44,16 +43,6 @@ class Wording(NamedTuple):
 def double_payment(of: World) -> Fault:
     """See World."""
     return of.double_payment
-
-
-def bricked(of: World) -> Fault:
-    """See `liveness`."""
-
-    def fault(state: State) -> str | None:
-        members = tuple(of.deeds.members[number] for number in state[:-1])
-        return liveness.bricked(of.federation, members, of.rests[state[-1]].buried)
-
-    return fault
 
 
 def stuck(of: World) -> Fault:
@@ -106,12 +95,30 @@ def _count_late_grants(
     return (Agree(number, tuple(sorted(granted_by))),) if enough else ()
 
 
-def _nothing_stands(other: Member) -> dict[Proposed, Stage]:
-    del other
+def _nothing_stands(reader: Member, other: Member) -> dict[Proposed, Stage]:
+    del reader, other
     return {}
 
 
-def _only_agreed_stands(other: Member) -> dict[Proposed, Stage]:
+def _not_of_forked(reader: Member, other: Member) -> dict[Proposed, Stage]:
+    return {} if reader.forked >> other.me & 1 else own_entries(other.log)
+
+
+def _not_beside_forked(reader: Member, other: Member) -> bool:
+    """Today's kernel: of a log that forked what others read of it is waited for, in vain."""
+    del other
+    return not reader.forked
+
+
+def _void_at_start(
+    pending: Iterable[machine.OwnEntry], held_elsewhere: frozenset[int]
+) -> tuple[Void, ...]:
+    del held_elsewhere
+    return _COMPLETE_START(pending, frozenset())
+
+
+def _only_agreed_stands(reader: Member, other: Member) -> dict[Proposed, Stage]:
+    del reader
     found = own_entries(other.log).items()
     return {entry: stage for entry, stage in found if stage is Stage.AGREED}
 
@@ -167,12 +174,12 @@ def _forks_release(holder: Member, origin: Member) -> Member | None:
     return None if kept == holder.taken else holder._replace(taken=kept)
 
 
-_AGREED, _JUDGED, _PINS_KNOWN = member.agreed, member.judged, member.pins_known
+_AGREED, _JUDGED, _PINS_KNOWN = conduct.agreed, conduct.judged, conduct.pins_known
+_COMPLETE_START = machine.complete_start
 _HEAR_GRANTS, _CONTRADICTS, _JUDGE = machine.hear_grants, claim.contradicts, rules.judge
 
 _ONCE, _TWICE = Bounds(2), Bounds(2, restores=1)
 _TWO = ((0, W0_FROM_C0), (1, W0_FROM_C1))
-_SAME = ((0, W0_FROM_C0), (0, W0_FROM_C1))
 
 
 def _paid_twice(
@@ -187,22 +194,27 @@ def _paid_twice(
 
 WORDINGS = (
     _paid_twice("agreed entries may be voided", (machine, "time_out"), _void_anything),
-    _paid_twice("agreed is recorded after signing", (member, "agreed"), _sign_unrecorded),
+    _paid_twice("agreed is recorded after signing", (conduct, "agreed"), _sign_unrecorded),
     _paid_twice("late grants count for a void entry", (machine, "hear_grants"), _count_late_grants),
-    _paid_twice("no import at the start", (member, "standing"), _nothing_stands, _TWICE),
-    _paid_twice("pending entries are not imported", (member, "standing"), _only_agreed_stands, _TWICE),
-    _paid_twice("import from one too few", (member, "importers"), _one_importer_less, _TWICE),
+    _paid_twice("no import at the start", (starting, "standing"), _nothing_stands, _TWICE),
+    _paid_twice("pending entries are not imported", (starting, "standing"), _only_agreed_stands, _TWICE),
+    _paid_twice("import from one too few", (starting, "importers"), _one_importer_less, _TWICE),
     _paid_twice("shallow release", (world, "deep_enough"), _shallow, Bounds(2, sweeps=1)),
-    _paid_twice("a grant leaves before it is on record", (member, "judged"), _grant_unrecorded),
+    _paid_twice("a grant leaves before it is on record", (conduct, "judged"), _grant_unrecorded),
     _paid_twice("pins need not be spent", (rules, "contradicts"), _without_rule_2),
     _paid_twice("agreed to in spite of what is held", (machine, "_stands"), _always, _TWICE),
-    _paid_twice("a fork releases what is held", (member, "heard_fork"), _forks_release, _TWICE),
+    _paid_twice("held entries are void at a start", (machine, "complete_start"), _void_at_start, _TWICE),
+    Wording("a start reads nothing of who forked", starting, "standing", _not_of_forked,
+        TWO_OF_FOUR._replace(torn=1), _TWICE, _TWO, double_payment),
+    Wording("what others read of who forked is waited for", starting, "is_readable", _not_beside_forked,
+        TWO_OF_FOUR, Bounds(0, crashes=1, lies=2), ((0, W0_FROM_C0),), bricked),
+    _paid_twice("a fork releases what is held", (conduct, "heard_fork"), _forks_release, _TWICE),
     Wording("pins may be spent unpaid", rules, "contradicts", _without_rule_3, TWO_OF_THREE,
         _ONCE, ((0, W0_FROM_C0), (1, W1_FROM_BOTH)), stuck),
     Wording("new pins on coins that are signed away", rules, "contradicts", _without_rule_4, TWO_OF_THREE,
         _ONCE, ((0, W1_FROM_BOTH), (1, W0_FROM_C0)), stuck),
-    Wording("pins of what may be voided count as relied on", member, "pins_known", _give_up_nothing,
+    Wording("pins of what may be voided count as relied on", conduct, "pins_known", _give_up_nothing,
         TWO_OF_THREE, Bounds(3), ((0, W1_FROM_BOTH), (1, W0_FROM_C0), (1, W0_FROM_BOTH)), stuck),
-    Wording("adopted pins count as new", member, "newly_pinned", _adopted_are_new, TWO_OF_THREE,
+    Wording("adopted pins count as new", conduct, "newly_pinned", _adopted_are_new, TWO_OF_THREE,
         _ONCE, ((0, W0_FROM_C0), (0, W1_FROM_C0)), bricked),
 )  # fmt: skip

@@ -6,18 +6,21 @@
 2. Every move of a member is one durable commit. Its process may end between any two of them; what it would
    have answered is then lost, or was carried away before.
 3. Dishonest members have no state: they sign every transaction, grant every claim, and tell a start nothing.
-4. The chain confirms and buries any transaction with k signatures that conflicts with nothing buried;
+4. A cloned member is two honest processes with one key, each with a record of its own.
+5. The chain confirms and buries any transaction with k signatures that conflicts with nothing buried;
    officers may order a sweep, which spends a coin and pays nothing.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from tests.agreement.deeds import Deeds
 from tests.agreement.federation import Federation, Tx
 from tests.agreement.member import Member
 
+CLONED = 100
+"""The incarnation of the second process of a cloned member: each draws its own."""
 Request = tuple[int, Tx]
 """Who is asked for what."""
 State = tuple[int, ...]
@@ -79,7 +82,11 @@ class World:
     def first(self) -> State:
         """Nobody was asked anything yet."""
         q = self.federation.witnesses
-        members = (self.deeds.number(Member(me, q)) for me in range(self.federation.honest))
+        names = range(self.federation.honest)
+        torn = self.federation.torn
+        members = [self.deeds.number(Member(me, q, has_gap=me < torn)) for me in names]
+        for me in names[len(names) - self.federation.cloned :]:
+            members.append(self.deeds.number(Member(me, q, incarnation=CLONED)))
         return (*members, self.rest(Rest(self.bounds, ())))
 
     def rest(self, rest: Rest) -> int:
@@ -104,7 +111,7 @@ class World:
                 rest = self.less(state, what)
                 yield words, (*state[:place], then, *state[place + 1 : -1], rest)
         if self.bounds.buried or self.bounds.sweeps:
-            yield from self.chain(state)
+            yield from self.burials(state)
 
     def _bounded(self, state: State, place: int, left: Bounds) -> Iterator[tuple[str, int, str]]:
         number, deeds = state[place], self.deeds
@@ -123,18 +130,17 @@ class World:
         """What a member does on hearing others, or because it waited too long."""
         number, deeds = state[place], self.deeds
         others = (*state[:place], *state[place + 1 : -1])
+        for words, then, _ in deeds.forks(number, others):
+            yield words, then
         if not deeds.members[number].is_started:
             for words, then, _ in deeds.starts(number, others):
                 yield words, then
             return
-        for words, then, _ in deeds.timeouts(number):
+        for words, then, _ in (*deeds.timeouts(number), *deeds.recantings(number)):
             yield words, then
-        for other in others:
-            for words, then, _ in deeds.forks(number, other):
+        for word in chain(*map(deeds.words, others)):
+            for words, then, _ in deeds.hearing(number, word):
                 yield words, then
-            for word in deeds.words(other):
-                for words, then, _ in deeds.hearing(number, word):
-                    yield words, then
         for entry in deeds.waiting(number):
             for words, then, _ in deeds.agreement(
                 number, entry, deeds.granters(number, entry, others)
@@ -146,7 +152,7 @@ class World:
         log = self.deeds.members[number].log
         return bool(log) and not any(self.deeds.members[each].lost for each in state[:-1])
 
-    def chain(self, state: State) -> Iterator[tuple[str, State]]:
+    def burials(self, state: State) -> Iterator[tuple[str, State]]:
         """Transactions are buried, and members told so."""
         members, rest = state[:-1], self.rests[state[-1]]
         able = [(tx, "buried") for tx in self.complete(members) if rest.left.buried]
@@ -166,7 +172,10 @@ class World:
 
     def complete(self, members: tuple[int, ...]) -> tuple[Tx, ...]:
         """Transactions with k signatures, ascending."""
-        return _complete(self.federation, [self.deeds.members[each].signed for each in members])
+        signed: dict[int, frozenset[Tx]] = {}
+        for member in map(self.deeds.members.__getitem__, members):
+            signed[member.me] = signed.get(member.me, frozenset()) | member.signed
+        return _complete(self.federation, list(signed.values()))
 
     def double_payment(self, state: State) -> str | None:
         """Two transactions that both can confirm, and both pay one withdrawal."""

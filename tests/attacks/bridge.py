@@ -32,7 +32,8 @@ from signer.core.catalogue import CATALOGUE
 from signer.core.errors import Refusal
 from signer.core.evidence import AnchorTerms, CoinTerms, Statement, SweepTerms
 from signer.core.payment import WithdrawalTerms
-from signer.core.vault import Vault, VaultDefinition, VaultRegistry, register
+from signer.core.registry import VaultRegistry
+from signer.core.vault import Vault, VaultDefinition, register
 from signer.handle import Handler
 from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry

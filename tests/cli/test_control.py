@@ -11,6 +11,7 @@ import pytest
 from pegwarden.v1 import audit_pb2 as au
 from pegwarden.v1 import control_pb2 as pb
 from pegwarden.v1 import kernel_pb2 as kb
+from signer.bitcoin.transaction import OutPoint, Txid, display
 from signer.cli.act_file import act_json
 from signer.core.acts import (
     ApproveWithdrawal,
@@ -23,6 +24,7 @@ from signer.core.acts import (
     Unlock,
     read_act,
 )
+from signer.core.acts_control import ReleaseWithdrawal
 from signer.core.caller import Caller
 from tests.cli.desk import Desk, Said
 from tests.edge.lobby import AUTHORITY, OFFICER, served, with_limits
@@ -87,6 +89,43 @@ def test_an_epoch_gives_up_the_head_that_the_status_names(tmp_path: Path, pegwar
     act = read_act(drafted(tmp_path, pegwarden, "epoch", **lost).json["text"]).act
     assert isinstance(act, NewEpoch)
     assert (act.abandoned_size, act.abandoned_root.hex()) == (99, ROOT)
+
+
+PIN, KILLER = OutPoint(Txid(b"\x03" * 32), 1), Txid(b"\x04" * 32)
+RELEASED = ("release", "--vault", "peg", "--withdrawal", "05" * 32, "--killer", display(KILLER))
+VAULTS = [{"name": "peg", "fingerprint": "06" * 32}]
+
+
+@pytest.mark.parametrize("verdict", ["closed", "struck"])
+@pytest.mark.parametrize("pin", [PIN, None])
+def test_a_release_names_all_that_officers_consent_to(
+    verdict: str, pin: OutPoint | None, tmp_path: Path, pegwarden: Desk
+) -> None:
+    chosen = ("--verdict", verdict, *(() if pin is None else ("--pin", str(pin))))
+    said = drafted(tmp_path, pegwarden, *RELEASED, *chosen, vaults=VAULTS)
+    assert said.status == 0, said
+    assert read_act(said.json["text"]).act == ReleaseWithdrawal(
+        SCOPE, b"\x06" * 32, b"\x05" * 32, verdict, pin, KILLER
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--vault", "next"),
+        ("--withdrawal", "05" * 31),
+        ("--killer", "xy"),
+        ("--pin", "none:at:all"),
+        ("--verdict", "lost"),
+    ],
+)
+def test_a_release_of_something_else_is_not_written(
+    option: str, value: str, tmp_path: Path, pegwarden: Desk
+) -> None:
+    given = (*RELEASED, "--verdict", "closed", option, value)
+    assert drafted(tmp_path, pegwarden, *given, vaults=VAULTS).status == 2
+    assert not (tmp_path / "release.txt").exists()
+    assert drafted(tmp_path, pegwarden, *given[:-2], vaults=VAULTS).status == 0
 
 
 @pytest.mark.parametrize(
@@ -191,7 +230,18 @@ class Lost:
 
     def __call__(self, method: str, _: Caller, __: bytes) -> bytes:
         if method == "GetInfo":
-            return kb.GetInfoResponse(network="regtest", policy_name="p").SerializeToString()
+            witnessed = kb.VaultInfo(
+                vault_id="peg",
+                threshold=2,
+                members=4,
+                tolerated=1,
+                may_be_silent=1,
+                witnesses=kb.WitnessTerms(log_keys=[bytes.fromhex(KEY)], quorum=3, start_needs=3),
+            )
+            alone = kb.VaultInfo(vault_id="hot", threshold=2, members=3, may_be_silent=1)
+            return kb.GetInfoResponse(
+                network="regtest", policy_name="p", vaults=[witnessed, alone]
+            ).SerializeToString()
         return pb.GetStatusResponse(
             state="shut",
             not_ready_reasons=["state-rolled-back: an old copy"],
@@ -214,8 +264,22 @@ def test_a_status_says_what_a_kernel_lost_and_waits_for(bureau: Bureau) -> None:
         f"follows      {KEY}: 40 entries\n",
         "pending      entries 7, 8\n",
         "officers     none\n",
+        "vault        peg: 2 of 4 sign, 3 witness, 3 others at a start; f = 1, any 1 may be silent\n",
+        "vault        hot: 2 of 3 sign, no witnesses; f = 0, any 1 may be silent\n",
     ):
         assert line in shown
     assert told["ok"] is False
     assert (told["contrary_size"], told["contrary_root"]) == (99, ROOT)
     assert (told["followed"], told["pending_entries"]) == ({KEY: 40}, [7, 8])
+    assert told["vaults"][0] == {
+        "name": "peg",
+        "fingerprint": "",
+        "threshold": 2,
+        "members": 4,
+        "tolerated": 1,
+        "may_be_silent": 1,
+        "witnesses": [KEY],
+        "witness_quorum": 3,
+        "start_needs": 3,
+    }
+    assert (told["vaults"][1]["witnesses"], told["vaults"][1]["witness_quorum"]) == ([], 0)

@@ -19,7 +19,7 @@ from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import Head, origin_of, sign_head
 from signer.journal.offline import LeafTree
 from signer.journal.proofs import prove_consistency
-from signer.wire import receipt_message
+from signer.wire_answers import receipt_message
 from tests.cli.desk import Desk, MemberPlace, Said
 from tests.edge.lobby import AUDITOR, AUTHORITY, EchoKernel, served
 from tests.journal.desk import Signer, case_number, desk, pay

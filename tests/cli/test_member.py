@@ -32,6 +32,7 @@ from signer.core.caller import Caller
 from signer.core.errors import Refusal
 from signer.edge.server import SERVICE
 from signer.journal.gate import Gate
+from signer.journal.room import RESERVED
 from signer.member_files import read_policy, require_bindings
 from tests import federation
 from tests.cli.desk import PASSPHRASE, ROOT, Desk, MemberPlace
@@ -284,6 +285,8 @@ def refused(place: MemberPlace, passphrase: bytes = PASSPHRASE.strip().encode())
 
 def test_a_member_is_composed(member: MemberPlace) -> None:
     compose(member)
+    reserve = member.directory / "journal.sqlite.reserve"
+    assert reserve.stat().st_size == RESERVED.reserve
 
 
 def test_a_wrong_passphrase(member: MemberPlace) -> None:

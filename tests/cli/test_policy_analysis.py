@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from signer.cli.main import DONE, REFUSED, main
-from tests.policies.world import BRIDGE_TEXT
+from tests.policies.world import BRIDGE_TEXT, EXAMPLES
 
-UNBOUNDED_FINDINGS = 4
-"""The sweeps and the rotation of the example have no window."""
+FINDINGS = 6
+"""The sweeps and the rotation of the example have no window, its two vaults no witnesses."""
 
 
 @pytest.fixture
@@ -60,14 +60,9 @@ def test_lint(
 ) -> None:
     status, said = run(capsys, "lint", bridge)
     assert status == DONE
-    assert f"{UNBOUNDED_FINDINGS} findings" in said
+    assert f"{FINDINGS} findings" in said
     assert run(capsys, "lint", bridge, "--strict")[0] == REFUSED
     assert run(capsys, "lint", broken)[0] == REFUSED
-    clean = tmp_path / "clean.toml"
-    clean.write_text(
-        BRIDGE_TEXT.replace(
-            "fee_at_most(0.01 BTC)", "fee_at_most(0.01 BTC), outflow_at_most(24h, 10 BTC)"
-        )
-    )
+    clean = EXAMPLES / "witnessed.toml"
     status, said = run(capsys, "lint", clean, "--strict", "--json")
     assert (status, said) == (DONE, '{"ok": true, "findings": []}\n')

@@ -14,7 +14,7 @@ from signer.core.notices import OfficerNotice
 from signer.journal.audit import read_entries
 from signer.journal.decide import CallerBudget
 from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from signer.replay.asked import asked_of, replay
 from tests import federation
 from tests.cli.desk import Desk

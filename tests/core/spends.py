@@ -17,8 +17,9 @@ from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import Height, Sats
 from signer.core.evidence import Attestation, Authorized, CoinTerms, authorize
 from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.registry import VaultRegistry
 from signer.core.spend import VerifiedSpend
-from signer.core.vault import CHANGE, Vault, VaultRegistry
+from signer.core.vault import CHANGE, Vault
 from signer.core.verify import SpendClaims, verify
 from tests import federation
 

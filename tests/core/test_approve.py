@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from signer.core.approve import Question, approve, ask, recall, trace
+from signer.core.approve import approve
 from signer.core.catalogue import CATALOGUE
 from signer.core.errors import (
     MAX_OBJECTIONS,
@@ -16,7 +16,10 @@ from signer.core.errors import (
     PolicyDenied,
     VerificationError,
 )
+from signer.core.question import Question, ask
+from signer.core.recall import recall
 from signer.core.spend import ApprovedSpend, SpentCoin
+from signer.core.universal_rules import trace
 from tests.core.model_view import ModelView
 from tests.core.spends import (
     NOW,

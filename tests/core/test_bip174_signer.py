@@ -3,7 +3,7 @@
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.psbt.reader import parse_psbt, psbt_from_base64
 from signer.core.errors import Refusal
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from signer.core.verify import SpendClaims, verify
 from tests import federation
 from tests.core.spends import good_case

@@ -6,16 +6,10 @@ from functools import cache
 
 from signer.bitcoin.units import Sats
 from signer.core.clocks import Hearing, bearing, clocks_started
-from signer.core.evidence import (
-    HORIZON,
-    Attestation,
-    CoinTerms,
-    StatementKind,
-    Words,
-    authorize,
-)
+from signer.core.evidence import HORIZON, Attestation, CoinTerms, StatementKind, authorize
 from signer.core.payment import WithdrawalTerms
 from signer.core.view import View
+from signer.core.words import Words
 from tests.core.model_view import ModelView
 from tests.core.spends import NOW, USER_SCRIPT, Coin, good_case, withdrawal_id
 from tests.core.test_approve import decide

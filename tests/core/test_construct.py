@@ -15,8 +15,9 @@ from signer.core.construct import construct_withdrawal
 from signer.core.drafts import OfferedCoin
 from signer.core.errors import Refusal
 from signer.core.payment import WithdrawalTerms
+from signer.core.registry import VaultRegistry
 from signer.core.spend import Kind
-from signer.core.vault import Vault, VaultRegistry
+from signer.core.vault import Vault
 from tests.core.coins import Wanted, coin, funding
 from tests.federation import vault
 

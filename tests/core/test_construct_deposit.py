@@ -21,7 +21,7 @@ from signer.core.construct_deposit import (
 )
 from signer.core.errors import Refusal
 from signer.core.opreturn import Deposit, parse_op_return
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from tests.core.coins import funding
 from tests.federation import vault
 

@@ -20,6 +20,7 @@ from signer.core.acts import (
 )
 from signer.core.acts_control import CLOSED
 from signer.core.control import (
+    FREEZE,
     PAUSE_REST,
     ControlState,
     Epoch,
@@ -31,6 +32,7 @@ from signer.core.control import (
     pause_refusals,
 )
 from signer.core.control_codec import decode_control, encode_control
+from signer.core.evidence import HORIZON, StatementKind
 from signer.core.moments import DAY, format_time
 from tests.officers import Officer
 
@@ -57,6 +59,12 @@ def codes(state: ControlState, now: int = NOW + 10) -> list[str]:
 
 
 PAUSED = after((10, CAROL, Pause(known(5), NOW + 3_600)))
+
+
+def test_weeks_that_the_pages_state() -> None:
+    """A withdrawal statement lives a week at most: what outlasts that was given after the epoch's time."""
+    assert FREEZE == HORIZON[StatementKind.WITHDRAWAL] == 604_800
+    assert PAUSE_REST == 604_800
 
 
 def test_nothing_stops_a_kernel_of_which_nobody_spoke() -> None:
@@ -217,6 +225,8 @@ def test_without_a_pause_or_lock_there_is_nothing_to_confirm_or_end() -> None:
         assert control_effect(ControlState(), act, NOW) is None
     assert control_effect(CONFIRMED, ConfirmPause(known(99)), NOW) is not None
     assert control_effect(PAUSED, Resume(known(99)), NOW + 3_600) is not None, "it has lapsed"
+    assert control_effect(ControlState(confirmed=1), Resume(known(2)), NOW) is None
+    assert control_effect(ControlState(locked=1), Unlock(known(2), NOW), NOW) is None
 
 
 numbers = st.integers(0, 2**64 - 1)

@@ -30,8 +30,9 @@ from signer.core.opreturn import (
 )
 from signer.core.payment import WithdrawalTerms
 from signer.core.places import derive_hinted
+from signer.core.registry import VaultRegistry
 from signer.core.stated import AddressStatement, DepositStatement
-from signer.core.vault import Vault, VaultRegistry
+from signer.core.vault import Vault
 from tests.core.spends import Case, derivations
 from tests.core.test_verify import refused, rotation_case
 from tests.federation import taproot_vault, vault

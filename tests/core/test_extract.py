@@ -15,8 +15,9 @@ from signer.core.construct import construct_withdrawal
 from signer.core.errors import Refusal
 from signer.core.extract import MAX_PSBTS, Extracted, Incomplete, extract
 from signer.core.payment import WithdrawalTerms
+from signer.core.registry import VaultRegistry
 from signer.core.standard import verify_standard
-from signer.core.vault import Vault, VaultRegistry
+from signer.core.vault import Vault
 from tests.core.coins import Wanted, coin, sign
 from tests.federation import vault
 

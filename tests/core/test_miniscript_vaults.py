@@ -28,8 +28,9 @@ from signer.core.errors import Refusal
 from signer.core.extract import Extracted, Incomplete, extract
 from signer.core.inputs import verify_inputs
 from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.registry import VaultRegistry
 from signer.core.spend import Kind, VerifiedSpend
-from signer.core.vault import Vault, VaultDefinition, VaultRegistry, register
+from signer.core.vault import Vault, VaultDefinition, register
 from signer.core.verify import SpendClaims, verify
 from tests import federation
 from tests.core.spends import USER_SCRIPT, previous_transaction, withdrawal_id

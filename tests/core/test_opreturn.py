@@ -20,7 +20,7 @@ from signer.core.opreturn import (
     spent_outputs,
     validate_deposit,
 )
-from signer.core.vault import ScriptPlace, VaultRegistry
+from signer.core.registry import ScriptPlace, VaultRegistry
 from tests.core.coins import funding
 from tests.federation import vault
 

@@ -6,10 +6,13 @@ import pytest
 
 from policies.loaded import LoadedPolicy
 from signer.core.acts import move_subject
-from signer.core.approve import approve, ask, objections, recall, trace
+from signer.core.approve import approve, objections
 from signer.core.errors import Objection, PolicyDenied
 from signer.core.evidence import HORIZON, Attestation, StatementKind, SweepTerms, authorize
+from signer.core.question import ask
+from signer.core.recall import recall
 from signer.core.spend import ApprovedSpend, VerifiedSpend
+from signer.core.universal_rules import trace
 from signer.core.view import WithdrawalState
 from tests.core.model_view import ModelView
 from tests.core.releases import LENIENT, OFFICERS, policy

@@ -63,6 +63,12 @@ def test_a_receipt_of_another_entry_request_or_head_is_worth_nothing(other: Answ
     assert verify_receipt(signed(other), LOG, LOG_KEY) == other
 
 
+def test_a_tree_has_an_entry() -> None:
+    first, none = replace(ANSWER, size=1), replace(ANSWER, size=0)
+    assert verify_receipt(signed(first), LOG, LOG_KEY) == first
+    refused(signed(none))
+
+
 def test_a_receipt_of_another_log_or_key_is_worth_nothing() -> None:
     receipt = signed(ANSWER)
     refused(receipt, log=LOG.replace("0b", "0c"))

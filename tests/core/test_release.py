@@ -278,6 +278,17 @@ def test_a_release_quorum_never_asks_for_fewer_than_govern() -> None:
     assert STRIKE.but(policy=one, officers=frozenset(OFFICERS[:1])).codes == []
 
 
+def test_it_says_how_many_officers_consented_and_how_many_must() -> None:
+    def told(case: Case) -> list[tuple[str, str]]:
+        found = release_objections(case.question, case.policy)
+        return [(each.observed, each.limit) for each in found]
+
+    one = CLOSED_BY_OTHERS.but(officers=frozenset(OFFICERS[:1]))
+    assert told(one) == [("1 officers", "2 officers of [governance]")]
+    nobody = one.but(policy=policy(governed=False))
+    assert told(nobody) == [("0 officers", "a policy with [governance]")]
+
+
 def test_codes_are_of_the_catalogue() -> None:
     wrong = STRIKE.but(transactions=(PARENT, PAYER), said=(), watchers=(), pins=frozenset())
     assert set(wrong.codes) <= set(CATALOGUE)

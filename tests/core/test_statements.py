@@ -8,7 +8,7 @@ import pytest
 from signer.bitcoin.transaction import Txid
 from signer.bitcoin.units import Height, Sats
 from signer.core.acts import move_subject
-from signer.core.approve import Question, approve, ask, objections, settle
+from signer.core.approve import approve, objections, settle
 from signer.core.catalogue import CATALOGUE
 from signer.core.errors import Objection, Pending, PolicyDenied, VerificationError
 from signer.core.evidence import (
@@ -23,6 +23,7 @@ from signer.core.evidence import (
 )
 from signer.core.evidence_codec import decode_evidence, encode_evidence
 from signer.core.opreturn import Anchor, encode_payload, op_return_script
+from signer.core.question import Question, ask
 from signer.core.spend import ApprovedSpend
 from signer.core.sweeps import approvers_of, sweep_statements
 from tests.core.model_view import ModelView

@@ -13,7 +13,7 @@ from signer.bitcoin.taproot_sighash import TaprootSighash
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut
 from signer.bitcoin.units import FeeRate, Height, Sats
 from signer.consensus import verify_consensus
-from signer.core.approve import approve, ask, objections
+from signer.core.approve import approve, objections
 from signer.core.catalogue import CATALOGUE
 from signer.core.construct import (
     Funding,
@@ -27,8 +27,10 @@ from signer.core.errors import Refusal
 from signer.core.evidence import Authorized, CoinTerms, authorize
 from signer.core.extract import Extracted, Incomplete, extract
 from signer.core.payment import PaymentClaim, WithdrawalTerms
+from signer.core.question import ask
+from signer.core.registry import VaultRegistry
 from signer.core.spend import Kind, VerifiedSpend
-from signer.core.vault import Vault, VaultRegistry
+from signer.core.vault import Vault
 from signer.core.verify import SpendClaims, verify
 from tests import federation
 from tests.core.model_view import ModelView

@@ -7,7 +7,8 @@ import pytest
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import MAINNET, REGTEST
 from signer.core.errors import VerificationError
-from signer.core.vault import ScriptPlace, VaultRegistry, register
+from signer.core.registry import ScriptPlace, VaultRegistry
+from signer.core.vault import register
 from tests import federation
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from signer.core import vault as vaults
-from signer.core.vault import VaultRegistry
+import signer.core.registry as registered
+from signer.core.registry import VaultRegistry
 from tests import federation
 
 
@@ -27,7 +27,7 @@ def test_the_first_window_starts_at_zero() -> None:
 
 def test_what_was_seen_long_ago_is_not_derived_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel with many used addresses starts in bounded time; a hint still finds the old ones."""
-    monkeypatch.setattr(vaults, "REMEMBERED", 5)
+    monkeypatch.setattr(registered, "REMEMBERED", 5)
     registry = VaultRegistry((federation.vault(),))
     registry.cover(federation.vault(), 0, 12)
     assert known(registry, 0) == list(range(7, 32))

@@ -1,4 +1,5 @@
-"""One member without witnesses, through many deaths: each act may end in one, each death in a restart."""
+"""One member without witnesses, through many deaths and disasters: each act may end in a death, each death in
+a restart; then everything is looked at (`tests.crash.outside`)."""
 
 import threading
 from collections import Counter
@@ -11,36 +12,41 @@ from random import Random
 from pegwarden.v1 import kernel_pb2 as pb
 from signer.core.errors import Refusal
 from tests.core.spends import Coin
-from tests.crash.fate import Disk, Fate, Killed
+from tests.crash.hooks import Killed
+from tests.crash.lives import Life
 from tests.crash.outside import Known, counted_twice
-from tests.kernel.room import Member, Running, attested, construct_request, sign_request
+from tests.kernel.room import attested, construct_request, sign_request
 
-HEAD = "journal.sqlite.head"
 LEAST = 100_000
 CROWD = 3
 
 
 @dataclass
 class Alone:
-    """The member, its kernel, and what was asked of it. `fate` must be installed."""
+    """The member, and what was asked of it."""
 
-    folder: Path
-    fate: Fate
+    life: Life
     random: Random
+    folder: Path
+    """For copies of its own."""
+    disasters: "tuple[Callable[[Alone], None], ...]" = ()
+    """What befalls it beside deaths."""
     known: Known = field(default_factory=Known)
     asked: list[pb.SignPsbtRequest] = field(default_factory=list)
     """Requests that must be signed, sooner or later."""
+    wrong: list[str] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
-    _lives: "count[int]" = field(default_factory=count)
     _coins: list[Coin] = field(default_factory=list)
     _fee: int = 2_000
-    wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.folder.mkdir()
-        self.member = Member(self.folder / "first", 0, head_name=HEAD).init()
-        self._start()
+        self.life.start()
         self.new()
+
+    @property
+    def lives(self) -> tuple[Life, ...]:
+        """Who may die."""
+        return (self.life,)
 
     @property
     def acts(self) -> dict[str, Callable[[], None]]:
@@ -52,47 +58,52 @@ class Alone:
             "rival": self.rival,
             "stray": self.stray,
             "crowd": self.crowd,
+            "restart": self.restart,
         }
 
-    def live(self, act: str, _: str, point: str, nth: int) -> Counter[str]:
+    def live(self, act: str, life: Life, point: str, nth: int) -> Counter[str]:
         """Do that and die there; then look at what is left, restart, and look again. What was passed."""
-        log_key = self.kernel.keystore.log_key
-        self.fate.watch(log_key, self._disk, point, nth)
+        if act == "restart":
+            life.stop()
+        life.watch(point, nth)
         try:
             self.acts[act]()
         except Killed:
-            assert self.fate.is_dead
-        passed, left = self.fate.passed, self.fate.left
-        self.fate.who = b""
-        if left is not None:
-            self._stop()
-            self._rise(left)
-            self._compare()
-            self._start()
-        self._settle()
+            assert life.is_dead
+        passed = life.watched()
+        if life.is_dead:
+            life.bury()
+            self.compare()
+            life.start()
+        self.settle()
         return passed
+
+    def befall(self, disaster: "Callable[[Alone], None]") -> None:
+        """Then everything is looked at."""
+        disaster(self)
+        self.settle()
 
     def end(self) -> list[str]:
         """Stop; all that was wrong."""
-        self._stop()
-        self._compare()
+        self.life.stop()
+        self.compare()
         return self.wrong
 
     # --- acts
 
     def new(self) -> None:
         """A withdrawal from a coin of its own."""
-        self._ask(self._draft())
+        self.ask(self.draft())
 
     def retry(self) -> None:
         """What was asked before."""
-        self._ask(self.random.choice(self.asked))
+        self.ask(self.random.choice(self.asked))
 
     def dearer(self) -> None:
         """The newest withdrawal again, with a higher fee."""
         number = len(self._coins)
         self._fee += 500
-        self._ask(self._build(self._coins[-1], number))
+        self.ask(self._build(self._coins[-1], number))
 
     def rival(self) -> None:
         """The newest withdrawal from another coin: refused, on record."""
@@ -107,12 +118,12 @@ class Alone:
 
     def crowd(self) -> None:
         """Some at once."""
-        requests = [self._draft() for _ in range(CROWD)]
+        requests = [self.draft() for _ in range(CROWD)]
         killed: list[Killed] = []
 
         def ask(request: pb.SignPsbtRequest) -> None:
             try:
-                self._ask(request)
+                self.ask(request)
             except Killed as death:
                 killed.append(death)
 
@@ -124,9 +135,15 @@ class Alone:
         if killed:
             raise killed[0]
 
+    def restart(self) -> None:
+        """It comes up, and signs what it signed."""
+        self.life.start()
+        self.retry()
+
     # --- parts
 
-    def _draft(self) -> pb.SignPsbtRequest:
+    def draft(self) -> pb.SignPsbtRequest:
+        """A further withdrawal."""
         number = next(self._numbers)
         self._coins.append(Coin(salt=number, index=number % 10))
         return self._build(self._coins[-1], number)
@@ -135,18 +152,34 @@ class Alone:
         paid = ((number, LEAST + number),)
         asked = construct_request((coin,), paid)
         asked.fee_rate_sat_per_kvb = self._fee
-        built = self.kernel.construct(asked)
+        built = self.life.construct(asked)
         head = self.known.heads[-1] if self.known.heads else ""
-        return sign_request(built, attested((coin,), paid), head)
+        return sign_request(built, attested((coin,), paid, now=self.life.now()), head)
 
-    def _ask(self, request: pb.SignPsbtRequest) -> None:
+    def ask(self, request: pb.SignPsbtRequest) -> None:
+        """Hear the answer."""
         if request not in self.asked:
             self.asked.append(request)
-        self.wrong += self.known.hear(request, self.kernel.sign(request))
+        self.wrong += self.known.hear(request, self.life.sign(request))
+
+    def must_sign(self) -> bool:
+        """A further withdrawal; wrong if it is refused."""
+        return self.ask_unless_refused(self.draft())
+
+    def ask_unless_refused(self, request: pb.SignPsbtRequest, *codes: str) -> bool:
+        """Whether it is signed. It may be refused with these."""
+        try:
+            self.ask(request)
+        except Refusal as refusal:
+            self.known.hear_refusal(refusal)
+            if refusal.code not in codes:
+                self.wrong.append(f"refused with {refusal}, not {codes}")
+            return False
+        return True
 
     def _refused(self, request: pb.SignPsbtRequest, code: str) -> None:
         try:
-            self.kernel.sign(request)
+            self.life.sign(request)
         except Refusal as refusal:
             self.known.hear_refusal(refusal)
             if code and refusal.code != code:
@@ -154,39 +187,16 @@ class Alone:
         else:
             self.wrong.append("signed what must be refused")
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Whatever was asked and is not signed yet is asked again; then everything is looked at."""
         for request in self.asked[-CROWD:]:
             try:
-                self._ask(request)
+                self.ask(request)
             except Refusal as refusal:
                 self.wrong.append(f"a retry is refused: {refusal}")
-        self.wrong += self.known.not_repeated_by(self.kernel)
-        place = self.member.folder / "journal.sqlite"
-        self.wrong += counted_twice(self.kernel.journal, place)
+        self.wrong += self.known.not_repeated_by(self.life)
+        self.wrong += counted_twice(self.life.place)
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
         """The record with what the member said and did."""
-        touched = self.fate.keys_touched.get(self.kernel.keystore.log_key, set())
-        self.wrong += self.known.contradicted_by(self.member.folder / "journal.sqlite", touched)
-
-    def _start(self) -> None:
-        self.kernel: Running = self.member.start()
-        self._disk = Disk(self.member.folder)
-
-    def _stop(self) -> None:
-        self.kernel.stop()
-        self._disk.close()
-
-    def _rise(self, files: dict[str, bytes]) -> None:
-        """The directory as the dead left it."""
-        self.member.folder = self.folder / f"life {next(self._lives)}"
-        lay(self.member.folder, files)
-
-
-def lay(folder: Path, files: dict[str, bytes]) -> None:
-    """A member's directory of these files."""
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-        (folder / name).chmod(0o600)
+        self.wrong += self.known.contradicted_by(self.life.place, self.life.touched)

@@ -9,16 +9,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from pegwarden.v1 import kernel_pb2 as pb
 from signer.core.agreement.notices import AgreedNotice, HeardNotice, VoidNotice
 from signer.core.errors import Refusal
-from signer.journal.audit import StoredEntry, read_entries, verify_journal
+from signer.journal.audit import StoredEntry, read_entries, snapshot, verify_journal
 from signer.journal.entry import SignedEntry
-from signer.journal.journal import Journal
 from signer.journal.place import Place
+from signer.journal.reading import TableReading
 from tests import federation
 
 VAULT = federation.vault().fingerprint
@@ -28,10 +27,6 @@ REPEATED = 3
 
 class Served(Protocol):
     """A kernel that runs."""
-
-    @property
-    def journal(self) -> Journal:
-        """Its journal."""
 
     def sign(self, request: pb.SignPsbtRequest) -> pb.SignPsbtResponse:
         """SignPsbt."""
@@ -66,7 +61,7 @@ class Known:
             self.decisions.add(refusal.decision_id)
             self.heads.append(refusal.head)
 
-    def contradicted_by(self, place: Path, touched: Iterable[bytes]) -> list[str]:
+    def contradicted_by(self, place: Place, touched: Iterable[bytes]) -> list[str]:
         """What the record does not bear out (1, 3, 5), just after a death, before anything else happens."""
         try:
             verify_journal(place, *(head for head in self.heads if head))
@@ -111,7 +106,7 @@ def _taken(entries: Iterable[StoredEntry]) -> set[bytes]:
     return {taken.claim.leaf for each in heard for taken in each.taken}
 
 
-def counted_twice(journal: Journal, place: Place) -> list[str]:
+def counted_twice(place: Place) -> list[str]:
     """Limits, counted from the entries in another way than the record does (4)."""
     entries = tuple(read_entries(place, 0))
     void = {each.entry.leaf for each in entries if isinstance(each.entry, VoidNotice)}
@@ -123,6 +118,6 @@ def counted_twice(journal: Journal, place: Place) -> list[str]:
             paid |= {payment.withdrawal_id: payment.amount for payment in claims.payments}
             fees[claims.first_pin] = max(claims.fee, fees.get(claims.first_pin, 0))
     expected = sum(paid.values()) + sum(fees.values())
-    with journal.reading() as reading:
-        counted = reading.outflow_since(VAULT, 0)
+    with snapshot(place) as tables:
+        counted = TableReading(tables, 0).outflow_since(VAULT, 0)
     return [] if counted == expected else [f"{counted} sat counted for {expected}"]

@@ -4,14 +4,14 @@
 2. In the writer's transaction it dies after each statement that writes, by table.
 3. Around each commit, by what was recorded last in it: before, after, and `torn`, when only some of what
    the commit writes has reached the file.
-4. Nothing here is known to the kernel: the functions are replaced while tests run (`tests.crash.fate`).
+4. Nothing here is known to the kernel: the functions are replaced while tests run (`tests.crash.hooks`).
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from keystore.file_keystore import FileKeystore
-from signer import kernel, start, witness
+from signer import heard_grants, importing, kernel, start, witness
 from signer.journal import writer
 from signer.journal.head_file import HeadFile
 from signer.journal.journal import Journal
@@ -52,11 +52,11 @@ MEMBER_STEPS = (
     Step("grants waited for", Journal, "wait_settled"),
     Step("message read", witness, "read_message"),
     Step("log followed", witness, "follow"),
-    Step("grants counted", witness, "settle"),
+    Step("grants counted", heard_grants, "settle"),
     Step("lost entries appended", witness, "roll_forward"),
     Step("message signed", witness, "signed_message"),
     Step("start advanced", start.Start, "advance"),
-    Step("start completed", start, "complete"),
+    Step("start completed", importing, "complete"),
 )
 """Where members agree (J6): SignPsbt of a vault with witnesses, Witness, the start."""
 STEPS = (*CALLER_STEPS, *WRITER_STEPS, *MEMBER_STEPS)

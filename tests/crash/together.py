@@ -7,101 +7,59 @@ start, and take back what a restored journal lost.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations, count
 from pathlib import Path
 from random import Random
 
-from google.protobuf.message import Message
-
-from carrier.member import Unreachable
-from carrier.round import Answer, Carrier
-from pegwarden.v1 import audit_pb2 as au
+from carrier.round import Carrier
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
-from signer.bitcoin.network import REGTEST
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.core.agreement.messages import Granted, read_message
 from signer.core.errors import Refusal
 from tests.core.spends import Coin
-from tests.crash.alone import HEAD, lay
-from tests.crash.fate import Disk, Fate, Killed
+from tests.crash.hooks import Killed
+from tests.crash.lines import Line
+from tests.crash.lives import HEAD, Life, restore, save
 from tests.crash.outside import Known, counted_twice
-from tests.kernel import federated
-from tests.kernel.federated import Member, Team, Witnessed
 from tests.kernel.room import attested, construct_request, sign_request
 
-NAMES = "abc"
 LEAST = 100_000
 ROUNDS = 8
 TIMEOUT = 121
-Act = tuple[Callable[[str], None], Callable[[str], None]]
+Act = tuple[Callable[[Life], None], Callable[[Life], None]]
 """What happens before that member is watched, and while it is."""
 
 
 @dataclass
-class Line:
-    """A member over a connection that breaks when it dies. What it says is heard by all."""
-
-    kernel: Witnessed
-    known: Known
-
-    @property
-    def name(self) -> str:
-        return self.kernel.name
-
-    def ask(self, request: Message, answer: type[Answer]) -> Answer:
-        try:
-            said = self.kernel.ask(request, answer)
-        except Killed:
-            raise Unreachable(self.name) from None
-        if not getattr(request, "log_key", b""):
-            self._hear(said)
-        return said
-
-    def ask_all(self, request: Message, answer: type[Answer]) -> Iterator[Answer]:
-        try:
-            yield from self.kernel.ask_all(request, answer)
-        except Killed:
-            raise Unreachable(self.name) from None
-
-    def _hear(self, said: Message) -> None:
-        if isinstance(said, au.GetHeadResponse):
-            self.known.heads.append(said.head)
-        if isinstance(said, au.WitnessResponse):
-            every = frozenset(federated.log_key_of(number) for number in range(len(NAMES)))
-            messages = (read_message(each, REGTEST.genesis_hash, every) for each in said.messages)
-            self.known.grants |= {each.leaf for each in messages if isinstance(each, Granted)}
-
-
-@dataclass
 class Together:
-    """The members, and what was asked of them. `fate` must be installed."""
+    """The members, and what was asked of them."""
 
-    folder: Path
-    fate: Fate
+    lives: tuple[Life, ...]
     random: Random
+    folder: Path
+    """For backups."""
+    disasters: "tuple[Callable[[Together], None], ...]" = ()
+    """What befalls them beside deaths."""
     wrong: list[str] = field(default_factory=list)
+    elsewhere: set[bytes] = field(default_factory=set)
+    """Decisions that are on the record of a clone."""
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
-    _lives: "count[int]" = field(default_factory=count)
+    _copies: "count[int]" = field(default_factory=count)
     _asked: list[pb.SignPsbtRequest] = field(default_factory=list)
-    _signed: dict[bytes, tuple[pb.SignPsbtRequest, set[str]]] = field(default_factory=dict)
+    signed: dict[bytes, tuple[pb.SignPsbtRequest, set[str]]] = field(default_factory=dict)
     """By txid: who signed it."""
     _backups: dict[str, Path] = field(default_factory=dict)
-    _disks: dict[str, Disk] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.folder.mkdir()
-        self.team: Team = federated.team(self.folder)
-        for member in self.team.members:
-            member.head_name = HEAD
-        self.known = {name: Known() for name in NAMES}
-        for name in NAMES:
-            self._backups[name] = self.team.save(name)
-        self.team.start()
+        self.known = {each.name: Known() for each in self.lives}
+        self._life = {each.name: each for each in self.lives}
+        for each in self.lives:
+            self._save(each)
+            each.start()
         self._carry_until_ready()
-        self.new("a")
+        self.new(self.lives[0])
 
     @property
     def acts(self) -> dict[str, Act]:
@@ -114,149 +72,151 @@ class Together:
             "restored": (self._restore, self._return),
         }
 
-    def live(self, act: str, who: str, point: str, nth: int) -> Counter[str]:
+    def live(self, act: str, life: Life, point: str, nth: int) -> Counter[str]:
         """Do that, the member dying there; look at what is left, restart, look again. What it passed."""
         prepare, do = self.acts[act]
-        prepare(who)
-        disk = self._disks.setdefault(who, Disk(self._member(who).folder))
-        self.fate.watch(self.team[who].log_key, disk, point, nth)
-        do(who)
-        passed, left = self.fate.passed, self.fate.left
-        self.fate.who = b""
-        if left is not None:
-            self._stop(who)
-            self._rise(who, left)
+        prepare(life)
+        life.watch(point, nth)
+        do(life)
+        passed = life.watched()
+        if life.is_dead:
+            life.bury()
             if act != "restored":  # which has not back yet what it lost
-                self._compare(who)
-            self.team.start(who)
-        self._settle(who)
+                self._compare(life)
+            life.start()
+        self._settle(life)
         if act == "restored":
-            self._compare(who)
+            self._compare(life)
         return passed
+
+    def befall(self, disaster: "Callable[[Together], None]") -> None:
+        """Whatever it leaves is for the disaster to look at."""
+        disaster(self)
 
     def end(self) -> list[str]:
         """Stop; all that was wrong."""
-        for name in NAMES:
-            self._stop(name)
-            self._compare(name)
+        for each in self.lives:
+            each.stop()
+            self._compare(each)
         return self.wrong
 
     # --- acts
 
-    def new(self, _: str) -> None:
+    def new(self, _: Life) -> None:
         """A withdrawal from a coin of its own, asked of all."""
-        name = self.random.choice(NAMES)
-        request = self._build(name, (self._coin(),), next(self._numbers))
+        request = self._build(self.random.choice(self.lives), (self._coin(),), next(self._numbers))
         if request is not None:
             self._asked.append(request)
             self._sign_everywhere(request)
 
-    def rivals(self, _: str) -> None:
+    def rivals(self, _: Life) -> None:
         """A withdrawal from one coin at one member and from another at another; then one that spends both."""
         number, coins = next(self._numbers), (self._coin(), self._coin())
-        for name, coin in zip(self.random.sample(NAMES, 2), coins, strict=True):
-            request = self._build(name, (coin,), number)
+        for life, coin in zip(self.random.sample(self.lives, 2), coins, strict=True):
+            request = self._build(life, (coin,), number)
             if request is not None:
-                self._sign(name, request)
+                self._sign(life, request)
         self._carry(2)
         request = self._build(self._alive()[0], coins, number)
         if request is not None:
             self._asked.append(request)
             self._sign_everywhere(request)
 
-    def _begin_and_leave(self, who: str) -> None:
-        request = self._build(who, (self._coin(),), next(self._numbers))
+    def _begin_and_leave(self, life: Life) -> None:
+        request = self._build(life, (self._coin(),), next(self._numbers))
         assert request is not None
         self._asked.append(request)
-        self._sign(who, request)
+        self._sign(life, request)
 
-    def _retry_late(self, who: str) -> None:
+    def _retry_late(self, life: Life) -> None:
         """After the time that an entry waits for grants: it is void, and a retry makes a new one."""
-        for member in self.team.members:
-            member.clock.moment += TIMEOUT
+        for each in self.lives:
+            each.pass_by(TIMEOUT)
         request = self._asked[-1]
-        self._sign(who, request)
+        self._sign(life, request)
         self._sign_everywhere(request)
 
-    def _restart(self, who: str) -> None:
+    def _restart(self, life: Life) -> None:
         """It has asked nobody for grants yet when it stops."""
-        self._begin_and_leave(who)
-        self._stop(who)
-        self._backups[who] = self.team.save(who)
-        self.team.start(who)
+        self._begin_and_leave(life)
+        life.stop()
+        self._save(life)
+        life.start()
 
-    def _restore(self, who: str) -> None:
+    def _restore(self, life: Life) -> None:
         """Its directory becomes an earlier one, with or without the newest head file; the others have read
         all that it recorded."""
         self._carry(2)
-        self._stop(who)
-        head = (self._member(who).folder / HEAD).read_bytes()
-        self.team.restore(who, self._backups[who])
+        life.stop()
+        head = (life.folder / HEAD).read_bytes()
+        restore(life, self._backups[life.name])
         if self.random.random() < 0.5:
-            (self._member(who).folder / HEAD).write_bytes(head)
-        self.team.start(who)
+            (life.folder / HEAD).write_bytes(head)
+        life.start()
 
-    def _return(self, who: str) -> None:
+    def _return(self, life: Life) -> None:
         self._carry(10)
-        self._sign(who, self._asked[-1])
+        self._sign(life, self._asked[-1])
 
-    def _nothing(self, _: str) -> None:
+    def _nothing(self, _: Life) -> None:
         """Needs no preparation."""
 
     # --- parts
+
+    def two_of_one_withdrawal(self, life: Life) -> tuple[pb.SignPsbtRequest, pb.SignPsbtRequest]:
+        """From a coin each."""
+        number = next(self._numbers)
+        one, other = (self._build(life, (self._coin(),), number) for _ in range(2))
+        assert one is not None
+        assert other is not None
+        return one, other
 
     def _coin(self) -> Coin:
         salt = next(self._numbers)
         return Coin(salt=salt, index=salt % 10)
 
-    def _build(self, name: str, coins: tuple[Coin, ...], number: int) -> pb.SignPsbtRequest | None:
+    def _build(self, life: Life, coins: tuple[Coin, ...], number: int) -> pb.SignPsbtRequest | None:
         """None if the member died."""
         paid = ((number, LEAST + number),)
         pins = [t.OutPoint(txid=each.outpoint.txid, vout=each.outpoint.vout) for each in coins]
         try:
-            asked = construct_request(coins, paid, required_inputs=pins)
-            built = self.team[name].construct(asked)
+            built = life.construct(construct_request(coins, paid, required_inputs=pins))
         except Killed:
             return None
-        now = self._member(name).clock.now()
-        return sign_request(built, attested(coins, paid, now=now))
+        return sign_request(built, attested(coins, paid, now=life.now()))
 
-    def _sign(self, name: str, request: pb.SignPsbtRequest) -> bool:
+    def _sign(self, life: Life, request: pb.SignPsbtRequest) -> bool:
         """Whether it signed."""
+        known = self.known[life.name]
         try:
-            answer = self.team[name].sign(request)
+            answer = life.sign(request)
         except Killed:
             return False
         except Refusal as refusal:
-            self.known[name].hear_refusal(refusal)
+            known.hear_refusal(refusal)
             return False
-        self.wrong += self.known[name].hear(request, answer)
+        self.wrong += known.hear(request, answer)
         if answer.signatures:
-            self._signed.setdefault(answer.txid, (request, set()))[1].add(name)
+            self.signed.setdefault(answer.txid, (request, set()))[1].add(life.name)
         return bool(answer.signatures)
 
     def _sign_everywhere(self, request: pb.SignPsbtRequest) -> list[str]:
         """Who signed it."""
         signed = []
-        for name in self.random.sample(NAMES, len(NAMES)):
+        for life in self.random.sample(self.lives, len(self.lives)):
             for _ in range(3):
-                if self._sign(name, request):
-                    signed.append(name)
+                if self._sign(life, request):
+                    signed.append(life.name)
                     break
                 self._carry(1)
         return signed
 
-    def _alive(self) -> list[str]:
-        return [
-            name
-            for name in NAMES
-            if not (self.fate.is_dead and self.team[name].log_key == self.fate.who)
-        ]
+    def _alive(self) -> list[Life]:
+        return [each for each in self.lives if not each.is_dead]
 
     def _carry(self, rounds: int) -> list[str]:
         """What did not go well in the last of so many rounds."""
-        lines = [Line(self.team[name], self.known[name]) for name in self._alive()]
-        carrier = Carrier(lines)
+        carrier = Carrier([Line(each, self.known[each.name]) for each in self._alive()])
         report = carrier.carry()
         for _ in range(rounds - 1):
             report = carrier.carry()
@@ -270,22 +230,21 @@ class Together:
                 return
         self.wrong += [f"never ready: {each}" for each in troubles]
 
-    def _settle(self, who: str) -> None:
+    def _settle(self, life: Life) -> None:
         """The honest relayer goes on; then everything is looked at."""
         self._carry_until_ready()
         signed = self._sign_everywhere(self._asked[-1])
-        if sorted(signed) != list(NAMES):
+        if len(signed) != len(self.lives):
             self.wrong.append(f"signed by {signed} alone")
-        served = self.team[who]
-        self.wrong += self.known[who].not_repeated_by(served)
-        self.wrong += counted_twice(served.journal, self._member(who).folder / "journal.sqlite")
-        self.wrong += self._paid_twice()
+        self.wrong += self.known[life.name].not_repeated_by(life)
+        self.wrong += counted_twice(life.place)
+        self.wrong += self.paid_twice()
 
-    def _paid_twice(self) -> list[str]:
+    def paid_twice(self) -> list[str]:
         """3."""
         complete = [
             (request.payments[0].withdrawal_id, _inputs(request))
-            for request, names in self._signed.values()
+            for request, names in self.signed.values()
             if len(names) > 1
         ]
         return [
@@ -294,26 +253,16 @@ class Together:
             if one[0] == other[0] and not one[1] & other[1]
         ]
 
-    def _member(self, name: str) -> Member:
-        return next(each for each in self.team.members if each.name == name)
+    def _save(self, life: Life) -> None:
+        """It does not run."""
+        self._backups[life.name] = self.folder / f"backup {next(self._copies)} of {life.name}"
+        save(life, self._backups[life.name])
 
-    def _stop(self, who: str) -> None:
-        self.team.stop(who)
-        if who in self._disks:
-            self._disks.pop(who).close()
-
-    def _rise(self, who: str, files: dict[str, bytes]) -> None:
-        """Its directory as the dead left it."""
-        member = self._member(who)
-        member.folder = self.folder / f"life {next(self._lives)} of {who}"
-        lay(member.folder, files)
-
-    def _compare(self, who: str) -> None:
+    def _compare(self, life: Life) -> None:
         """Its record with what it said and did."""
-        member = self._member(who)
-        touched = self.fate.keys_touched.get(federated.log_key_of(member.number), set())
-        place = member.folder / "journal.sqlite"
-        self.wrong += self.known[who].contradicted_by(place, touched)
+        self.wrong += self.known[life.name].contradicted_by(
+            life.place, life.touched - self.elsewhere
+        )
 
 
 def _inputs(request: pb.SignPsbtRequest) -> frozenset[object]:

@@ -252,10 +252,18 @@ def test_every_action_stands_in_the_vectors() -> None:
         "approve policy",
         "approve rotation",
         "approve withdrawal",
+        "confirm pause",
         "hold destination",
         "hold withdrawal",
         "lift holds",
+        "lock",
+        "new epoch",
+        "pause",
         "reject withdrawal",
+        "release withdrawal",
+        "release withdrawal",
+        "resume",
+        "unlock",
     ]
 
 
@@ -276,6 +284,26 @@ def test_openssh_itself_verifies_the_officer_s_signature(
 
     assert verdict(case["text"]) == 0
     assert verdict(case["text"] + "\n") != 0
+
+
+@pytest.mark.parametrize("case", cases("receipts.json"), ids=lambda case: case["verdict"])
+def test_receipts(case: dict[str, Any]) -> None:
+    log_key = unhex(case["log_key"])
+    text = (
+        "pegwarden/receipt/v1\n"
+        f"log: pegwarden/{GENESIS.hex()}/{sha256(log_key).hex()}\n"
+        f"decision: {case['decision_id']}\n"
+        f"verdict: {case['verdict']}\n"
+        f"request: {case['request_digest']}\n"
+        f"txid: {case['txid'] or 'none'}\n"
+        f"size: {case['size']}\n"
+        f"root: {case['root']}\n"
+    )
+    assert text == case["text"]
+    key = Ed25519PublicKey.from_public_bytes(log_key)
+    key.verify(unhex(case["signature"]), text.encode())
+    with pytest.raises(InvalidSignature):
+        key.verify(unhex(case["signature"]), text.encode() + b"\n")
 
 
 @pytest.mark.parametrize("case", cases("payloads.json"), ids=lambda case: case["kind"])

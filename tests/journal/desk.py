@@ -8,11 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST
-from signer.core.approve import Question, approve, ask
+from signer.core.approve import approve
 from signer.core.errors import Objection
 from signer.core.evidence import AnchorTerms, Authorized, Statement, SweepTerms, authorize
 from signer.core.notices import Notice
 from signer.core.opreturn import Anchor, encode_payload, op_return_script
+from signer.core.question import Question, ask
 from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedSpend
 from signer.core.sweeps import SWEEP_KINDS
 from signer.core.vault import RECEIVE
@@ -25,7 +26,8 @@ from signer.journal.merkle import leaf_hash
 from signer.journal.noting import Noting
 from signer.journal.place import Place
 from signer.journal.store import create_journal, store_at
-from signer.ports import Deliberation, Reading
+from signer.ports.reading import Reading
+from signer.ports.recording import Deliberation
 from tests import federation
 from tests.core.spends import (
     NOW,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from signer.journal.database import Tables
 from signer.journal.place import Place
-from signer.journal.sqlite_store import SqliteTables
+from signer.journal.sqlite_tables import SqliteTables
 
 
 @contextmanager

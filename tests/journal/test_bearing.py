@@ -24,7 +24,7 @@ from signer.journal.claims_codec import outpoint_bytes
 from signer.journal.database import Tables
 from signer.journal.entry import Claims, SignedEntry
 from signer.journal.fold_release import CLOSED_PIN
-from signer.journal.sqlite_store import scratch_tables
+from signer.journal.sqlite_tables import scratch_tables
 from tests.journal.agreement import (
     MAGIC,
     ME,

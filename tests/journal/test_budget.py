@@ -2,12 +2,15 @@
 
 import pytest
 
-from signer.core.errors import LimitExceeded, Refusal
+from signer.core.errors import MAX_OBJECTIONS, LimitExceeded, Objection, Refusal
 from signer.core.evidence import AnchorTerms
 from signer.journal.audit import verify_journal
+from signer.journal.codec import encode_entry
 from signer.journal.decide import DEFAULT_BUDGET, HOUR, CallerBudget
 from signer.journal.journal import Journal
 from signer.journal.place import Place
+from signer.journal.record import refused_entry
+from signer.ports.recording import RefusedRequest
 from tests.conftest import Places
 from tests.core.spends import NOW, Coin
 from tests.journal.desk import (
@@ -146,3 +149,14 @@ def test_a_refused_version_does_not_count(place: Place) -> None:
                 pay(journal, case_number(1, fee=fee), Policy(outflow=0))
             assert caught.value.code == "outflow-exceeded"
         assert vary(journal, 10_001) == ""
+
+
+@pytest.mark.parametrize(("letter", "most"), [("x", 4_000_000), ("\U0001f600", 10_000_000)])
+def test_what_refusals_take_of_the_disk_in_an_hour(letter: str, most: int) -> None:
+    """docs/journal.md names these bounds: the largest entries that a caller's refusals can become."""
+    texts = (letter * 1_000,) * 3
+    refusal = Refusal(*(Objection("outflow-exceeded", *texts) for _ in range(MAX_OBJECTIONS)))
+    refused = RefusedRequest("relayer", bytes(32), b"", bytes(32), refusal)
+    entry = len(encode_entry(refused_entry(refused, NOW, 0)))
+    budget = DEFAULT_BUDGET
+    assert most / 2 < budget.refusals * entry + budget.refused_bytes <= most

@@ -4,7 +4,7 @@ from signer.core.acts import Lock, Scope
 from signer.core.control import ControlState, apply_control
 from signer.core.errors import Objection
 from signer.journal.gate import Gate
-from signer.ports import Passage
+from signer.ports.recording import Passage
 
 OPEN = ControlState()
 LOCKED = apply_control(OPEN, 5, 0, b"officer", Lock(Scope(b"\x01" * 32, 0, 5)))

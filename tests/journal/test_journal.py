@@ -7,25 +7,19 @@ from functools import partial
 
 import pytest
 
-from signer.bitcoin.hashes import sha256
-from signer.core.errors import Fault, Refusal, unverified
+from signer.core.errors import Fault, Refusal
 from signer.core.evidence import Authorized
 from signer.core.spend import ApprovedSpend, AwaitedSpend, RecordedSpend
 from signer.core.view import View
 from signer.journal.audit import read_entries, verify_journal
-from signer.journal.decide import HOUR, CallerBudget
-from signer.journal.entry import RefusedEntry, SignedEntry
+from signer.journal.entry import SignedEntry
 from signer.journal.journal import Journal
-from signer.journal.note import Head, origin_of, sign_head, verify_head
+from signer.journal.note import verify_head
 from signer.journal.place import Place
 from signer.journal.writer import _Ticket
-from signer.ports import RefusedRequest
 from tests import federation
-from tests.conftest import Places
 from tests.core.spends import HEIGHT, NOW, Case, Coin, authorized, withdrawal_id
 from tests.journal.desk import (
-    POLICY_ID,
-    ManualClock,
     Policy,
     Signer,
     case_number,
@@ -51,13 +45,6 @@ def denied(journal: Journal, number: int, policy: Policy, caller: str = "relayer
     with pytest.raises(Refusal) as caught:
         pay(journal, case_number(number), policy, caller)
     return caught.value
-
-
-def refusal_of(number: int, request: bytes = b"", caller: str = "relayer") -> RefusedRequest:
-    digest = sha256(b"request %d" % number)
-    return RefusedRequest(
-        caller, digest, request, POLICY_ID, unverified("input-foreign", "x" * 400)
-    )
 
 
 def test_a_recorded_spend_is_in_a_signed_head(journal: Journal, place: Place) -> None:
@@ -182,113 +169,6 @@ def test_a_retry_with_another_signing_list_is_refused(journal: Journal) -> None:
     assert caught.value.decision_id
 
 
-def test_a_refusal_is_recorded_and_raised(journal: Journal, place: Place) -> None:
-    refusal = denied(journal, 1, STERN)
-    assert refusal.code == "outflow-exceeded"
-    stored = next(read_entries(place, 1))
-    assert stored.leaf == refusal.decision_id
-    assert isinstance(stored.entry, RefusedEntry)
-    assert stored.entry.code == "outflow-exceeded"
-    assert stored.entry.request.startswith(b"request ")
-    assert pay(journal, case_number(1)).decision_id != refusal.decision_id
-
-
-def test_a_repeated_refusal_is_counted_only(journal: Journal, place: Place) -> None:
-    first, second = denied(journal, 1, STERN), denied(journal, 1, STERN)
-    assert first.decision_id == second.decision_id
-    other = denied(journal, 1, STERN, caller="another relayer")
-    assert other.decision_id != first.decision_id
-    assert len(list(read_entries(place, 0))) == 3
-
-
-def test_after_an_hour_a_refusal_is_recorded_again(place: Place) -> None:
-    clock = ManualClock()
-    with desk(place, clock) as journal:
-        first = denied(journal, 1, STERN)
-        clock.moment = NOW + HOUR - 1
-        assert denied(journal, 1, STERN).decision_id == first.decision_id
-        clock.moment = NOW + HOUR
-        assert denied(journal, 1, STERN).decision_id != first.decision_id
-
-
-def test_nobody_fills_the_disk_with_refusals(place: Place) -> None:
-    clock = ManualClock()
-    with desk(place, clock, CallerBudget(refusals=3)) as journal:
-        found = [denied(journal, number, STERN).decision_id for number in range(5)]
-        assert [bool(decision) for decision in found] == [True, True, True, False, False]
-        assert denied(journal, 9, STERN, caller="another relayer").decision_id
-        clock.moment = NOW + HOUR
-        assert denied(journal, 4, STERN).decision_id
-    assert verify_journal(place).entries == 6
-
-
-def test_full_input_is_kept_within_its_budget(place: Place) -> None:
-    with desk(place, budget=CallerBudget(refused_bytes=10)) as journal:
-        for number, size in enumerate((6, 5, 4, 1)):
-            journal.record_refusal(refusal_of(number, b"r" * size))
-    kept = [each.entry.request for each in read_entries(place, 1)]  # type: ignore[union-attr]
-    assert kept == [b"r" * 6, b"", b"r" * 4, b""]
-
-
-def test_a_refusal_before_deliberation_is_recorded(journal: Journal, place: Place) -> None:
-    refused = refusal_of(1, b"request")
-    journal.record_refusal(refused)
-    stored = next(read_entries(place, 1))
-    assert refused.refusal.decision_id == stored.leaf
-    assert isinstance(stored.entry, RefusedEntry)
-    assert (stored.entry.code, stored.entry.request) == ("input-foreign", b"request")
-
-
-def test_what_is_worth_no_entry_is_counted(place: Place) -> None:
-    with desk(place) as journal:
-        for _ in range(3):
-            journal.count("stranger", "psbt-magic")
-        denied(journal, 1, STERN)
-        denied(journal, 1, STERN)
-        journal.count("stranger", "psbt-magic")
-    with desk(place) as journal:
-        connection = journal._writer._tables
-        rows = connection.execute("SELECT * FROM counters ORDER BY caller").fetchall()
-    assert rows == [("relayer", "outflow-exceeded", 1), ("stranger", "psbt-magic", 4)]
-
-
-def test_a_window_is_half_open(place: Place) -> None:
-    """(now - w, now]: a charge leaves the window exactly w seconds after it was made."""
-    clock = ManualClock()
-    policy = Policy(outflow=100_000_000)
-    with desk(place, clock) as journal:
-        pay(journal, case_number(1), policy)
-        clock.moment = NOW + HOUR - 1
-        assert denied(journal, 2, policy).code == "outflow-exceeded"
-        clock.moment = NOW + HOUR
-        assert pay(journal, case_number(2), policy).decision_id
-
-
-def test_windows_survive_a_restart(place: Place) -> None:
-    policy = Policy(outflow=100_000_000)
-    with desk(place) as journal:
-        pay(journal, case_number(1), policy)
-    with desk(place) as journal:
-        with journal.reading() as reading:
-            assert reading.outflow_since(VAULT, NOW - 1) == 60_010_000
-            assert reading.outflow_since(VAULT, NOW) == 0
-            assert reading.withdrawals_since(VAULT, NOW - 1) == 1
-        assert denied(journal, 2, policy).code == "outflow-exceeded"
-
-
-def test_time_never_goes_back(place: Place) -> None:
-    clock = ManualClock(NOW + 500)
-    policy = Policy(outflow=100_000_000)
-    with desk(place, clock) as journal:
-        pay(journal, case_number(1), policy)
-    clock.moment = NOW - 9 * HOUR
-    with desk(place, clock) as journal:
-        assert denied(journal, 2, policy).code == "outflow-exceeded"
-        with journal.reading() as reading:
-            assert reading.now() == NOW + 500
-    assert [each.entry.clock for each in read_entries(place, 1)] == [NOW + 500, NOW + 500]
-
-
 def test_a_bug_in_a_decision_is_a_fault_of_that_decision_alone(
     journal: Journal, place: Place
 ) -> None:
@@ -356,85 +236,6 @@ def test_a_closed_journal_is_unavailable(place: Place) -> None:
     with pytest.raises(Refusal) as caught:
         pay(journal, case_number(2))
     assert caught.value.code == "journal-unavailable"
-
-
-def test_a_head_of_ours_is_confirmed(place: Place) -> None:
-    with desk(place) as journal:
-        first = pay(journal, case_number(1)).head
-        journal.confirm_head(first)
-        journal.confirm_head(pay(journal, case_number(2)).head)
-        journal.confirm_head(first)
-
-
-def test_a_head_that_we_signed_but_do_not_reach(place: Place, places: Places) -> None:
-    """A member is restored from an old copy: the relayer's last head gives it away."""
-    with desk(place) as journal:
-        pay(journal, case_number(1))
-    old = places.copy(place)
-    with desk(place) as journal:
-        later = pay(journal, case_number(2)).head
-    with desk(old) as journal:
-        assert shown(journal, later) == "state-rolled-back"
-    for number in (3, 4):  # as long as the other history, then longer
-        with desk(old) as journal:
-            pay(journal, case_number(number))
-            assert shown(journal, later) == "state-rolled-back"
-
-
-def test_a_head_of_a_size_that_this_history_never_released(place: Place, places: Places) -> None:
-    """Both histories are longer than the head shown, but only one of them ever released it."""
-    with desk(place) as journal:
-        pay(journal, case_number(1))
-    old = places.copy(place)
-    with desk(place) as journal:
-        later = pay(journal, case_number(2)).head
-    with desk(old) as journal:
-        commit_together(journal, [case_number(3), case_number(4)])
-        assert shown(journal, journal_head(journal)) == ""
-        assert shown(journal, later) == "state-rolled-back"
-
-
-def test_after_a_rollback_nothing_is_recorded_until_a_restart(place: Place, places: Places) -> None:
-    """Whoever does not show a head must not get the second signature from an old copy."""
-    with desk(place) as journal:
-        first = pay(journal, case_number(1))
-    old = places.copy(place)
-    with desk(place) as journal:
-        later = pay(journal, case_number(2)).head
-    with desk(old) as journal:
-        assert pay(journal, case_number(1)).decision_id == first.decision_id
-        assert shown(journal, later) == "state-rolled-back"
-        for number in (1, 3):
-            with pytest.raises(Refusal) as caught:
-                pay(journal, case_number(number))
-            assert caught.value.code == "state-rolled-back"
-        assert shown(journal, first.head) == ""
-        journal.record_refusal(refusal_of(1))  # what is refused is still written down
-    with desk(old) as journal:
-        assert pay(journal, case_number(1)).decision_id == first.decision_id
-
-
-def test_a_head_of_somebody_else(journal: Journal) -> None:
-    origin = origin_of(b"\x01" * 32, Signer().log_key)
-    foreign = sign_head(Head(origin, 1, b"\x02" * 32), Signer())
-    for head in ("", "nonsense", foreign):
-        with pytest.raises(Refusal) as caught:
-            journal.confirm_head(head)
-        assert caught.value.code == "head-malformed"
-
-
-def shown(journal: Journal, head: str) -> str:
-    """The code with which the head is refused; empty when it is confirmed."""
-    try:
-        journal.confirm_head(head)
-    except Refusal as refusal:
-        return refusal.code
-    return ""
-
-
-def journal_head(journal: Journal) -> str:
-    with journal.reading() as reading:
-        return reading.head()
 
 
 def commit_together(journal: Journal, cases: list[Case]) -> None:

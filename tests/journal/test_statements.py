@@ -14,7 +14,7 @@ from signer.journal.audit import read_entries, verify_journal
 from signer.journal.entry import RotationClaim, SignedEntry
 from signer.journal.journal import Journal
 from signer.journal.place import Place
-from signer.ports import Deliberation
+from signer.ports.recording import Deliberation
 from tests import federation
 from tests.core.spends import Coin, attestations, authorized, change_draft
 from tests.journal.desk import (

@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from signer.core.errors import Refusal
 from signer.journal.audit import read_entries, read_head, verify_journal
 from signer.journal.codec import encode_entry
+from signer.journal.database import StoreError
 from signer.journal.decide import DEFAULT_BUDGET
 from signer.journal.journal import Journal, JournalSetting, open_journal
 from signer.journal.merkle import leaf_hash
 from signer.journal.note import verify_head
+from signer.journal.sqlite_tables import SqliteTables
 from signer.journal.store import create_journal, read_genesis, store_at
 from tests.journal.desk import (
     FIRST_LEAF,
@@ -218,3 +220,12 @@ def test_a_journal_in_a_place_that_became_read_only(path: Path) -> None:
             assert refused(path) == "journal-unavailable"
         finally:
             path.parent.chmod(0o700)
+
+
+def test_rows_that_cannot_be_read_are_the_store_s_failure() -> None:
+    for name in ("fetchone", "fetchall"):
+        connection = sqlite3.connect(":memory:")
+        rows = SqliteTables(connection).execute("SELECT 1")
+        connection.close()
+        with pytest.raises(StoreError):
+            getattr(rows, name)()

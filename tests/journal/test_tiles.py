@@ -23,9 +23,9 @@ from signer.journal.proofs import (
     verify_consistency,
     verify_inclusion,
 )
-from signer.journal.sqlite_store import scratch_tables
+from signer.journal.sqlite_tables import scratch_tables
 from signer.journal.tiles import StoredTree
-from signer.ports import RefusedRequest
+from signer.ports.recording import RefusedRequest
 from tests.journal.desk import POLICY_ID, desk
 from tests.journal.test_proofs import mth
 

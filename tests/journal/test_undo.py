@@ -16,7 +16,7 @@ from signer.bitcoin.units import Sats
 from signer.journal.claims_codec import outpoint_bytes
 from signer.journal.database import Contradiction
 from signer.journal.entry import SignedEntry
-from signer.journal.sqlite_store import scratch_tables
+from signer.journal.sqlite_tables import scratch_tables
 from tests.journal.agreement import (
     MAGIC,
     START,

@@ -12,7 +12,7 @@ from signer.core.spend import AwaitedSpend, RecordedSpend
 from signer.core.witnesses import Witnesses
 from signer.journal.decide import MAX_WAITING, CallerBudget, Session
 from signer.journal.journal import Journal
-from signer.ports import Deliberation
+from signer.ports.recording import Deliberation
 from tests.core.spends import authorized
 from tests.journal.desk import ManualClock, case_number, deliberation, desk
 

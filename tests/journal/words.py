@@ -25,7 +25,7 @@ from signer.core.notices import (
 )
 from signer.core.payment import WithdrawalTerms
 from signer.journal.journal import Journal
-from signer.ports import Noted
+from signer.ports.recording import Noted
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, withdrawal_id
 from tests.journal.desk import POLICY_ID

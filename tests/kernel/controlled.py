@@ -13,7 +13,7 @@ from signer.clock import EffectiveClock, Machine
 from signer.compose import due_steps
 from signer.consensus import CoreConsensusGate
 from signer.core.acts import ControlAct, Scope, SignedAct
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from signer.handle import Handler
 from signer.journal.gate import Gate
 from signer.journal.journal import Journal, JournalSetting

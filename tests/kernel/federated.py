@@ -27,7 +27,7 @@ from signer.consensus import CoreConsensusGate
 from signer.core.caller import Caller
 from signer.core.caller import Role as CallerRole
 from signer.core.errors import Refusal
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from signer.handle import Handler
 from signer.journal.codec import decode_entry
 from signer.journal.entry import Entry, GenesisEntry
@@ -39,9 +39,9 @@ from signer.vouching import Vouching
 from signer.witness import WitnessRole
 from tests import federation
 from tests.core.spends import NOW, Coin
+from tests.kernel.clocks import WallClock
 from tests.kernel.room import (
     PASSPHRASE,
-    ManualClock,
     Running,
     attested,
     construct_request,
@@ -72,26 +72,6 @@ def witnessed_policy(members: int = 3, **changes: str) -> bytes:
     keys = ", ".join(f'"{log_key_of(number).hex()}"' for number in range(members))
     text = policy_text(**changes).decode()
     return text.replace("lookahead = 20\n", f"lookahead = 20\nwitnesses = [{keys}]\n").encode()
-
-
-@dataclass
-class WallClock(ManualClock):
-    """Effective and wall time that tests set, and whose clocks were heard."""
-
-    heard_from: dict[bytes, int] = field(default_factory=dict)
-    judged: int = 0
-
-    def wall(self) -> int:
-        return self.moment
-
-    def accept(self) -> None:
-        """What it shows is right."""
-
-    def heard(self, member: bytes, wall: int) -> None:
-        self.heard_from[member] = wall
-
-    def judge_by_witnesses(self) -> None:
-        self.judged += 1
 
 
 @dataclass

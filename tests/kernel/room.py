@@ -20,7 +20,7 @@ from signer.core.caller import Caller
 from signer.core.caller import Role as CallerRole
 from signer.core.evidence import Attestation, CoinTerms
 from signer.core.payment import WithdrawalTerms
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from signer.handle import Handler
 from signer.journal.copies import copy_journal
 from signer.journal.entry import GenesisEntry

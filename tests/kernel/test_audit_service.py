@@ -21,7 +21,7 @@ from signer.journal.merkle import leaf_hash
 from signer.journal.note import Head, origin_of, read_head, read_note, verify_head
 from signer.journal.proofs import Consistency, Inclusion, verify_consistency, verify_inclusion
 from signer.methods import audit
-from signer.ports import NoWitnesses
+from signer.ports.members import NoWitnesses
 from tests.core.spends import Coin
 from tests.kernel.room import Member, Running, attested, construct_request, sign_request
 

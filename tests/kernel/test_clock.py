@@ -7,7 +7,7 @@ import pytest
 from signer.clock import MAX_DIFFERENCE, MAX_DOWNTIME, EffectiveClock, Machine
 from signer.core.control import ControlState
 from signer.journal.gate import Gate
-from signer.ports import Passage
+from signer.ports.recording import Passage
 
 LAST = 1_795_262_400
 """Time of the journal's last entry."""

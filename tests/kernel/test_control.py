@@ -29,7 +29,7 @@ from signer.core.errors import Refusal
 from signer.core.moments import DAY
 from signer.core.payment import WithdrawalTerms
 from signer.methods.watch_control import control_told
-from signer.ports import NoMachine
+from signer.ports.machine import NoMachine
 from tests import federation
 from tests.core.spends import USER_SCRIPT, withdrawal_id
 from tests.kernel.controlled import Controlled

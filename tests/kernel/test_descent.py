@@ -13,7 +13,7 @@ from signer.core.errors import Fault, Refusal
 from signer.core.governance import GovernanceState, Step, Verdict
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice, PolicyStepNotice
 from signer.member_files import shelf_by_record
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from tests.kernel.governed import (
     ADA,
     BOB,

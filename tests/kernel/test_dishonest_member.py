@@ -9,7 +9,7 @@ import pytest
 from carrier.member import Refused
 from pegwarden.v1 import audit_pb2 as au
 from signer.bitcoin.network import REGTEST
-from signer.core.agreement.messages import Contrary, Recollection, read_message
+from signer.core.agreement.messages import Contrary, Recollection, read_message, signed_message
 from signer.core.agreement.notices import (
     AgreedNotice,
     Grant,
@@ -23,7 +23,7 @@ from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.entry import Entry, SignedEntry
 from signer.journal.members import MAX_NUMBER
 from signer.journal.merkle import Frontier, leaf_hash
-from signer.journal.note import Head, origin_of, sign_head
+from signer.journal.note import Head, origin_of, sign_head, verify_head
 from tests.core.spends import NOW, Coin
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
@@ -58,6 +58,22 @@ def forged(kernel: Witnessed, *more: Entry | bytes) -> au.MemberLog:
 
 def told(kernel: Witnessed, log: au.MemberLog, standing: bytes = b"") -> au.WitnessResponse:
     return kernel.ask(au.WitnessRequest(log=log, standing=standing), au.WitnessResponse)
+
+
+def recollect(liar: Witnessed, starting: Witnessed, note: str) -> None:
+    """What the liar says to a start: its log is the one of that head."""
+    head = verify_head(note, liar.log_key)
+    said = Recollection(
+        witness=liar.log_key,
+        origin=starting.log_key,
+        incarnation=starting.journal.incarnation,
+        size=head.size,
+        root=head.root,
+        known_head="",
+        clock=NOW,
+    )
+    signed = signed_message(said, REGTEST.genesis_hash, liar.keystore)
+    starting.ask(au.WitnessRequest(messages=[signed]), au.WitnessResponse)
 
 
 def held_by(kernel: Witnessed) -> list[tuple[bytes, int, bool]]:

@@ -96,6 +96,26 @@ def test_what_gives_up_too_little_is_not_followed(team: Team) -> None:
     assert number < MAX_NUMBER
 
 
+def test_a_log_of_just_the_length_that_was_read_is_known_by_its_epoch(team: Team) -> None:
+    """A's new log has as many entries as B read of the old one, and nothing comes behind them."""
+    team.stop("a")
+    kept = team.save("a")
+    team.start("a")
+    team.carry(rounds=4)
+    agreed(team, "a", draft(team["a"], (BIG,), PAID), "a", "b")
+    team.carry("a", "b", rounds=2)
+    ((origin, number, _),) = held_by(team["b"])
+    team.stop("a")
+    team.restore("a", kept)
+    team.start("a")
+    open_epoch(team["a"], number + 10, *OFFICERS)
+    followed = {each.log_key: each.size for each in team["b"].head().followed}
+    assert followed[origin] == team["a"].size
+    for _ in range(2):  # and then it is what B has read
+        assert team.carry("a", "b", rounds=1).failures == []
+        assert held_by(team["b"]) == [(origin, MAX_NUMBER, True)]
+
+
 def fresh(kernel: Witnessed) -> pb.SignPsbtRequest:
     """Withdrawal 2 with words given after the epoch: what is on no record is frozen until then."""
     realm, built = vault().realm, kernel.construct(construct_request((FRESH,), MORE))

@@ -15,7 +15,7 @@ from signer.core.notices import OfficerNotice
 from signer.core.payment import WithdrawalTerms
 from signer.journal.audit import read_entries, verify_journal
 from signer.journal.entry import RefusedEntry
-from signer.ports import Reading
+from signer.ports.reading import Reading
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
 from tests.kernel.room import (

@@ -1,6 +1,6 @@
 """VerifyScript: vaults, foreign descriptors and bare scripts are described; refusals are coded."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,7 +13,8 @@ from signer.bitcoin.network import REGTEST, Network
 from signer.bitcoin.script import p2wsh
 from signer.bitcoin.taproot import UNSPENDABLE_H, unspendable_xpub
 from signer.core.errors import Refusal
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
+from signer.core.vault import register
 from signer.methods import bare_scripts
 from signer.methods.scripts import verify_script
 from tests import federation
@@ -92,6 +93,28 @@ def test_a_registered_vault() -> None:
     assert script.stack == 3
     assert script.max_witness_weight == 1 + 2 * 73
     assert list(known.earliest) == []
+
+
+def test_a_registered_vault_is_told_with_its_witnesses() -> None:
+    """Two of four that three of four witness: by its scripts alone it could not be registered."""
+    plain = federation.definition(2, 4)
+    log_keys = tuple(bytes([number]) * 32 for number in range(4))
+    vault = register(replace(plain, witnesses=log_keys, witness_quorum=3), REGTEST)
+    room = Room(registry=VaultRegistry((vault,)))
+    request = pb.VerifyScriptRequest(vault_id=vault.vault_id)
+    known = verify_script(room, RELAYER, request.SerializeToString())
+    assert (known.vault_allowed, list(known.objections)) == (True, [])
+    assert (known.threshold, known.members, known.tolerated, known.may_be_silent) == (2, 4, 1, 1)
+    assert known.intersection == 0
+    terms = known.witnesses
+    assert (tuple(terms.log_keys), terms.quorum, terms.start_needs) == (log_keys, 3, 3)
+    bare = verify_script(
+        room, RELAYER, pb.VerifyScriptRequest(descriptor=known.descriptor).SerializeToString()
+    )
+    assert [each.code for each in bare.objections] == ["vault-quorums-disjoint"]
+    assert (bare.tolerated, bare.may_be_silent) == (-1, 2)
+    assert not bare.HasField("witnesses")
+    assert not verified(vault_id="peg").HasField("witnesses")
 
 
 def test_expected_scripts_are_compared_place_by_place() -> None:

@@ -30,7 +30,7 @@ from tests.core.spends import NOW, Coin
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
 from tests.kernel.test_agreement_wire import agreed, codes, refused
-from tests.kernel.test_dishonest_member import held_by, pending_of, records_of
+from tests.kernel.test_dishonest_member import held_by, pending_of, recollect, records_of
 
 BIG, OTHER = Coin(), Coin(salt=1, index=1)
 PAID = ((1, 60_000_000),)
@@ -222,12 +222,8 @@ def test_a_start_takes_what_is_true_however_late_it_is(team: Team) -> None:
     assert [type(each) for each in told(b, c, lie, entry, after=number)] == [Contrary, Contrary]
     team.stop("b")
     team.start("b")
-    team["b"].ask(au.WitnessRequest(messages=_recollected(c, team["b"])), au.WitnessResponse)
+    log = log_of(c, [*records_of(c)[:number], encode_entry(lie), encode_entry(entry)])
+    recollect(c, team["b"], log.head)
     team.carry("a", "b", rounds=3)
     assert team["b"].head().waiting_for == []
     assert held_by(team["b"]) == [(c.log_key, number + 1, False)]
-
-
-def _recollected(member: Witnessed, of: Witnessed) -> list[bytes]:
-    standing = au.WitnessRequest(standing=of.head().standing)
-    return list(member.ask(standing, au.WitnessResponse).messages)

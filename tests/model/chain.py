@@ -6,6 +6,7 @@
    only assumption about depth.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from random import Random
@@ -29,6 +30,8 @@ class Chain:
     """Of what is confirmed."""
     spenders: dict[OutPoint, Txid] = field(default_factory=dict)
     """Of outputs that confirmed transactions spend."""
+    paid: Counter[TxOut] = field(default_factory=Counter)
+    """How often confirmed transactions have that output."""
 
     @property
     def tip(self) -> int:
@@ -68,6 +71,7 @@ class Chain:
             del self.blocks[-gone:]
             self.heights.clear()
             self.spenders.clear()
+            self.paid.clear()
             for number, block in enumerate(self.blocks):
                 for each in block:
                     self._confirm(each, BASE + number + 1)
@@ -75,6 +79,7 @@ class Chain:
 
     def _confirm(self, transaction: Transaction, height: int) -> None:
         self.heights[transaction.txid] = height
+        self.paid.update(transaction.outputs)
         for txin in transaction.inputs:
             self.spenders[txin.previous] = transaction.txid
 

@@ -6,20 +6,26 @@ from typing import Any
 
 import pytest
 
-import signer.core.approve as approve
 import signer.core.pins as pins
+import signer.core.question as question
 import signer.core.release as release
+import signer.core.universal_rules as universal_rules
 import signer.journal.decide as decide
+import signer.journal.fold_versions as fold_versions
 import signer.journal.journal as journal
+import signer.journal.reading as reading
 import signer.journal.undo as undo
-import signer.kernel as kernel
 from policies.loaded import LoadedPolicy
 from signer.core.release import ReleaseTerms
-from signer.core.spend import AwaitedSpend, RecordedSpend
+from signer.core.spend import RecordedSpend
 from signer.journal.reading import TableReading
-from tests.model.team import SHAPES, Shape
+from signer.shelf import Shelf
+from tests.model import asked, events, governing, officers
+from tests.model import plants_agreement as j6
+from tests.model.hosts import SHAPES, Shape
+from tests.model.steps import Step
 
-WITNESSED, ALONE, _ = SHAPES
+WITNESSED, ALONE, _, LYING = SHAPES
 Patch = pytest.MonkeyPatch
 
 
@@ -30,8 +36,12 @@ class Plant:
     name: str
     shape: Shape
     make: Callable[[Patch], None]
-    steps: int
-    """Within which it is found."""
+    lives: int
+    """Of which one finds it."""
+    first: int
+    """Seed of the first of them."""
+    favoured: tuple[Step, ...] = ()
+    """Steps that it needs, drawn more often."""
 
 
 def _nothing(*_: object) -> tuple[()]:
@@ -39,12 +49,12 @@ def _nothing(*_: object) -> tuple[()]:
 
 
 def no_pin_rule(patch: Patch) -> None:
-    patch.setattr(approve, "pin_objections", _nothing)
+    patch.setattr(universal_rules, "pin_objections", _nothing)
 
 
 def no_unpaid_rule(patch: Patch) -> None:
     """A pinned coin pays something else."""
-    patch.setattr(approve, "unpaid_objections", _nothing)
+    patch.setattr(universal_rules, "unpaid_objections", _nothing)
 
 
 def no_twin_rule(patch: Patch) -> None:
@@ -52,13 +62,13 @@ def no_twin_rule(patch: Patch) -> None:
 
 
 def only_fees_charged(patch: Patch) -> None:
-    bind = approve.bind
+    bind = question.bind
 
     def charged_less(*asked: Any) -> Any:
         binding = bind(*asked)
         return binding._replace(charge=binding.charge - sum(each.amount for each in binding.new))
 
-    patch.setattr(approve, "bind", charged_less)
+    patch.setattr(question, "bind", charged_less)
 
 
 def every_fee_charged(patch: Patch) -> None:
@@ -78,18 +88,6 @@ def void_frees_twice(patch: Patch) -> None:
         free(*freed)
 
     patch.setattr(undo, "_free", twice)
-
-
-def signed_before_agreed(patch: Patch) -> None:
-    """The signature leaves with the pending entry."""
-    final = kernel.Kernel._final
-
-    def at_once(self: Any, deliberation: Any, recorded: Any) -> RecordedSpend:
-        if isinstance(recorded, AwaitedSpend):
-            return RecordedSpend(recorded.spend, recorded.decision_id, recorded.head)
-        return final(self, deliberation, recorded)
-
-    patch.setattr(kernel.Kernel, "_final", at_once)
 
 
 def signed_before_recorded(patch: Patch) -> None:
@@ -129,21 +127,63 @@ def retry_unseen(patch: Patch) -> None:
     patch.setattr(decide, "recall", lambda *_: None)
 
 
+def batch_rule_forgotten(patch: Patch) -> None:
+    """J2: a batch gets another root."""
+    patch.setattr(universal_rules, "anchor_objections", _nothing)
+
+
+def batches_by_name(patch: Patch) -> None:
+    """J2 keyed by what the policy in force calls the rollup, and not by its magic."""
+    beyond, called = 2**40, ["main"]
+    in_force, key, highest = Shelf.in_force, fold_versions.batch_bytes, TableReading.highest_batch
+
+    def noted(self: Shelf, reading: Any) -> Any:
+        policy = in_force(self, reading)
+        called[:] = [each.name for each in policy.rollups]
+        return policy
+
+    def of_name(batch: int) -> bytes:
+        return key(batch + beyond * (called != ["main"]))
+
+    def highest_of_name(self: TableReading, magic: bytes) -> int | None:
+        known = highest(self, magic)
+        if called == ["main"] or known is None:
+            return known
+        return known - beyond if known >= beyond else None
+
+    patch.setattr(Shelf, "in_force", noted)
+    patch.setattr(TableReading, "highest_batch", highest_of_name)
+    for module in (fold_versions, reading, undo):
+        patch.setattr(module, "batch_bytes", of_name)
+
+
+_BATCHES = (asked.anchor, asked.anchor, events.reorganise_rollup, governing.rename_rollup)
+_STARTS = (events.restore, events.restart, asked.pay_again, asked.present_again, events.carry)
+_WORDS = (officers.command, officers.bring_late, officers.let_all_go_on, asked.retry, asked.pay)
+_CLOCKS = (events.step_clock, asked.pay, events.wait)
+_STRIKES = (events.take, events.bury, events.release, asked.pay, events.carry)
 PLANTS = tuple(
-    Plant(make.__name__, shape, make, steps)
-    for make, shape, steps in (
-        (no_pin_rule, ALONE, 300),
-        (no_unpaid_rule, ALONE, 300),
-        (no_twin_rule, ALONE, 300),
-        (only_fees_charged, ALONE, 150),
-        (every_fee_charged, ALONE, 150),
-        (void_frees_nothing, WITNESSED, 150),
-        (void_frees_twice, WITNESSED, 150),
-        (signed_before_agreed, WITNESSED, 450),
-        (signed_before_recorded, ALONE, 300),
-        (shallow_release, ALONE, 600),
-        (payment_strikes, ALONE, 300),
-        (closing_forgotten, ALONE, 300),
-        (retry_unseen, ALONE, 300),
+    Plant(make.__name__, shape, make, lives, first, favoured)
+    for make, shape, lives, first, favoured in (
+        (no_pin_rule, ALONE, 3, 1, ()),
+        (no_unpaid_rule, ALONE, 3, 1, ()),
+        (no_twin_rule, ALONE, 3, 1, ()),
+        (only_fees_charged, ALONE, 2, 1, ()),
+        (every_fee_charged, ALONE, 2, 1, ()),
+        (void_frees_nothing, WITNESSED, 2, 1, ()),
+        (void_frees_twice, WITNESSED, 2, 1, ()),
+        (signed_before_recorded, ALONE, 3, 1, ()),
+        (shallow_release, ALONE, 4, 1, (events.release, events.mine)),
+        (payment_strikes, ALONE, 3, 1, ()),
+        (closing_forgotten, ALONE, 3, 1, ()),
+        (retry_unseen, ALONE, 3, 1, ()),
+        (batch_rule_forgotten, ALONE, 3, 1, _BATCHES),
+        (batches_by_name, ALONE, 3, 1, _BATCHES),
+        (j6.signed_before_agreed, WITNESSED, 4, 1, ()),
+        (j6.no_import, LYING, 4, 1, _STARTS),
+        (j6.struck_pin_kept, WITNESSED, 4, 1, _STRIKES),
+        (j6.pause_forgotten, ALONE, 3, 1, _WORDS),
+        (j6.texts_serve_again, ALONE, 4, 4, _WORDS),
+        (j6.wall_time, WITNESSED, 3, 1, _CLOCKS),
     )
 )

@@ -31,9 +31,10 @@ from tests.core.spends import previous_transaction, withdrawal_id
 from tests.kernel.histories import _WATCHERS as WITH_KEYS
 from tests.kernel.history_world import Owned
 from tests.model.chain import Chain
-from tests.model.team import DEPTH
+from tests.model.hosts import DEPTH
 
-HOUR, WEEK = 3_600, 7 * 86_400
+HOUR, WEEK = 3_600, 7 * 86_400 - 150
+"""An attestation lasts at most a week by a kernel whose clock lags a little."""
 ELSEWHERE = b"\x00\x14" + b"\x44" * 20
 MAGIC = b"PGWD"
 WATCHERS = WITH_KEYS[:2]
@@ -50,6 +51,10 @@ class World:
     coins: dict[OutPoint, Owned] = field(default_factory=dict)
     """Of the vault, whether or not they exist on the chain that is the longest now."""
     numbers: "count[int]" = field(default_factory=lambda: count(1))
+    wanted: Counter[TxOut] = field(default_factory=Counter)
+    """How many burns want that output."""
+    roots: Counter[int] = field(default_factory=Counter)
+    """How often the rollup reorganised that batch away."""
 
     # --- what happens
 
@@ -61,6 +66,7 @@ class World:
             like = WithdrawalTerms(b"", Sats(1_000_000 * self.random.randrange(5, 40)), script)  # type: ignore[arg-type]
         made = replace(like, withdrawal_id=withdrawal_id(number))
         self.burns.append(made)
+        self.wanted[out_of(made)] += 1
         return made
 
     def deposit(self, amount: int = 0) -> Owned:
@@ -101,18 +107,19 @@ class World:
 
     def equals(self, burn: WithdrawalTerms) -> int:
         """Burns of its amount and script, itself included."""
-        return sum(out_of(each) == out_of(burn) for each in self.burns)
+        return self.wanted[out_of(burn)]
 
     def paid(self, burn: WithdrawalTerms) -> int:
         """Confirmed payments of its amount and script."""
-        return sum(
-            self.chain.broadcast[txid].outputs.count(out_of(burn)) for txid in self.chain.heights
-        )
+        return self.chain.paid[out_of(burn)]
 
     def is_overpaid(self) -> bool:
         """Whether some burn is, or can be from here, paid more than once."""
-        wanted = Counter(out_of(each) for each in self.burns)
-        return any(self.chain.can_be_paid_more_than(out, times) for out, times in wanted.items())
+        paid = Counter(out for each in self.chain.broadcast.values() for out in each.outputs)
+        return any(
+            paid[out] > times and self.chain.can_be_paid_more_than(out, times)
+            for out, times in self.wanted.items()
+        )
 
     # --- what attestors say
 
@@ -152,10 +159,13 @@ class World:
         return self._said(now + HOUR // 2, (terms,))
 
     def anchor(self, batch: int) -> AnchorTerms:
-        """The batch's true root."""
-        before = sha256(b"root %d" % (batch - 1)) if batch > 1 else bytes(32)
-        root, eth = sha256(b"root %d" % batch), sha256(b"eth %d" % batch)
+        """The batch as the rollup has it now."""
+        before = self._root(batch - 1) if batch > 1 else bytes(32)
+        root, eth = self._root(batch), sha256(b"eth %d" % batch)
         return AnchorTerms(MAGIC, batch - 1, before, batch, root, eth)
+
+    def _root(self, batch: int) -> bytes:
+        return sha256(b"root %d %d" % (batch, self.roots[batch]))
 
     def _said(self, expiry: int, statements: tuple[Statement, ...]) -> list[t.Attestation]:
         if not statements:

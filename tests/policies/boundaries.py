@@ -20,8 +20,8 @@ from policies.analysis.described import (
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
 from signer.bitcoin.units import Sats, Weight
-from signer.core.approve import Question
 from signer.core.opreturn import Anchor
+from signer.core.question import Question
 from signer.core.spend import Kind
 
 WATCHERS = (

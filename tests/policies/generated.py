@@ -31,9 +31,9 @@ from policies.source import PolicyError
 from signer.bitcoin.address import address_of
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.units import COIN, Sats, Weight
-from signer.core.approve import Question
 from signer.core.evidence import Statement, SweepTerms
 from signer.core.opreturn import Anchor
+from signer.core.question import Question
 from signer.core.spend import Kind
 from signer.core.vault import Vault
 from tests import federation

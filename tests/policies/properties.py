@@ -22,8 +22,9 @@ from policies.loaded import LoadedPolicy, route_of
 from policies.predicates.fee_rate_between import FeeRateBetween
 from policies.predicates.payment_at_least import PaymentAtLeast
 from signer.bitcoin.units import Sats, rate_below
-from signer.core.approve import Question, objections, settle
+from signer.core.approve import objections, settle
 from signer.core.governance import Verdict
+from signer.core.question import Question
 from tests.policies.generated import (
     OFFICERS,
     WATCHERS,

@@ -17,7 +17,8 @@ from policies.analysis.draft import drafts
 from policies.analysis.normal import in_order, ways_by_route
 from policies.analysis.witness import Steps, Witness, question_about
 from policies.load import load_policy
-from policies.loaded import LoadedPolicy, Route, VaultEntry
+from policies.loaded import LoadedPolicy, Route
+from policies.vault_entry import VaultEntry
 from signer.core.governance import Verdict
 from signer.core.spend import Kind
 from tests.policies.test_analysis_normal import POOL

@@ -3,8 +3,8 @@
 import pytest
 
 from policies.loaded import LoadedPolicy
-from signer.core.approve import Question
 from signer.core.errors import Objection
+from signer.core.question import Question
 from tests.policies.boundaries import BOUNDARIES, Boundary
 
 PAIRS = [each for pairs in BOUNDARIES.values() for each in pairs]

@@ -22,10 +22,11 @@ from policies.analysis.described import (
 )
 from signer.bitcoin.transaction import Txid
 from signer.bitcoin.units import Sats, Weight
-from signer.core.approve import approve, ask
+from signer.core.approve import approve
 from signer.core.errors import Fault
 from signer.core.evidence import CoinTerms
 from signer.core.payment import WithdrawalTerms
+from signer.core.question import ask
 from signer.core.spend import Change, Kind, VerifiedSpend
 from tests.policies import world
 from tests.policies.world import BRIDGE, NEXT, NOW, P2WPKH, VAULT, WATCHERS
@@ -218,6 +219,15 @@ def test_what_is_not_described_stands_in_no_rules_way() -> None:
     assert record.payers(bytes(32)) == frozenset()
     assert record.version(Txid(bytes(32))) is None
     assert record.first_attested(b"", terms, b"") == 5
+    assert record.terms_of(bytes(32)) == frozenset()
+
+
+def test_no_other_member_holds_what_is_described() -> None:
+    record, coin = DescribedRecord(), described_coins(VAULT, 1)[0]
+    id_ = bytes(32)
+    assert record.loose_pins_of(id_) == record.struck_of(id_) == frozenset()
+    assert record.held_payers(id_) == record.held_spenders(coin.outpoint) == frozenset()
+    assert record.closing_since(b"", ()) == 0
 
 
 def test_payments_are_numbered() -> None:

@@ -403,12 +403,13 @@ def test_shipped_policies_do_what_their_authors_meant(path: Path) -> None:
     assert [(each.example.name, each.got) for each in results if not each.passed] == []
 
 
-def test_four_policies_are_shipped() -> None:
+def test_five_policies_are_shipped() -> None:
     assert [path.stem for path in SHIPPED] == [
         "anchor-only",
         "bridge",
         "exchange-grade",
         "federation",
+        "witnessed",
     ]
 
 
@@ -417,7 +418,8 @@ def seed(text: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "members", "accounts"), [("exchange-grade", 5, (2, 3)), ("anchor-only", 3, (4,))]
+    ("name", "members", "accounts"),
+    [("exchange-grade", 5, (2, 3)), ("anchor-only", 3, (4,)), ("witnessed", 4, (5,))],
 )
 def test_members_keys_are_those_that_the_comment_tells(
     name: str, members: int, accounts: tuple[int, ...]
@@ -442,6 +444,12 @@ def test_other_keys_are_those_that_the_comment_tells() -> None:
         secret = Ed25519PrivateKey.from_private_bytes(seed(f"officer {number}"))
         return secret.public_key().public_bytes_raw()
 
+    witnessed = (EXAMPLES / "witnessed.toml").read_text()
+    for number in range(4):
+        log_key = Ed25519PrivateKey.from_private_bytes(seed(f"log {number}")).public_key()
+        assert log_key.public_bytes_raw().hex() in witnessed
+    for number in range(3):
+        assert PrivateKey(seed(f"officer {number}")).public_key_xonly.format().hex() in witnessed
     for number in range(5):
         assert PrivateKey(seed(f"watcher {number}")).public_key_xonly.format().hex() in EXCHANGE
     assert PrivateKey(seed("officer 0")).public_key_xonly.format().hex() in EXCHANGE

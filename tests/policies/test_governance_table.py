@@ -8,9 +8,9 @@ from policies.load import load_policy
 from policies.loaded import LoadedPolicy, Route
 from policies.predicates.approved import Approved
 from policies.source import PolicyError
-from signer.core.approve import Question
 from signer.core.governance import GovernanceTerms
 from signer.core.moments import format_time
+from signer.core.question import Question
 from signer.core.spend import Kind, VerifiedSpend
 from signer.core.ssh import parse_public_key
 from tests.policies.world import (

@@ -33,8 +33,8 @@ from policies.predicates.weight_at_most import WeightAtMost
 from policies.predicates.within import Within
 from signer.bitcoin.script import ScriptType
 from signer.bitcoin.units import FeeRate, Sats, Weight
-from signer.core.approve import Question
 from signer.core.evidence import StatementKind
+from signer.core.question import Question
 from tests.policies.world import (
     CLOCK,
     NOW,

@@ -11,9 +11,9 @@ from policies.loaded import LoadedPolicy, Route, route_of
 from policies.predicates import SPEND_PREDICATES, misplaced_in
 from policies.source import PolicyError
 from signer.bitcoin.units import Sats
-from signer.core.approve import Question
 from signer.core.errors import Objection, VerificationError
 from signer.core.evidence import AnchorTerms, SweepTerms
+from signer.core.question import Question
 from signer.core.spend import Kind, VerifiedSpend
 from tests.policies.world import (
     BRIDGE,

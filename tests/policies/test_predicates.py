@@ -7,9 +7,9 @@ import pytest
 from policies.predicates import SPEND_PREDICATES
 from signer.bitcoin.transaction import TxOut
 from signer.bitcoin.units import Sats, Weight
-from signer.core.approve import Policy, Question
 from signer.core.catalogue import CATALOGUE
 from signer.core.evidence import CoinTerms
+from signer.core.question import Policy, Question
 from signer.core.spend import VerifiedSpend
 from tests.policies.world import (
     CLOCK,

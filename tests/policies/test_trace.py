@@ -12,10 +12,10 @@ from policies.predicates import Predicate
 from policies.predicates.fee_at_most import FeeAtMost
 from policies.trace import MAX_SHOWN, Ways, in_order, nearest_changes, trace_of
 from signer.bitcoin.units import Sats
-from signer.core.approve import Question
 from signer.core.caller import Role
 from signer.core.errors import MAX_OBJECTIONS, Objection
-from signer.wire import trace_message
+from signer.core.question import Question
+from signer.wire_answers import trace_message
 from tests.policies.boundaries import (
     HOUR,
     LISTED,

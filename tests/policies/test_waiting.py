@@ -13,10 +13,11 @@ from policies.loaded import LoadedPolicy, Route
 from policies.predicates.aged import Clock, clock_of
 from policies.predicates.attested import Attested
 from signer.bitcoin.hashes import sha256
-from signer.core.approve import ClockQuorum, Question, approve
+from signer.core.approve import approve
 from signer.core.errors import Objection, Pending, PolicyDenied
 from signer.core.evidence import StatementKind
 from signer.core.moments import read_time
+from signer.core.question import ClockQuorum, Question
 from signer.core.spend import Kind, VerifiedSpend
 from tests.policies.world import (
     BRIDGE,

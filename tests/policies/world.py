@@ -12,7 +12,6 @@ from signer.bitcoin.psbt.model import UnverifiedPsbt
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
 from signer.bitcoin.units import Height, Sats, Weight
 from signer.core.acts import move_subject, withdrawal_subject
-from signer.core.approve import Question, ask
 from signer.core.control import ControlState
 from signer.core.evidence import (
     AnchorTerms,
@@ -24,6 +23,7 @@ from signer.core.evidence import (
 )
 from signer.core.opreturn import Anchor
 from signer.core.payment import Payment, WithdrawalId, WithdrawalTerms
+from signer.core.question import Question, ask
 from signer.core.spend import Change, Kind, Rotation, SpentCoin, VerifiedSpend
 from signer.core.sweeps import SWEEP_KINDS
 from signer.core.vault import Vault

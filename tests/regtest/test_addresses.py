@@ -13,7 +13,7 @@ from signer.core.construct import construct_withdrawal
 from signer.core.drafts import OfferedCoin
 from signer.core.extract import Extracted, extract
 from signer.core.payment import WithdrawalTerms
-from signer.core.vault import VaultRegistry
+from signer.core.registry import VaultRegistry
 from tests.core.coins import Wanted, sign
 from tests.federation import vault
 

@@ -10,13 +10,15 @@ import pytest
 from clients.attestor.attestor import Attestor, AttestorKey
 from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain, NotSeen
+from clients.attestor.payments import VaultPayments
 from clients.bitcoind import Bitcoind
 from clients.jsonrpc import to_btc
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST, SIGNET
-from signer.bitcoin.transaction import OutPoint, Txid, txid_from_display
+from signer.bitcoin.transaction import OutPoint, Txid, display, txid_from_display
 from signer.bitcoin.units import Height
 from signer.core.evidence import CoinTerms, Realm, SpentTerms, authorize
+from tests.federation import vault
 
 REALM = Realm(REGTEST.genesis_hash, sha256(b"a vault"))
 AMOUNT = 7_654_321
@@ -118,6 +120,25 @@ def test_a_coinbase_spends_nothing(bitcoind: Bitcoind, attestor: Attestor) -> No
     nothing = OutPoint(Txid(bytes(32)), 0xFFFFFFFF)
     with pytest.raises(NotSeen, match="does not spend"):
         attestor.spends(((nothing, txid_from_display(minted)),))
+
+
+def test_payments_of_the_vault_are_counted_in_real_blocks(bitcoind: Bitcoind) -> None:
+    """The wallet's coin stands for the vault's: what it pays counts once it has a block, others' never."""
+    outpoint, address = funded(bitcoind)
+    wallet, script = bitcoind.make_wallet("attested"), bitcoind.rpc("validateaddress", address)
+    since = bitcoind.rpc("getblockcount") + 1
+    payments = VaultPayments(bitcoind.rpc, vault().descriptor, since, reach=1)
+    payments.__dict__["_scripts"] = frozenset({script["scriptPubKey"]})
+    to = bitcoind.make_wallet("paid")("getnewaddress")
+    paid = bytes.fromhex(bitcoind.rpc("validateaddress", to)["scriptPubKey"])
+    source = {"inputs": [{"txid": display(outpoint.txid), "vout": outpoint.vout}]}
+    wallet("send", {to: to_btc(5_000)}, None, "unset", 2, source)
+    assert payments.count(5_000, paid) == 0
+    bitcoind.mine(1)
+    assert payments.count(5_000, paid) == 1
+    assert payments.count(5_001, paid) == 0
+    bitcoind.fund(to, 5_000)
+    assert payments.count(5_000, paid) == 1
 
 
 def test_a_node_of_another_network_is_not_believed(bitcoind: Bitcoind) -> None:

@@ -11,7 +11,6 @@ import pytest
 from policies.predicates.fee_rate_between import FeeRateBetween
 from signer.bitcoin.units import Sats
 from signer.core.agreement.notices import VoidNotice
-from signer.core.approve import Question
 from signer.core.digests import InputDigests
 from signer.core.errors import Fault, Objection
 from signer.core.evidence import SweepTerms
@@ -23,6 +22,7 @@ from signer.core.notices import (
     PolicyStepNotice,
 )
 from signer.core.pins import Binding, bind
+from signer.core.question import Question
 from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
 from signer.replay.bench import Unrepeatable
 from signer.replay.deeds import (
@@ -74,7 +74,7 @@ def _charging_more(patch: pytest.MonkeyPatch) -> None:
         binding = bind(*asked)
         return binding._replace(charge=Sats(binding.charge + 1))
 
-    patch.setattr("signer.core.approve.bind", dearer)
+    patch.setattr("signer.core.question.bind", dearer)
 
 
 def _another_word(patch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def _another_word(patch: pytest.MonkeyPatch) -> None:
         change = question.spend.change
         return iter(()) if change is None or change.index < 50_000 else objections(question)
 
-    patch.setattr("signer.core.approve._change_objections", unless_near)
+    patch.setattr("signer.core.universal_rules._change_objections", unless_near)
 
 
 def _another_digest(patch: pytest.MonkeyPatch) -> None:

@@ -1,76 +1,101 @@
 """Invariant: a kernel that dies at any instant, and is started again, signs what it signed, with the same
-bytes, counts it once, contradicts no head that it showed, and its journal verifies.
+bytes, counts it once, contradicts no head that it showed, and its journal verifies; also when its disk is
+full, its database goes away, an old copy is put back, a clone or a replica runs beside it, or clocks step.
 
-Of many runs one in ten kills a whole process, at no point that anybody chose; of few one in a hundred. The
-others die in process at a named point (tests/crash).
+Of many runs one in ten kills a whole process, the others die in process, at a named point (tests/crash).
 """
 
+import os
 import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
-from clients.bitcoind import Bitcoind
-from clients.demo.command import pegwarden
-from clients.demo.policy import DAY_LIMIT
-from clients.demo.stage import House
-from clients.member import Refused
-from clients.relayer.draft import Draft
-from clients.relayer.federation import Federation
-from tests.crash.deaths import Deaths
-from tests.regtest.crash import Company, after_some_looks, company, kill_while_signing
+from tests.crash.companies import IN_PROCESS, WHOLE
+from tests.crash.deaths import Deaths, Toll
+from tests.journal.cuts import cut_decisions
+from tests.postgres import Cluster, Wire, programs
 
 FULL = 10_000
 MANY = 1_000
-ROUNDS = 40
-"""Kills per federation: its limits are sized so that what counts twice is refused."""
+
+
+class Job(NamedTuple):
+    """Runs that one worker does."""
+
+    kind: str
+    n: int
+    seed: int
 
 
 def run(n: int, seed: int) -> list[str]:
     """What was wrong after which death. Prints where kernels died."""
-    whole = n // 10 if n >= MANY else n // 100
-    with tempfile.TemporaryDirectory() as folder:
-        deaths = Deaths(Path(folder), Random(seed)).happen(n - whole)
-        broken = _whole_processes(Path(folder), whole, seed)
-    print(" alone together  died")
-    print("\n".join(deaths.distribution()))
-    print(f"{whole} whole processes killed")
-    return [*deaths.wrong, *(f"whole process {each}: not the same again" for each in broken)]
+    jobs, toll, done, began = list(_jobs(n, seed)), Toll(), 0, time.monotonic()
+    for job, found in _done(jobs):
+        toll.add(found)
+        done += 0 if job.kind == "cuts" else job.n
+        if len(jobs) > 1:
+            took = time.monotonic() - began
+            print(
+                f"kill: {done} of {n} runs, {len(toll.wrong)} violations, {took:.0f} s", flush=True
+            )
+    print("\n".join(toll.distribution()))
+    return toll.wrong
 
 
-def _whole_processes(folder: Path, n: int, seed: int) -> list[int]:
-    """The numbers of the kills after which the invariant was broken."""
-    broken: list[int] = []
-    if not n:
-        return broken
-    with Bitcoind.start(folder / "node") as node:
-        for start in range(0, n, ROUNDS):
-            with company(folder / f"company-{start}", node) as members:
-                count = min(ROUNDS, n - start)
-                broken += [start + each for each in _campaign(members, count, seed + start)]
-    return broken
+def _jobs(n: int, seed: int) -> Iterator[Job]:
+    """Whole processes first: they take longest. Beside the kills connections are cut."""
+    whole = n // 10 if n >= MANY else 0
+    wanted = [("whole", whole, 100), ("in process", n - whole, 300)]
+    if programs() is not None:
+        wanted.append(("cuts", whole // 2, 250))
+    for number, (kind, runs, each) in enumerate(wanted):
+        for start in range(0, runs, each):
+            yield Job(kind, min(each, runs - start), seed * 1_000_000 + 10 * start + number)
 
 
-def _campaign(members: Company, count: int, seed: int) -> list[int]:
-    """All withdrawals together use up the day; one counted twice leaves too little for the last."""
-    largest = min(150_000_000, DAY_LIMIT // count - 2_000)
-    amounts = [largest - number for number in range(count)]  # equal ones would be twins
-    drafts = members.drafts(members.fund([amount + 50_000 for amount in amounts]), amounts)
-    house, federation = members.houses[0], members.cast.relayer.federation
-    random, broken = Random(seed), []
-    for number, draft in enumerate(drafts):
-        kill_while_signing(members, house, draft, after_some_looks(random.randrange(1 << 32)))
-        if not _same_again(house, federation, draft):
-            broken.append(number)
-    house.stop()
-    if not pegwarden("journal", "verify", "--config", house.config)["ok"]:
-        broken.append(count)
-    return broken
+def _done(jobs: list[Job]) -> Iterator[tuple[Job, Toll]]:
+    """As they end."""
+    if len(jobs) == 1:
+        yield jobs[0], _do(jobs[0])
+        return
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
+        asked = {workers.submit(_do, job): job for job in jobs}
+        for each in as_completed(asked):
+            yield asked[each], each.result()
 
 
-def _same_again(house: House, federation: Federation, draft: Draft) -> bool:
-    with house.connect() as member:
-        try:
-            first, again = (federation.sign(member, draft) for _ in range(2))
-        except Refused:
-            return False
-    return (first.psbt, first.decision_id) == (again.psbt, again.decision_id)
+def _do(job: Job) -> Toll:
+    """The folder stays where something was wrong."""
+    if job.kind == "cuts":
+        return _cut(job)
+    folder = Path(tempfile.mkdtemp(prefix="pegwarden-kill-"))
+    companies = WHOLE if job.kind == "whole" else IN_PROCESS
+    toll = Deaths(folder, Random(job.seed), companies).happen(job.n).toll
+    if toll.wrong:
+        toll.wrong.append(f"{job}: what was left is in {folder}")
+    else:
+        folder.rmdir()
+    return toll
+
+
+def _cut(job: Job) -> Toll:
+    """Connections to the database, at any byte (tests/journal/cuts.py)."""
+    binaries = programs()
+    assert binaries is not None
+    cluster = Cluster(binaries)
+    try:
+        place = cluster.new_place()
+        wire = Wire(cluster, cluster.name_of(place))
+        cuts = cut_decisions(wire, place, job.seed, job.n)
+        wire.close()
+    finally:
+        cluster.remove()
+    came = {"answered": cuts.answered, "recorded": cuts.recorded, "lost": cuts.lost}
+    befallen = Counter({("desk", f"connection cut, {what}"): n for what, n in came.items()})
+    return Toll(befallen=befallen, wrong=[f"{job}: {each}" for each in cuts.wrong])

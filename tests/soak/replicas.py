@@ -2,8 +2,9 @@
 coins and withdrawals, sign no withdrawal for two transactions that could both confirm, refuse only what a
 rule explains, and leave a journal that verifies.
 
-`n` is seconds. Each relayer asks one of the replicas, chosen anew each time, to pay a withdrawal of its
-turn from one of two coins. Of each withdrawal one version is signed, by both replicas, the other refused.
+`n` is seconds, and as many again where members agree (tests/soak/replicas_witnessed.py). Each relayer asks
+one of the replicas, chosen anew each time, to pay a withdrawal of its turn from one of two coins. Of each
+withdrawal one version is signed, by both replicas, the other refused.
 """
 
 import tempfile
@@ -28,6 +29,7 @@ from tests.kernel.room import (
     sign_request,
 )
 from tests.postgres import Cluster, programs
+from tests.soak import replicas_witnessed
 
 FULL = 60
 RELAYERS = 16
@@ -101,10 +103,11 @@ def run(n: int, seed: int) -> list[str]:
             race = Race(replicas, began + n)
             race.run(seed)
             seconds = time.monotonic() - began
-            wrong = [*race.wrong, *counted_twice(replicas[0].journal, place)]
+            wrong = [*race.wrong, *counted_twice(place)]
             for each in replicas:
                 each.stop()
             report = verify_journal(place)
+        witnessed = replicas_witnessed.race(cluster, n, seed)
     finally:
         cluster.remove()
     wrong += [f"withdrawal {each} twice" for each, found in race.signed.items() if len(found) > 1]
@@ -113,4 +116,4 @@ def run(n: int, seed: int) -> list[str]:
         f"{race.asked} requests in {seconds:.1f} s ({race.asked / seconds:.0f}/s), {len(race.signed)} "
         f"withdrawals signed, refused: {dict(race.refused)}, {report.entries} entries"
     )
-    return wrong
+    return [*wrong, *witnessed]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.postgres import programs
-from tests.soak import kill, miniscript, model, policy, psbt, replay, replicas, requests
+from tests.soak import agreement, kill, miniscript, model, policy, psbt, replay, replicas, requests
 from tests.vectors import ROOT
 
 
@@ -23,8 +23,13 @@ def test_mutated_requests() -> None:
     assert requests.run(n=600, seed=7) == []
 
 
-def test_federations() -> None:
-    assert model.run(n=600, seed=7) == []
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_federations(seed: int) -> None:
+    assert model.run(n=1_667, seed=seed) == []
+
+
+def test_agreement() -> None:
+    assert agreement.run(n=40, seed=7) == []
 
 
 def test_policies() -> None:
@@ -32,7 +37,7 @@ def test_policies() -> None:
 
 
 def test_kills() -> None:
-    assert kill.run(n=60, seed=7) == []
+    assert kill.run(n=200, seed=7) == []
 
 
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL 15 or newer is not installed")

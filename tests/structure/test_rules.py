@@ -9,9 +9,9 @@ from policies.predicates import COIN_PREDICATES, SPEND_PREDICATES
 from policies.universal import UNIVERSAL_RULES, UniversalRule
 from scripts.code_scan import ROOT, raised_codes, strings, tree_of
 from scripts.generate_rules import render
-from signer.core.approve import trace
 from signer.core.catalogue import CATALOGUE, CodeKind
 from signer.core.errors import Objection, PolicyDenied
+from signer.core.universal_rules import trace
 from signer.edge.metrics import EdgeMetrics
 from tests.policies.boundaries import BOUNDARIES, asked, policy_saying
 

@@ -358,6 +358,14 @@ const CHECKS = {
   'officer_acts.json': (it) => {
     assert.strictEqual(taggedHash('pegwarden/officer/v1', text(it.text)).toString('hex'), it.digest);
   },
+  'receipts.json': (it) => {
+    const log = `pegwarden/${it.genesis_hash}/${sha256(hex(it.log_key)).toString('hex')}`;
+    const fields = { log, decision: it.decision_id, verdict: it.verdict, request: it.request_digest };
+    Object.assign(fields, { txid: it.txid || 'none', size: it.size, root: it.root });
+    const lines = Object.entries(fields).map(([key, value]) => `${key}: ${value}\n`);
+    assert.strictEqual(`pegwarden/receipt/v1\n${lines.join('')}`, it.text);
+    verifyEd25519(hex(it.log_key), text(it.text), hex(it.signature));
+  },
   'payloads.json': (it) => {
     const data = Buffer.concat(PAYLOAD[it.kind](it.fields));
     assert.strictEqual(data.toString('hex'), it.payload);

@@ -71,6 +71,13 @@ ENTRIES = (
         "Run the same version at all members; if they do, that member's log is not what our software writes.",
     ),
     CodeEntry(
+        "member-log-too-fast",
+        CodeKind.LIMIT,
+        _OPERATOR,
+        "Of a member's log 4 GiB are kept, and 256 MiB more for each hour that has passed.",
+        "No honest member's log grows so fast: find out who runs that member. It is read on as time passes.",
+    ),
+    CodeEntry(
         "entry-claims-differ",
         _V,
         _OPERATOR,

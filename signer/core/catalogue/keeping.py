@@ -61,11 +61,18 @@ ENTRIES = (
         "Stop, keep the file, and compare its head with the other members'.",
     ),
     CodeEntry(
+        "journal-disk-full",
+        _S,
+        _RETRY,
+        "What cannot be recorded is not signed, and the reserve beside the journal is used up.",
+        "Free disk space; the same request can then be sent again, and the reserve is put aside again.",
+    ),
+    CodeEntry(
         "journal-unavailable",
         _S,
         _RETRY,
         "What cannot be recorded is not signed.",
-        "Free disk space or make the file writable; the same request can then be sent again.",
+        "Make the file writable or the server answer; the same request can then be sent again.",
     ),
     CodeEntry(
         "journal-not-durable",

@@ -1,0 +1,56 @@
+"""What the vault has paid already, on the attestor's own node (ADR 0006).
+
+1. Equal burns (amount and script) are told apart by nothing on Bitcoin. So r of m of them are stated by one
+   signature only while at most m - r such payments of the vault are confirmed.
+2. A payment of the vault is an output of a transaction that spends a script of the vault's; strangers who
+   pay the same do not count. Scripts are derived from the vault's descriptor, `reach` addresses of each
+   branch: more than the vault will have used.
+3. Blocks are read from `since` on, the height at which the vault was made, at each question: slow and simple.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from clients.jsonrpc import JsonRpc, to_sats
+from signer.bitcoin.descriptor import Descriptor, derive
+
+WITH_PREVIOUS_OUTPUTS = 3
+"""Verbosity of `getblock`."""
+
+
+@dataclass(frozen=True)
+class VaultPayments:
+    """Of one vault."""
+
+    rpc: JsonRpc
+    descriptor: Descriptor
+    since: int
+    reach: int = 2_000
+
+    @cached_property
+    def _scripts(self) -> frozenset[str]:
+        return frozenset(
+            derive(self.descriptor, branch, index).script_pubkey.hex()
+            for branch in (0, 1)
+            for index in range(self.reach)
+        )
+
+    def count(self, amount: int, script: bytes) -> int:
+        """Confirmed outputs of that amount to that script in transactions of the vault."""
+        return sum(
+            to_sats(output["value"]) == amount and output["scriptPubKey"]["hex"] == script.hex()
+            for transaction in self._transactions()
+            for output in transaction["vout"]
+        )
+
+    def _transactions(self) -> Iterator[Any]:
+        """Those of the vault, in blocks of the active chain."""
+        for height in range(self.since, self.rpc("getblockcount") + 1):
+            name = self.rpc("getblockhash", height)
+            block: Any = self.rpc("getblock", name, WITH_PREVIOUS_OUTPUTS)
+            for transaction in block["tx"]:
+                spent = [each["prevout"] for each in transaction["vin"] if "prevout" in each]
+                if not self._scripts.isdisjoint(each["scriptPubKey"]["hex"] for each in spent):
+                    yield transaction

@@ -1,0 +1,167 @@
+"""What the start of a member's process imports, while it goes on (design J6, docs/agreement.md).
+
+1. What a member wants read is fixed when its log is read up to the head that it named; what is taken is fixed
+   when enough members are imported. So no log that grows keeps a start from its end.
+2. Of logs that are forked here, what the imported members stand behind must be brought
+   (`signer.journal.second_hand`).
+3. Each entry that waits is verified once, outside of the writer's turn.
+4. A log of which something was brought that is not what we read, or is lacking so, is said to be followed
+   from nothing: whoever carries brings all histories of it again, which shows a fork and brings what is
+   wanted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from signer.core.agreement.claim import Claim
+from signer.core.agreement.notices import ForkedNotice, Heard
+from signer.journal.database import Tables
+from signer.journal.decide import Session
+from signer.journal.fold_control import control_state
+from signer.journal.following import entries_of, record_of
+from signer.journal.forks import Fork, OtherHistories, fork_shown
+from signer.journal.journal import Journal
+from signer.journal.log import read_checkpoint
+from signer.journal.members import Piece, followed_logs, read_edge
+from signer.journal.merkle import Frontier
+from signer.journal.reading_agreement import forked_members
+from signer.journal.second_hand import SecondHand, pool_of
+from signer.journal.starting import (
+    Import,
+    Wanted,
+    complete,
+    has,
+    is_read_to,
+    standing,
+    wanted_by,
+)
+from signer.journal.verdicts import Verdict
+from signer.ports.recording import Passage
+from signer.vouching import Vouching
+
+
+@dataclass(slots=True)
+class Importing:
+    """Of one start. One thread at a time advances it; pieces come from any."""
+
+    journal: Journal
+    vouching: Vouching
+    me: bytes
+    """Our log key."""
+    doubted: frozenset[bytes] = frozenset()
+    """Logs that are to be brought from their beginning (4)."""
+    _wanted: dict[bytes, dict[bytes, Wanted]] = field(default_factory=dict)
+    """By imported member, by log (1)."""
+    _unlike: dict[bytes, Frontier] = field(default_factory=dict)
+    """Edges of copies that are not what the member named: looked at once."""
+    _histories: OtherHistories = field(default_factory=OtherHistories)
+    _second_hand: SecondHand = field(default_factory=SecondHand)
+    _enough: tuple[Heard, ...] = ()
+    _limits: dict[bytes, int] = field(default_factory=dict)
+    """How far each log was read when these were imported."""
+    _verdicts: dict[tuple[bytes, int, bytes], Verdict] = field(default_factory=dict)
+    """By log key, number and leaf (3)."""
+
+    def doubt(self, log_key: bytes) -> None:
+        """Something was brought of that log that is not what we read."""
+        self.doubted |= {log_key}
+
+    def read_beside(self, piece: Piece) -> bool:
+        """Whether the piece is of a log of which there are several histories. Then that is on record, and
+        what is wanted of it is kept (2)."""
+        with self.journal.tables() as tables:
+            is_forked = piece.member in forked_members(tables)
+            fork = None if is_forked else fork_shown(tables, piece)
+            if not is_forked and fork is None:
+                return False
+            goes_on = self._histories.read(tables, piece)
+            entries = entries_of(tables, piece) if goes_on else ()
+
+        def keep(session: Session) -> None:
+            if fork is not None and not record_of(session).is_forked(piece.member):
+                _record(session, piece.member, fork)
+            if goes_on:
+                self._second_hand.keep(session, piece, entries)
+
+        self.journal.in_turn(keep, Passage.WHILE_LOCKED)
+        return goes_on or fork is not None
+
+    def imported(self, said: Iterable[Heard]) -> tuple[Heard, ...]:
+        """Of the members that named these heads, those of whom all is read that they want (1, 2)."""
+        with self.journal.tables() as tables:
+            forked = forked_members(tables)
+            known = _own_size(tables)
+            return tuple(
+                sorted(each for each in said if self._is_imported(tables, each, known, forked))
+            )
+
+    def _is_imported(
+        self, tables: Tables, heard: Heard, own: int, forked: frozenset[bytes]
+    ) -> bool:
+        member = heard.member
+        if member not in self._wanted:
+            edge = read_edge(tables, member)
+            if edge == self._unlike.get(member) or not is_read_to(tables, heard):
+                self._unlike[member] = edge
+                return False
+            self._wanted[member] = wanted_by(tables, member)
+        now, lacking = wanted_by(tables, member), set[bytes]()
+        for log, wanted in self._wanted[member].items():
+            if log == self.me:
+                if own < min(wanted.size, now[log].size):
+                    return False
+            elif log in forked:
+                self._second_hand.hear(tables, member, heard.size, log)
+                if self._second_hand.lacks(member, log):
+                    lacking.add(log)
+            elif not (has(tables, log, wanted) or has(tables, log, now[log])):
+                lacking.add(log)
+        self.doubted |= {log for log in lacking if log in forked or _is_long(tables, log, now[log])}
+        return not lacking
+
+    def end(self, imported: tuple[Heard, ...]) -> bool:
+        """Take all that stands, of what was read when this is first called for these; whether that is on
+        record."""
+        with self.journal.tables() as tables:
+            if imported != self._enough:
+                self._enough, self._limits = imported, dict(followed_logs(tables))
+            now = read_checkpoint(tables).clock
+            for log in self._limits:
+                fresh = [
+                    each
+                    for each in standing(tables, {log: self._limits[log]})
+                    if (*each.claim.name, each.claim.leaf) not in self._verdicts
+                ]
+                for claim, verdict in self.vouching.at_start(tables, now, (log,), fresh):
+                    self._verdicts[*claim.name, claim.leaf] = verdict
+            second_hand = tuple(self._vouched(tables, now))
+        verdicts = {key[:2]: verdict for key, verdict in self._verdicts.items()}
+        wanted = Import(imported, self._limits, second_hand)
+        return self.journal.in_turn(
+            lambda session: complete(session, wanted, verdicts), Passage.WHILE_LOCKED
+        )
+
+    def _vouched(self, tables: Tables, now: int) -> Iterable[Claim]:
+        """Of what imported members stand behind of forked logs."""
+        for origin in sorted(forked_members(tables)):
+            found = list(self._second_hand.found(tables, origin))
+            logs, entries = (pool_of(origin), origin), [entry for _, entry in found]
+            verdicts = self.vouching.at_start(tables, now, logs, entries)
+            for (claim, _), (_, verdict) in zip(found, verdicts, strict=True):
+                if verdict.objection is None:
+                    yield claim
+
+
+def _record(session: Session, member: bytes, fork: Fork) -> None:
+    session.write(ForkedNotice(session.now, member, *fork))
+
+
+def _own_size(tables: Tables) -> int:
+    """Of our log, and of what our officers gave up: that is not lacking."""
+    epochs = control_state(tables).epochs
+    return max((read_checkpoint(tables).frontier.size, *(each.abandoned_size for each in epochs)))
+
+
+def _is_long(tables: Tables, log: bytes, wanted: Wanted) -> bool:
+    """Whether our copy goes that far: then it is of another history."""
+    return read_edge(tables, log).size >= wanted.size

@@ -1,0 +1,71 @@
+"""What we answer to another member's entries that wait for grants (design J6).
+
+1. They are judged after what was read of its log is on record, the oldest first, each against all that was
+   recorded before.
+2. Only those that are vouched for (`signer.vouching`) or that bind us already are granted, not while we may
+   not grant, and not for a vault of which the member is no witness.
+3. What a grant binds us to, and the entries of ours that give way to it, go on record with it.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from signer.core.agreement.claim import Claim
+from signer.core.agreement.machine import Take, Void, read_pending
+from signer.core.agreement.notices import Heard, HeardNotice, Taken
+from signer.core.agreement.rules import Judgement
+from signer.core.errors import Objection
+from signer.journal.decide import Session
+from signer.journal.followed import waiting_of
+from signer.journal.following import Federations, record_of, write_void
+from signer.journal.members import read_edge
+from signer.journal.verdicts import Verdict, Verdicts
+from signer.ports.recording import Passage
+
+MAX_JUDGED = 512
+"""Pending entries of one member that are judged at once."""
+
+
+class Answer(NamedTuple):
+    """What we say to an entry that waits; a granted one is on record as ours to stand behind."""
+
+    claim: Claim
+    judgement: Judgement
+    unvouched: Objection | None = None
+    """Why it is not vouched for."""
+
+    @property
+    def granted(self) -> bool:
+        """Whether we stand behind it."""
+        return self.judgement.granted and self.unvouched is None
+
+
+def judge_waiting(
+    session: Session, federations: Federations, member: bytes, verdicts: Verdicts
+) -> tuple[Answer, ...]:
+    """What we say to the member's entries that wait (3)."""
+    if session.shut(Passage.ORDINARY) is not None or record_of(session).is_forked(member):
+        return ()
+    answers: list[Answer] = []
+    for claim, _ in waiting_of(session.tables, member, MAX_JUDGED):
+        verdict = verdicts.get(claim.name)
+        if member in federations.of(claim.vault).log_keys and verdict is not None:
+            answers += _answers(session, claim, verdict)
+    return tuple(answers)
+
+
+def _answers(session: Session, claim: Claim, verdict: Verdict) -> Iterable[Answer]:
+    ours, unvouched = record_of(session, {claim.name: verdict}), verdict.objection
+    if unvouched is not None and not ours.is_taken(*claim.name):
+        yield Answer(claim, Judgement((), (), frozenset()), unvouched)
+        return
+    steps, judgement = read_pending(ours, claim)
+    edge = read_edge(session.tables, claim.origin)
+    for step in steps:
+        if isinstance(step, Void):
+            write_void(session, step)
+        elif isinstance(step, Take):
+            heard = Heard(claim.origin, edge.size, edge.root())
+            session.write(HeardNotice(session.now, heard, (Taken(claim, step.granted),), ()))
+    if judgement is not None:
+        yield Answer(claim, judgement)

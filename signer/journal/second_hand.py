@@ -1,0 +1,150 @@
+"""What imported members stand behind of a log that is forked here (design J6).
+
+1. A member's own log says what it took of another's and did not release. It is asked only where that other's
+   log is forked here, and only for what is not in the history that we keep.
+2. Its word is no claim yet: the entry must be brought, out of a history that its origin signed, be named by
+   the leaf hash, say what the member said, and be vouched for like any other. So nobody binds us by telling
+   what it took to more than by an entry of its own.
+3. A member is imported when all that it stands behind so was brought. Who tells of what nobody can bring is
+   as if it were silent.
+4. Such claims get numbers that no log reaches, by their leaf hashes: neither history lets them go.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from signer.bitcoin.hashes import sha256
+from signer.core.agreement.claim import Claim
+from signer.core.agreement.notices import HeardNotice
+from signer.journal.claims import claim_of
+from signer.journal.codec import decode_entry
+from signer.journal.database import Tables
+from signer.journal.decide import Session
+from signer.journal.entry import Entry, SignedEntry
+from signer.journal.fold_agreement import name_of
+from signer.journal.followed import (
+    MAX_EARLIER,
+    FollowedEntry,
+    followed_entry,
+    keep_version,
+)
+from signer.journal.members import Piece, followed_record
+from signer.journal.merkle import leaf_hash
+
+FIRST_NUMBER = 1 << 63
+
+
+def second_hand_name(claim: Claim) -> Claim:
+    """Under the number by which we hold it (4)."""
+    return claim._replace(number=FIRST_NUMBER | int.from_bytes(claim.leaf[:8], "big") >> 1)
+
+
+def pool_of(origin: bytes) -> bytes:
+    """What the tables call the entries of that log's other histories."""
+    return sha256(b"other histories of " + origin)
+
+
+def forget_pool(tables: Tables, origin: bytes) -> None:
+    """Nothing of these is needed any more."""
+    for table in ("member_entries", "member_versions", "member_pending"):
+        tables.execute(f"DELETE FROM {table} WHERE member = ?", (pool_of(origin),))  # noqa: S608
+
+
+@dataclass(slots=True)
+class _Said:
+    """By one member, about one origin."""
+
+    size: int = 0
+    """How far its log was searched."""
+    claims: dict[int, Claim] = field(default_factory=dict)
+    """By number: taken, not released, and not in our copy."""
+
+
+@dataclass(slots=True)
+class SecondHand:
+    """Of one start. `hear` is called by one thread at a time, `keep` in the writer's turn."""
+
+    _said: dict[tuple[bytes, bytes], _Said] = field(default_factory=dict)
+    """By member and origin."""
+    _places: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
+    """By origin: where its entries stand in the pool, by leaf hash."""
+    _versions: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    """By origin and withdrawal: entries in the pool that pay it."""
+
+    def hear(self, tables: Tables, member: bytes, size: int, origin: bytes) -> None:
+        """Search that member's log, as far as it named it, for what it stands behind of that origin (1)."""
+        said = self._said.get((member, origin), _Said())
+        claims = dict(said.claims)
+        query = (
+            "SELECT record FROM member_entries WHERE member = ? AND number >= ? AND number < ? "
+            "ORDER BY number"
+        )
+        for (record,) in tables.scan(query, (member, said.size, size)):
+            entry = decode_entry(record) if origin in record else None
+            if isinstance(entry, HeardNotice):
+                for released in entry.released:
+                    if released.origin == origin:
+                        claims.pop(released.number, None)
+                for claim in (each.claim for each in entry.taken):
+                    if claim.origin == origin and not _is_known(tables, claim):
+                        claims[claim.number] = claim
+        self._said[member, origin] = _Said(max(said.size, size), claims)
+
+    def wanted(self, origin: bytes) -> Mapping[bytes, Claim]:
+        """What anybody stands behind of that origin, by leaf hash."""
+        every = [said for (_, about), said in self._said.copy().items() if about == origin]
+        return {claim.leaf: claim for said in every for claim in said.claims.values()}
+
+    def lacks(self, member: bytes, origin: bytes) -> bool:
+        """Whether something of that was not brought (3)."""
+        said, places = self._said[member, origin], self._places.get(origin, {})
+        return any(claim.leaf not in places for claim in said.claims.values())
+
+    def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> None:
+        """Of another history: what is wanted, and what pays the same, for what was said about it."""
+        origin, wanted = piece.member, self.wanted(piece.member)
+        paid = frozenset[bytes]().union(*(claim.paid for claim in wanted.values()))
+        if origin not in self._places:
+            forget_pool(session.tables, origin)
+        places = self._places.setdefault(origin, {})
+        for record, entry in zip(piece.records, entries, strict=True):
+            leaf = leaf_hash(record)
+            if not isinstance(entry, SignedEntry) or not entry.quorum or leaf in places:
+                continue
+            claim = claim_of(pool_of(origin), len(places), leaf, entry)
+            if leaf in wanted or self._is_word(origin, claim.paid & paid):
+                row = (claim.origin, claim.number, record)
+                session.tables.execute("INSERT INTO member_entries VALUES (?,?,?)", row)
+                keep_version(session.tables, claim)
+                places[leaf] = claim.number
+
+    def found(self, tables: Tables, origin: bytes) -> Iterable[tuple[Claim, FollowedEntry]]:
+        """What was brought and says what it was said to say (2), with where it stands."""
+        places = self._places.get(origin, {})
+        for (_, about), said in self._said.items():
+            for claim in said.claims.values() if about == origin else ():
+                place = places.get(claim.leaf, len(places))
+                entry = followed_entry(tables, pool_of(origin), place)
+                if entry is not None and _same(claim, entry):
+                    yield claim, entry
+
+    def _is_word(self, origin: bytes, paid: Iterable[bytes]) -> bool:
+        """Whether an entry that pays these may hold words that count for a wanted one."""
+        keys = [(origin, each) for each in paid]
+        for key in keys:
+            self._versions[key] = self._versions.get(key, 0) + 1
+        return any(self._versions[key] <= MAX_EARLIER for key in keys)
+
+
+def _is_known(tables: Tables, claim: Claim) -> bool:
+    """Whether our copy has that very entry, or we hold it second hand already."""
+    record = followed_record(tables, claim.origin, claim.number)
+    if record is not None and leaf_hash(record) == claim.leaf:
+        return True
+    name = name_of(claim.origin, second_hand_name(claim).number)
+    row = tables.execute("SELECT 1 FROM holdings WHERE name = ?", (name,)).fetchone()
+    return row is not None
+
+
+def _same(claim: Claim, found: FollowedEntry) -> bool:
+    return claim_of(claim.origin, claim.number, claim.leaf, found.entry) == claim

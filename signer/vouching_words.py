@@ -1,0 +1,123 @@
+"""Words about another member's entries, and the record beside which they are weighed (`signer.vouching`).
+
+1. What we hold for others counts like what we recorded, but for what they pay alone.
+2. At a start it is asked whether something was ever right: no word expires, nothing was used up or closed.
+3. What was said for an earlier version counts for a later one: of at most MAX_EVIDENCE of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from signer.bitcoin.transaction import OutPoint, TxOut
+from signer.core.agreement.claim import Claim
+from signer.core.evidence import (
+    Attestation,
+    Authorized,
+    CoinTerms,
+    Statement,
+    SweepTerms,
+    authorize,
+)
+from signer.core.evidence_codec import decode_evidence, read_sweep
+from signer.core.payment import WithdrawalId, WithdrawalTerms
+from signer.core.vault import Vault
+from signer.core.view import RecordedWithdrawal
+from signer.journal.database import Tables
+from signer.journal.followed import earlier_versions, followed_entry
+from signer.journal.members import MAX_NUMBER
+from signer.journal.reading import TableReading
+from signer.ports.policy import ServedPolicy
+
+MAX_EVIDENCE = 32
+"""Of earlier versions, whose words count for a later one."""
+
+
+class HeldReading(TableReading):
+    """The record with what we hold for others (1)."""
+
+    def withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
+        """See View."""
+        return super().withdrawal(withdrawal_id) or self.held_withdrawal(withdrawal_id)
+
+
+class EverReading(HeldReading):
+    """That record, asked whether something was ever right (2)."""
+
+    def closing_since(self, _: bytes, __: tuple[WithdrawalTerms, ...]) -> int:
+        """See View."""
+        return 0
+
+    def nonce_used(self, _: bytes) -> bool:
+        """See View."""
+        return False
+
+    def approved_moves(self, vault_fingerprint: bytes) -> tuple[SweepTerms, ...]:
+        """See View; whose approvals count is asked as of the entry's own time."""
+        query = "SELECT DISTINCT terms FROM moves WHERE vault = ? ORDER BY terms"
+        rows = self._query(query, (vault_fingerprint,))
+        return tuple(read_sweep(terms) for (terms,) in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class EverSaid:
+    """Words, whenever they were given (2)."""
+
+    authorized: Authorized
+
+    @property
+    def said(self) -> Mapping[Statement, tuple[tuple[bytes, int], ...]]:
+        """See Words."""
+        return self.authorized.said
+
+    @property
+    def coins(self) -> Mapping[OutPoint, tuple[CoinTerms, ...]]:
+        """See Words."""
+        return self.authorized.coins
+
+    @property
+    def attestations(self) -> tuple[Attestation, ...]:
+        """See Words."""
+        return self.authorized.attestations
+
+    def coin_statements(self, outpoint: OutPoint, prevout: TxOut) -> tuple[CoinTerms, ...]:
+        """See Words."""
+        return self.authorized.coin_statements(outpoint, prevout)
+
+    def attestors(self, statement: Statement, now: int, beyond: int = 0) -> frozenset[bytes]:  # noqa: ARG002 (2)
+        """See Words."""
+        return frozenset(attestor for attestor, _ in self.said.get(statement, ()))
+
+
+@dataclass(slots=True)
+class LogWords:
+    """A member's log, while its entries are looked at: what was read once is not read again."""
+
+    tables: Tables
+    logs: tuple[bytes, ...]
+    """What it is called, and other histories of it."""
+    _said: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
+    _verified: dict[tuple[bytes, bytes, bytes], Authorized] = field(default_factory=dict)
+
+    def earlier(self, claim: Claim) -> tuple[bytes, ...]:
+        """The evidence of earlier versions of what the claim pays, each once, of the newest ones that had any
+        (3); where there are several histories any version is as good."""
+        evidence = dict[bytes, None]()
+        before = claim.number if len(self.logs) == 1 else MAX_NUMBER
+        for log in self.logs:
+            for number in earlier_versions(self.tables, log, before, claim.paid):
+                evidence[self._evidence(log, number)] = None
+        return tuple(each for each in evidence if each)[:MAX_EVIDENCE]
+
+    def _evidence(self, log: bytes, number: int) -> bytes:
+        if (log, number) not in self._said:
+            found = followed_entry(self.tables, log, number)
+            self._said[log, number] = b"" if found is None else found.entry.evidence
+        return self._said[log, number]
+
+    def words(self, evidence: bytes, vault: Vault, policy: ServedPolicy) -> Authorized:
+        """That evidence, verified. Raises Refusal or Malformed."""
+        key = (evidence, vault.fingerprint, policy.policy_id)
+        if key not in self._verified:
+            said = decode_evidence(evidence)
+            self._verified[key] = authorize(said, vault.realm, policy.attestors)
+        return self._verified[key]

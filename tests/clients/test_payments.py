@@ -1,0 +1,129 @@
+"""An attestor that counts what the vault paid states no equal burn once too often (ADR 0006)."""
+
+import json
+from argparse import Namespace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.attestor.__main__ import _payments
+from clients.attestor.attestor import Attestor, AttestorKey
+from clients.attestor.burns import BurnList
+from clients.attestor.chain import Chain, NotSeen
+from clients.attestor.payments import VaultPayments
+from clients.jsonrpc import JsonRpc, NodeAddress
+from signer.bitcoin.address import script_of
+from signer.bitcoin.descriptor import with_checksum
+from signer.bitcoin.network import REGTEST
+from signer.bitcoin.transaction import Txid, display
+from tests import federation
+
+VAULT = federation.vault()
+ADDRESS = "bcrt1qz32twfx4t3csxdlnu3w8989saam3zm8c86586f"
+SCRIPT, AMOUNT = script_of(ADDRESS, REGTEST), 5_000
+IDS = tuple(bytes([number]) * 32 for number in range(1, 4))
+OURS, THEIRS = VAULT.script(1, 3).script_pubkey, b"\x00\x14" + b"\x09" * 20
+
+
+def pays(script: bytes = SCRIPT, amount: int = AMOUNT, spent: bytes = OURS) -> dict[str, Any]:
+    """A transaction as `getblock` shows it, with change."""
+    outputs = [(script, amount), (OURS, 7_000)]
+    return {
+        "vin": [{"prevout": {"scriptPubKey": {"hex": spent.hex()}}}],
+        "vout": [
+            {"value": Decimal(sats) / 10**8, "scriptPubKey": {"hex": to.hex()}}
+            for to, sats in outputs
+        ],
+    }
+
+
+COINBASE = {"vin": [{"coinbase": "00"}], "vout": pays()["vout"]}
+
+
+class Node:
+    """A chain in which each of these transactions has a block, the first one the genesis block."""
+
+    def __init__(self, *transactions: dict[str, Any]) -> None:
+        self.blocks: list[dict[str, Any]] = [{"tx": [COINBASE, each]} for each in transactions]
+
+    def __call__(self, method: str, *asked: Any) -> Any:
+        if method == "getblockhash":
+            return display(Txid(REGTEST.genesis_hash)) if asked[0] == 0 else f"block {asked[0]}"
+        if method == "getblockcount":
+            return len(self.blocks) - 1
+        assert (method, asked[1]) == ("getblock", 3)
+        found = asked[0].partition(" ")[2]
+        return self.blocks[int(found) if found else 0]
+
+
+def attestor(folder: Path, node: Any, burned: int = 2, since: int = 0) -> Attestor:
+    path = folder / "burns.json"
+    rows = [
+        {"withdrawal_id": each.hex(), "amount_sat": AMOUNT, "address": ADDRESS}
+        for each in IDS[:burned]
+    ]
+    other = {"withdrawal_id": "99" * 32, "amount_sat": AMOUNT + 1, "address": ADDRESS}
+    path.write_text(json.dumps([*rows, other]))
+    payments = VaultPayments(node, VAULT.descriptor, since, reach=10)
+    return Attestor(
+        AttestorKey(b"\x07" * 32),
+        VAULT.realm,
+        Chain(node, REGTEST),
+        BurnList(path, REGTEST),
+        payments=payments,
+    )
+
+
+def test_as_many_are_stated_as_are_not_paid(tmp_path: Path) -> None:
+    """Two burns; of each number of payments in the chain so many may be stated by one signature."""
+    for paid, most in ((0, 2), (1, 1), (2, 0), (3, 0)):
+        one = attestor(tmp_path, Node(*(pays() for _ in range(paid))))
+        for asked in (1, 2):
+            if asked <= most:
+                assert len(one.withdrawals(IDS[:asked]).statements) == asked
+            else:
+                with pytest.raises(NotSeen, match=f"the vault paid {paid}: {asked} more"):
+                    one.withdrawals(IDS[:asked])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [pays(amount=AMOUNT + 1), pays(script=THEIRS), pays(spent=THEIRS)],
+    ids=["another amount", "another script", "a stranger's"],
+)
+def test_what_is_no_payment_of_the_vault_like_these_does_not_count(
+    other: dict[str, Any], tmp_path: Path
+) -> None:
+    assert len(attestor(tmp_path, Node(other, other)).withdrawals(IDS[:2]).statements) == 2
+    with pytest.raises(NotSeen):
+        attestor(tmp_path, Node(other, pays())).withdrawals(IDS[:2])
+
+
+def test_an_id_that_is_asked_twice_is_stated_once(tmp_path: Path) -> None:
+    assert len(attestor(tmp_path, Node(pays())).withdrawals((IDS[0], IDS[0])).statements) == 1
+
+
+def test_blocks_before_the_vault_are_not_read(tmp_path: Path) -> None:
+    node = Node(pays(), pays())
+    assert len(attestor(tmp_path, node, since=2).withdrawals(IDS[:2]).statements) == 2
+    with pytest.raises(NotSeen):
+        attestor(tmp_path, node, since=1).withdrawals(IDS[:2])
+
+
+def test_payments_are_counted_of_the_vault_that_is_attested_for() -> None:
+    given = Namespace(
+        network="regtest",
+        descriptor=with_checksum(VAULT.text),
+        fingerprint=VAULT.fingerprint.hex(),
+        since=7,
+    )
+    payments = _payments(JsonRpc(NodeAddress(1, Path("cookie"))), given)
+    assert payments is not None
+    assert (payments.descriptor, payments.since) == (VAULT.descriptor, 7)
+    given.fingerprint = "00" * 32
+    with pytest.raises(ValueError, match="not that of the vault"):
+        _payments(JsonRpc(NodeAddress(1, Path("cookie"))), given)
+    given.descriptor = None
+    assert _payments(JsonRpc(NodeAddress(1, Path("cookie"))), given) is None

@@ -1,0 +1,23 @@
+"""Journals in a database."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from signer.journal.place import PostgresPlace
+from signer.journal.store import create_journal
+from tests.journal.desk import GENESIS, Signer
+
+if TYPE_CHECKING:
+    from tests.postgres import Cluster
+
+
+@pytest.fixture
+def empty(postgres: "Cluster") -> PostgresPlace:
+    return postgres.new_place()
+
+
+@pytest.fixture
+def made(empty: PostgresPlace) -> PostgresPlace:
+    create_journal(empty, GENESIS, Signer())
+    return empty

@@ -1,0 +1,44 @@
+"""Closing withdrawals and striking pins, as anybody can ask a member to, and what must not come of it."""
+
+from clients.messages import outpoint_message
+from pegwarden.v1 import control_pb2 as cp
+from signer.bitcoin.transaction import OutPoint, Transaction
+from signer.core.payment import WithdrawalTerms
+from tests.model.driver import Driver
+from tests.model.hosts import DEPTH
+from tests.model.world import out_of
+
+
+def release(
+    driver: Driver, name: str, burn: WithdrawalTerms, pin: OutPoint | None, killer: Transaction
+) -> str:
+    """Close the withdrawal by a confirmed transaction, or strike its pin."""
+    chain, past = driver.world.chain, driver.past
+    transactions, spent = (killer,), killer.inputs[0].previous
+    if pin is not None:
+        found = chain.killer_of(pin)
+        if found is None:
+            return ""
+        transactions, spent = found
+    if transactions[-1].txid not in chain.heights:
+        return ""
+    request = cp.ReleaseWithdrawalRequest(
+        withdrawal_id=burn.withdrawal_id,
+        pin=None if pin is None else outpoint_message(pin),
+        transactions=[each.serialize() for each in transactions],
+        attestations=driver.world.words_of_spend(spent, transactions[-1], driver.now),
+    )
+    answer = driver.call(name, request, cp.ReleaseWithdrawalResponse)
+    if isinstance(answer, str):
+        return answer
+    past.ended.add(burn.withdrawal_id)
+    if pin is None and name != driver.liar:
+        past.closed.add((name, burn.withdrawal_id))
+    driver.tally["closed" if pin is None else "struck"] += 1
+    release = (name, burn.withdrawal_id, pin)
+    if chain.depth(transactions[-1].txid) < DEPTH and release not in past.released:
+        driver.violations.append("released by a transaction that is not buried")
+    if pin is not None and out_of(burn) in transactions[-1].outputs:
+        driver.violations.append("a pin was struck by a payment")
+    past.released.add(release)
+    return "released"
