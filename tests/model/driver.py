@@ -132,7 +132,8 @@ class Driver:
 
     def member(self, name: str) -> Tapped:
         """As a carrier sees it."""
-        failures = self.violations if name != self.liar else []  # its own untrue log may be brought to it
+        # To the dishonest member its own untrue log may be brought.
+        failures = self.violations if name != self.liar else []
         return Tapped(self.team.process(name), self.carried, failures)
 
     def carry(self, *names: str, oneway: bool = False) -> Report:
