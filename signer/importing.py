@@ -10,6 +10,7 @@
    wanted.
 """
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ from signer.journal.log import read_checkpoint
 from signer.journal.members import Piece, followed_logs, read_edge
 from signer.journal.merkle import Frontier
 from signer.journal.reading_agreement import forked_members
-from signer.journal.second_hand import SecondHand, pool_of
+from signer.journal.second_hand import Addition, SecondHand, pool_of
 from signer.journal.starting import (
     Import,
     Wanted,
@@ -61,6 +62,8 @@ class Importing:
     """How far each log was read when these were imported."""
     _verdicts: dict[tuple[bytes, int, bytes], Verdict] = field(default_factory=dict)
     """By log key, number and leaf (3)."""
+    _keeping: threading.Lock = field(default_factory=threading.Lock)
+    """What is kept of one piece counts before the next is kept; the writer never asks for it."""
 
     def doubt(self, log_key: bytes) -> None:
         """Something was brought of that log that is not what we read."""
@@ -77,13 +80,15 @@ class Importing:
             goes_on = self._histories.read(tables, piece)
             entries = entries_of(tables, piece) if goes_on else ()
 
-        def keep(session: Session) -> None:
+        def keep(session: Session) -> Addition | None:
             if fork is not None and not record_of(session).is_forked(piece.member):
                 _record(session, piece.member, fork)
-            if goes_on:
-                self._second_hand.keep(session, piece, entries)
+            return self._second_hand.keep(session, piece, entries) if goes_on else None
 
-        self.journal.in_turn(keep, Passage.WHILE_LOCKED)
+        with self._keeping:
+            new = self.journal.in_turn(keep, Passage.WHILE_LOCKED)
+            if new is not None:
+                self._second_hand.count_in(new)
         return goes_on or fork is not None
 
     def imported(self, said: Iterable[Heard]) -> tuple[Heard, ...]:

@@ -61,8 +61,19 @@ class _Said:
 
 
 @dataclass(slots=True)
+class Addition:
+    """What one piece added to the pool of that origin; nothing of it counts before it is durable."""
+
+    origin: bytes
+    places: dict[bytes, int] = field(default_factory=dict)
+    versions: dict[bytes, int] = field(default_factory=dict)
+    """By withdrawal."""
+
+
+@dataclass(slots=True)
 class SecondHand:
-    """Of one start. `hear` is called by one thread at a time, `keep` in the writer's turn."""
+    """Of one start. `hear` is called by one thread at a time, as are `keep`, in the writer's turn, which may
+    be taken again, and then `count_in`."""
 
     _said: dict[tuple[bytes, bytes], _Said] = field(default_factory=dict)
     """By member and origin."""
@@ -100,23 +111,34 @@ class SecondHand:
         said, places = self._said[member, origin], self._places.get(origin, {})
         return any(claim.leaf not in places for claim in said.claims.values())
 
-    def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> None:
+    def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> Addition:
         """Of another history: what is wanted, and what pays the same, for what was said about it."""
         origin, wanted = piece.member, self.wanted(piece.member)
         paid = frozenset[bytes]().union(*(claim.paid for claim in wanted.values()))
         if origin not in self._places:
             forget_pool(session.tables, origin)
-        places = self._places.setdefault(origin, {})
+        places, new = self._places.get(origin, {}), Addition(origin)
         for record, entry in zip(piece.records, entries, strict=True):
             leaf = leaf_hash(record)
-            if not isinstance(entry, SignedEntry) or not entry.quorum or leaf in places:
+            if not isinstance(entry, SignedEntry) or not entry.quorum:
                 continue
-            claim = claim_of(pool_of(origin), len(places), leaf, entry)
-            if leaf in wanted or self._is_word(origin, claim.paid & paid):
+            if leaf in places or leaf in new.places:
+                continue
+            number = len(places) + len(new.places)
+            claim = claim_of(pool_of(origin), number, leaf, entry)
+            if leaf in wanted or self._is_word(new, claim.paid & paid):
                 row = (claim.origin, claim.number, record)
                 session.tables.execute("INSERT INTO member_entries VALUES (?,?,?)", row)
                 keep_version(session.tables, claim)
-                places[leaf] = claim.number
+                new.places[leaf] = number
+        return new
+
+    def count_in(self, new: Addition) -> None:
+        """It is durable."""
+        self._places.setdefault(new.origin, {}).update(new.places)
+        for paid, count in new.versions.items():
+            key = (new.origin, paid)
+            self._versions[key] = self._versions.get(key, 0) + count
 
     def found(self, tables: Tables, origin: bytes) -> Iterable[tuple[Claim, FollowedEntry]]:
         """What was brought and says what it was said to say (2), with where it stands."""
@@ -128,12 +150,14 @@ class SecondHand:
                 if entry is not None and _same(claim, entry):
                     yield claim, entry
 
-    def _is_word(self, origin: bytes, paid: Iterable[bytes]) -> bool:
+    def _is_word(self, new: Addition, paid: Iterable[bytes]) -> bool:
         """Whether an entry that pays these may hold words that count for a wanted one."""
-        keys = [(origin, each) for each in paid]
-        for key in keys:
-            self._versions[key] = self._versions.get(key, 0) + 1
-        return any(self._versions[key] <= MAX_EARLIER for key in keys)
+        is_word = False
+        for each in paid:
+            new.versions[each] = new.versions.get(each, 0) + 1
+            before = self._versions.get((new.origin, each), 0)
+            is_word = is_word or before + new.versions[each] <= MAX_EARLIER
+        return is_word
 
 
 def _is_known(tables: Tables, claim: Claim) -> bool:

@@ -1,8 +1,8 @@
 """A member that shows two histories of its log keeps no honest member's start from its end: what the others
 stand behind of it counts, and nobody is bound by telling what it took (docs/agreement.md)."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,15 @@ from pegwarden.v1 import audit_pb2 as au
 from signer.core.agreement.notices import ForkedNotice, Heard, HeardNotice, Taken, VoidNotice
 from signer.journal.claims import claim_of
 from signer.journal.codec import encode_entry
+from signer.journal.database import StoreError, StoreFull
+from signer.journal.decide import Session
 from signer.journal.entry import Entry
+from signer.journal.members import Piece
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import verify_head
-from signer.journal.second_hand import FIRST_NUMBER, pool_of
+from signer.journal.room import FileRoom
+from signer.journal.second_hand import FIRST_NUMBER, Addition, SecondHand, pool_of
+from signer.journal.sqlite_tables import SqliteTables
 from tests.core.spends import NOW, Coin
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
@@ -32,6 +37,20 @@ from tests.kernel.test_vouching import log_of
 
 BIG, OTHER, FRESH = Coin(), Coin(salt=1, index=1), Coin(salt=2, index=2)
 PAID, MORE = ((1, 60_000_000),), ((2, 50_000_000),)
+
+
+@dataclass
+class Failing:
+    """A store whose next commit fails, once."""
+
+    error: type[StoreError]
+    is_next: bool = False
+    failed: bool = False
+
+    def fail_once(self) -> None:
+        if self.is_next and not self.failed:
+            self.failed = True
+            raise self.error("no room left")
 
 
 @pytest.fixture
@@ -97,6 +116,42 @@ def test_what_the_honest_stand_behind_is_taken(team: Team, length: int) -> None:
     a = restart(team, log)
     assert team.carry("a", "b", rounds=4).waiting == {}
     assert held_by(a) == held
+
+
+@pytest.mark.parametrize("error", [StoreFull, StoreError])
+def test_what_was_not_durable_does_not_count(
+    team: Team, error: type[StoreError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit that keeps what B granted of C's other history fails: the disk is full, and it is done again
+    with a part of the reserve, or the store is gone, and the piece is brought again."""
+    c = team["c"]
+    log = other_history(c, records_of(c), 1)
+    c.sign(draft(c, (OTHER,), MORE))
+    agreed(team, "c", draft(c, (BIG,), PAID), "b", "c")
+    team.carry("b", "c", rounds=1)
+    told(team["a"], log)
+    a = restart(team, log)
+    failing = Failing(error)
+    keep, commit = SecondHand.keep, SqliteTables.commit
+
+    def noticed(
+        second_hand: SecondHand, session: Session, piece: Piece, entries: Iterable[Entry]
+    ) -> Addition:
+        new = keep(second_hand, session, piece, entries)
+        failing.is_next = failing.is_next or bool(new.places)
+        return new
+
+    def commit_or_fail(tables: SqliteTables) -> None:
+        failing.fail_once()
+        commit(tables)
+
+    monkeypatch.setattr(SecondHand, "keep", noticed)
+    monkeypatch.setattr(SqliteTables, "commit", commit_or_fail)
+    monkeypatch.setattr(FileRoom, "give_back", lambda _: error is StoreFull)
+    assert team.carry("a", "b", rounds=6).waiting == {}
+    assert failing.failed
+    assert len(held_by(a)) == 2
+    assert refused(a, draft(a, (FRESH,), PAID)) == "withdrawal-pinned"
 
 
 @pytest.mark.parametrize("absent", [False, True])
