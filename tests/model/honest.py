@@ -66,11 +66,13 @@ def _serve(driver: Driver) -> list[str]:
     driver.start(*driver.team.members)
     found = driver.settle()
     for name in driver.honest:
-        let_go_on(driver, name)
+        for _ in driver.team.one_by_one(name):  # each replica has its own clock
+            let_go_on(driver, name)
     found += driver.settle()
     for name in driver.honest:
-        reasons = driver.running[name].journal.stopped_by()
-        found += [f"{name} is shut though nothing is wrong: {each.code}" for each in reasons]
+        for _ in driver.team.one_by_one(name):
+            reasons = driver.running[name].journal.stopped_by()
+            found += [f"{name} is shut though nothing is wrong: {each.code}" for each in reasons]
     return found
 
 

@@ -5,6 +5,7 @@ while they are stopped: whether a commit outlasts the loss of power is for tests
 """
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -63,6 +64,15 @@ class Team:
         if second is not None and self.random.random() < 0.5:
             return second
         return self.running[name]
+
+    def one_by_one(self, name: str) -> Iterator[None]:
+        """Its replicas, each the only one that is asked meanwhile."""
+        second = self.replicas.pop(name, None)
+        yield
+        if second is not None:
+            first, self.running[name] = self.running[name], second
+            yield
+            self.running[name], self.replicas[name] = first, second
 
     def close(self) -> None:
         """The end."""
