@@ -244,6 +244,12 @@ def witnesses_of(policy: ServedPolicy, vault: Vault) -> Witnesses:
     return next(found, NO_WITNESSES)
 
 
+def vault_under(policy: ServedPolicy, vault: Vault) -> Vault:
+    """As that policy has it; as it was registered, where the policy does not name it."""
+    found = (each for each in policy.vaults if each.fingerprint == vault.fingerprint)
+    return next(found, vault)
+
+
 def require_task(spend: VerifiedSpend) -> None:
     """Nothing is recorded that we could not sign."""
     if not spend.tasks:

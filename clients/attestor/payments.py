@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from clients.attestor.chain import NotSeen
 from clients.jsonrpc import JsonRpc, to_sats
 from signer.bitcoin.descriptor import Descriptor, derive
 
@@ -51,6 +52,14 @@ class VaultPayments:
             name = self.rpc("getblockhash", height)
             block: Any = self.rpc("getblock", name, WITH_PREVIOUS_OUTPUTS)
             for transaction in block["tx"]:
-                spent = [each["prevout"] for each in transaction["vin"] if "prevout" in each]
-                if not self._scripts.isdisjoint(each["scriptPubKey"]["hex"] for each in spent):
+                if not self._scripts.isdisjoint(_spent_scripts(transaction, height)):
                     yield transaction
+
+
+def _spent_scripts(transaction: Any, height: int) -> Iterator[str]:
+    """Of its inputs. Raises NotSeen where the node does not show them: it may have been made to forget."""
+    for each in transaction["vin"]:
+        if "prevout" in each:
+            yield each["prevout"]["scriptPubKey"]["hex"]
+        elif "coinbase" not in each:
+            raise NotSeen(f"the node does not show what block {height} spends (Core 23 or newer does)")

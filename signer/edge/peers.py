@@ -3,7 +3,8 @@ to and from this member. Kernels need no way out; this is for those that have on
 
 1. A thread of the edge, as trusted as any carrier: it asks over mutual TLS with an identity of its own, this
    kernel too, and what it brings is judged like everybody's.
-2. A round begins every so many seconds, and as soon as an entry of ours waits for grants.
+2. A round begins every so many seconds, and as soon as an entry of ours waits for grants, but not sooner than
+   PAUSE after the one before: a caller that asks again and again must not keep all members busy.
 3. What fails is tried again in the next round, and said once in the log when it changes.
 """
 
@@ -22,6 +23,9 @@ OURS = "this"
 """What this kernel is called among its peers."""
 AT_ONCE = 8
 """Pairs of members that are carried between at the same time: one that is slow must not keep the others."""
+
+PAUSE = 0.02
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class PeerCarrier:
     def _run(self) -> None:
         last = Report()
         while True:
-            self._wanted.wait(self._every)  # 2
+            self._ending.wait(PAUSE)  # 2
+            self._wanted.wait(self._every)
             self._wanted.clear()  # before the round: what comes during it gets another
             if self._ending.is_set():
                 return

@@ -10,7 +10,7 @@ from signer.core.caller import Caller
 from signer.core.errors import malformed, unverified
 from signer.core.vault import CHANGE, Vault
 from signer.core.view import RecordedWithdrawal, WithdrawalState
-from signer.kernel import Kernel
+from signer.kernel import Kernel, vault_under
 from signer.ports.reading import CoinRow, Reading, VersionRow
 
 MAX_PAGE, DEFAULT_PAGE = 1_000, 100
@@ -55,7 +55,10 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
             config_digest=kernel.build.config_digest,
             network=kernel.network.name,
             genesis_hash=kernel.network.genesis_hash,
-            vaults=[_vault_info(kernel, vault, view) for vault in kernel.registry.all()],
+            vaults=[
+                _vault_info(kernel, vault_under(policy, vault), view)
+                for vault in kernel.registry.all()
+            ],
             policy_id=policy.policy_id,
             policy_name=policy.name,
             policy_version=policy.version,

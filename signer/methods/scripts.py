@@ -17,7 +17,7 @@ from signer.core.candidate import judged
 from signer.core.errors import malformed
 from signer.core.script_report import report_of, subject_of_descriptor
 from signer.core.vault import Vault
-from signer.kernel import Kernel
+from signer.kernel import Kernel, vault_under
 from signer.methods.bare_scripts import verify_bare_script
 from signer.methods.script_messages import describe
 
@@ -51,7 +51,7 @@ def verify_script(kernel: Kernel, _: Caller, raw: bytes) -> pb.VerifyScriptRespo
     height = request.coin_height if request.HasField("coin_height") else None
     describe(response, report, height)
     if registered is not None:
-        _describe_witnesses(response, registered)  # 4
+        _describe_witnesses(response, vault_under(kernel.policy_in_force(), registered))  # 4
     return response
 
 

@@ -101,6 +101,13 @@ def test_what_is_no_payment_of_the_vault_like_these_does_not_count(
         attestor(tmp_path, Node(other, pays())).withdrawals(IDS[:2])
 
 
+def test_a_node_that_does_not_show_what_is_spent_is_no_witness(tmp_path: Path) -> None:
+    """Else every payment would be a stranger's."""
+    hidden = pays() | {"vin": [{"txid": "11" * 32, "vout": 0}]}
+    with pytest.raises(NotSeen, match="does not show what block 0 spends"):
+        attestor(tmp_path, Node(hidden)).withdrawals(IDS[:2])
+
+
 def test_an_id_that_is_asked_twice_is_stated_once(tmp_path: Path) -> None:
     assert len(attestor(tmp_path, Node(pays())).withdrawals((IDS[0], IDS[0])).statements) == 1
 

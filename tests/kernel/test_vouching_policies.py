@@ -1,17 +1,20 @@
 """A start judges others' entries also by the policy that they were recorded under, if that is on record; a
 log without officers opens no epochs (docs/agreement.md)."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from carrier.member import Refused
 from pegwarden.v1 import audit_pb2 as au
+from pegwarden.v1 import kernel_pb2 as pb
 from signer.bitcoin.network import REGTEST
 from signer.core.agreement.messages import Contrary, read_message
 from tests.core.spends import Coin
 from tests.kernel import federated
-from tests.kernel.federated import draft
+from tests.kernel.federated import CARRIER, Member, Team, Witnessed, draft
 from tests.kernel.governed import ADA, BOB, GOVERNANCE, HOUR, OFFICERS, Governed, begin
 from tests.kernel.test_agreement_wire import codes, log_for
 from tests.kernel.test_dishonest_member import held_by, records_of, told
@@ -21,25 +24,36 @@ BIG = Coin()
 PAID = ((1, 60_000_000),)
 
 
-def test_what_was_right_under_another_policy_on_record_is_taken(tmp_path: Path) -> None:
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Team]:
+    """Of three whose officers can change the policy."""
+    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
+    made = federated.team(tmp_path, groups=f"officers = [{keys}]", more=GOVERNANCE)
+    for member in made.members:
+        begin(member, *OFFICERS)  # type: ignore[arg-type]
+    made.start()
+    made.carry(rounds=4)
+    yield made
+    made.stop()
+
+
+def change_policy(member: Member, running: Witnessed, policy: bytes) -> None:
+    officers = Governed(member, running)  # type: ignore[arg-type]
+    officers.propose(policy)
+    for officer in (ADA, BOB):
+        officers.approve(officer, policy)
+    officers.wait(48 * HOUR)
+    assert running.info().policy_version == 2
+
+
+def test_what_was_right_under_another_policy_on_record_is_taken(team: Team) -> None:
     """B may have granted C's entry before a policy that asks for three attestors came into force, and lost
     that."""
-    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
-    team = federated.team(tmp_path, groups=f"officers = [{keys}]", more=GOVERNANCE)
-    for member in team.members:
-        begin(member, *OFFICERS)  # type: ignore[arg-type]
-    team.start()
-    team.carry(rounds=4)
     b, c, member = team["b"], team["c"], team.members[1]
     tighter = member.policy.replace(b"version = 1", b"version = 2").replace(
         b"attested(2, watchers)", b"attested(3, watchers)"
     )
-    officers = Governed(member, b)  # type: ignore[arg-type]
-    officers.propose(tighter)
-    for officer in (ADA, BOB):
-        officers.approve(officer, tighter)
-    officers.wait(48 * HOUR)
-    assert b.info().policy_version == 2
+    change_policy(member, b, tighter)
     assert codes(c.sign(draft(c, (BIG,), PAID))) == ["agreement-pending"]
     said = b.ask(log_for(c, b), au.WitnessResponse).messages[-1]
     refusal = read_message(said, REGTEST.genesis_hash, frozenset({b.log_key}))
@@ -51,7 +65,25 @@ def test_what_was_right_under_another_policy_on_record_is_taken(tmp_path: Path) 
     team.start("b")
     team.carry(rounds=4)
     assert held_by(team["b"]) == [(c.log_key, number, False)]
-    team.stop()
+
+
+def test_who_witnesses_is_told_by_the_policy_in_force(team: Team) -> None:
+    """GetInfo and VerifyScript, after a policy that has no witnesses any more."""
+    b, member = team["b"], team.members[1]
+    asked = pb.VerifyScriptRequest(vault_id="peg").SerializeToString()
+
+    def told_by_script() -> pb.VerifyScriptResponse:
+        raw = b.handler.handle("VerifyScript", CARRIER, asked)
+        return pb.VerifyScriptResponse.FromString(raw)
+
+    assert b.info().vaults[0].witnesses.quorum == told_by_script().witnesses.quorum == 2
+    change_policy(
+        member,
+        b,
+        re.sub(rb"version = 1(?s:(.*))\nwitnesses = .*\n", rb"version = 2\1\n", member.policy),
+    )
+    assert not b.info().vaults[0].HasField("witnesses")
+    assert not told_by_script().HasField("witnesses")
 
 
 def test_without_officers_nobody_opens_an_epoch(tmp_path: Path) -> None:
