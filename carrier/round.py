@@ -160,8 +160,12 @@ def _bring(source: Seen, target: Seen, report: Report) -> None:
 
 
 def _is_of_another_epoch(source: Seen, target: Seen, read: int) -> bool:
-    """Whether the target may have read what the source's officers gave up: more than there is, or as much."""
-    if read != source.size or "\nepoch " not in source.told.head:
+    """Whether the target may have read what the source's officers gave up: more than there is, or as much,
+    or what it doubts."""
+    has_epoch = "\nepoch " in source.told.head
+    if has_epoch and target.doubts(source.log_key):
+        return True
+    if read != source.size or not has_epoch:
         return read > source.size
     known = target.kernel.ask(au.GetHeadRequest(log_key=source.log_key), au.GetHeadResponse).head
     return _text_of(known) != _text_of(source.told.head)
@@ -188,8 +192,10 @@ def _bring_standing(source: Seen, target: Seen, report: Report) -> None:
 def _bring_epoch(source: Seen, target: Seen) -> bool:
     """The source's entries from where its officers gave up what the target has read; whether that was it."""
     read = target.followed.get(source.log_key, 0)
+    doubts = target.doubts(source.log_key)
     told = source.kernel.ask(control_pb2.GetStatusRequest(), control_pb2.GetStatusResponse)
-    for entry in sorted((each.entry for each in told.epochs if each.entry < read), reverse=True):
+    entries = (each.entry for each in told.epochs if doubts or each.entry < read)
+    for entry in sorted(entries, reverse=True):
         with suppress(Refused):
             request = au.WitnessRequest(log=source.own_piece(entry), standing=source.told.standing)
             said = target.kernel.ask(request, au.WitnessResponse)
@@ -236,8 +242,7 @@ def _bring_own(keeper: Seen, target: Seen, report: Report) -> None:
 
 def _bring_copy(keeper: Seen, target: Seen, log_key: bytes, report: Report) -> None:
     """What the keeper has read of that log (2); all of it where the target doubts what it has read itself."""
-    doubts = any(each.log_key == log_key and not each.size for each in target.told.followed)
-    start = 0 if doubts else target.followed.get(log_key, 0)
+    start = 0 if target.doubts(log_key) else target.followed.get(log_key, 0)
     while start < keeper.followed[log_key]:
         piece = _kept_piece(keeper.kernel, log_key, start)
         said = target.kernel.ask(au.WitnessRequest(log=piece), au.WitnessResponse)

@@ -46,6 +46,10 @@ class Seen:
         """Entries of its log."""
         return size_of(self.told.head)
 
+    def doubts(self, log_key: bytes) -> bool:
+        """Whether it asks for all histories of that log: it says that it follows it, from 0."""
+        return any(each.log_key == log_key and not each.size for each in self.told.followed)
+
     def own_piece(self, start: int) -> au.MemberLog | None:
         """Its entries from there on, as many as fit, and its head where they end; None where it has fewer."""
         with self._guard:

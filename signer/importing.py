@@ -4,7 +4,8 @@
    when enough members are imported. So no log that grows keeps a start from its end.
 2. Of logs that are forked here, what the imported members stand behind must be brought
    (`signer.journal.second_hand`).
-3. Each entry that waits is verified once, outside of the writer's turn.
+3. Each entry that waits is verified once, outside of the writer's turn, and let go: what is held of a log are
+   its claims and what was found about them.
 4. A log of which something was brought that is not what we read, or is lacking so, is said to be followed
    from nothing: whoever carries brings all histories of it again, which shows a fork and brings what is
    wanted.
@@ -13,6 +14,7 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import tee
 
 from signer.core.agreement.claim import Claim
 from signer.core.agreement.notices import ForkedNotice, Heard
@@ -69,15 +71,15 @@ class Importing:
         """Something was brought of that log that is not what we read."""
         self.doubted |= {log_key}
 
-    def read_beside(self, piece: Piece) -> bool:
-        """Whether the piece is of a log of which there are several histories. Then that is on record, and
-        what is wanted of it is kept (2)."""
+    def read_beside(self, piece: Piece, caller: str) -> bool:
+        """Whether the piece that this caller brings is of a log of which there are several histories. Then
+        that is on record, and what is wanted of it is kept (2)."""
         with self.journal.tables() as tables:
             is_forked = piece.member in forked_members(tables)
             fork = None if is_forked else fork_shown(tables, piece)
             if not is_forked and fork is None:
                 return False
-            goes_on = self._histories.read(tables, piece)
+            goes_on = self._histories.read(tables, piece, caller)
             entries = entries_of(tables, piece) if goes_on else ()
 
         def keep(session: Session) -> Addition | None:
@@ -132,11 +134,11 @@ class Importing:
                 self._enough, self._limits = imported, dict(followed_logs(tables))
             now = read_checkpoint(tables).clock
             for log in self._limits:
-                fresh = [
+                fresh = (
                     each
                     for each in standing(tables, {log: self._limits[log]})
                     if (*each.claim.name, each.claim.leaf) not in self._verdicts
-                ]
+                )
                 for claim, verdict in self.vouching.at_start(tables, now, (log,), fresh):
                     self._verdicts[*claim.name, claim.leaf] = verdict
             second_hand = tuple(self._vouched(tables, now))
@@ -149,8 +151,8 @@ class Importing:
     def _vouched(self, tables: Tables, now: int) -> Iterable[Claim]:
         """Of what imported members stand behind of forked logs."""
         for origin in sorted(forked_members(tables)):
-            found = list(self._second_hand.found(tables, origin))
-            logs, entries = (pool_of(origin), origin), [entry for _, entry in found]
+            found, again = tee(self._second_hand.found(tables, origin))
+            logs, entries = (pool_of(origin), origin), (entry for _, entry in again)
             verdicts = self.vouching.at_start(tables, now, logs, entries)
             for (claim, _), (_, verdict) in zip(found, verdicts, strict=True):
                 if verdict.objection is None:

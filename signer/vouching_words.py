@@ -32,6 +32,10 @@ MAX_EVIDENCE = 32
 """Of earlier versions, whose words count for a later one."""
 
 
+MAX_HELD = 64 << 20
+"""Bytes of evidence that are remembered while a log is looked at."""
+
+
 class HeldReading(TableReading):
     """The record with what we hold for others (1)."""
 
@@ -90,11 +94,14 @@ class EverSaid:
 
 @dataclass(slots=True)
 class LogWords:
-    """A member's log, while its entries are looked at: what was read once is not read again."""
+    """A member's log, while its entries are looked at: what was read once is not read again, while it is no
+    more than MAX_HELD."""
 
     tables: Tables
     logs: tuple[bytes, ...]
     """What it is called, and other histories of it."""
+    _held: int = 0
+    """About how many bytes."""
     _said: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     _verified: dict[tuple[bytes, bytes, bytes], Authorized] = field(default_factory=dict)
 
@@ -105,13 +112,19 @@ class LogWords:
         before = claim.number if len(self.logs) == 1 else MAX_NUMBER
         for log in self.logs:
             for number in earlier_versions(self.tables, log, before, claim.paid):
-                evidence[self._evidence(log, number)] = None
-        return tuple(each for each in evidence if each)[:MAX_EVIDENCE]
+                said = self._evidence(log, number)
+                if said:
+                    evidence[said] = None
+                if len(evidence) == MAX_EVIDENCE:
+                    return tuple(evidence)
+        return tuple(evidence)
 
     def _evidence(self, log: bytes, number: int) -> bytes:
         if (log, number) not in self._said:
             found = followed_entry(self.tables, log, number)
-            self._said[log, number] = b"" if found is None else found.entry.evidence
+            evidence = b"" if found is None else found.entry.evidence
+            self._make_room(len(evidence))
+            self._said[log, number] = evidence
         return self._said[log, number]
 
     def words(self, evidence: bytes, vault: Vault, policy: ServedPolicy) -> Authorized:
@@ -119,5 +132,14 @@ class LogWords:
         key = (evidence, vault.fingerprint, policy.policy_id)
         if key not in self._verified:
             said = decode_evidence(evidence)
+            self._make_room(len(evidence))
             self._verified[key] = authorize(said, vault.realm, policy.attestors)
         return self._verified[key]
+
+    def _make_room(self, size: int) -> None:
+        """Forget what was read before, rather than hold more than MAX_HELD."""
+        self._held += size + 256
+        if self._held > MAX_HELD:
+            self._said.clear()
+            self._verified.clear()
+            self._held = size + 256

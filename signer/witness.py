@@ -88,7 +88,7 @@ class WitnessRole:
             self._roll_forward(told.own_tail)
         self.start.advance()
         standing = self._standing_of(told, others)
-        read = None if told.log is None else self._follow(told.log, others)
+        read = None if told.log is None else self._follow(told, told.log, others)
         self.start.advance()
         answers = () if read is None or told.log is None else self._answers(told.log.log_key)
         if told.cosigned_head:
@@ -203,7 +203,7 @@ class WitnessRole:
             )
         return standing
 
-    def _follow(self, log: BroughtLog, others: frozenset[bytes]) -> Read | None:
+    def _follow(self, told: Told, log: BroughtLog, others: frozenset[bytes]) -> Read | None:
         """None while our own log may be an old copy: what we would record could contradict it."""
         if log.log_key not in others:
             raise unverified("log-unknown", f"no member has the log key {log.log_key.hex()}")
@@ -221,12 +221,12 @@ class WitnessRole:
             if self.start.is_complete or refusal.code not in CONTRADICTIONS:
                 raise
             self.start.importing.doubt(piece.member)
-            if not self.start.importing.read_beside(piece):
+            if not self.start.importing.read_beside(piece, told.caller):
                 raise
             return Read(piece.head.size, is_newest=False)
         if self.start.is_complete or piece.member not in self.start.importing.doubted:
             return read
-        self.start.importing.read_beside(piece)
+        self.start.importing.read_beside(piece, told.caller)
         return Read(min(read.size, piece.head.size), is_newest=False)
 
     def _answers(self, member: bytes) -> tuple[Answer, ...]:

@@ -62,4 +62,6 @@ def _spent_scripts(transaction: Any, height: int) -> Iterator[str]:
         if "prevout" in each:
             yield each["prevout"]["scriptPubKey"]["hex"]
         elif "coinbase" not in each:
-            raise NotSeen(f"the node does not show what block {height} spends (Core 23 or newer does)")
+            raise NotSeen(
+                f"the node does not show what block {height} spends (Core 23 or newer does)"
+            )

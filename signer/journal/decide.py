@@ -103,6 +103,9 @@ class Session:
     myself: Self = NOBODY
     settled: list[int] = field(default_factory=list)
     """Own entries that became agreed or void."""
+    space: Space = Space.AMPLE
+    copied: Counter[bytes] = field(default_factory=Counter)
+    """Bytes of other members' logs that were copied since the reserve is in use, by log key."""
     _control: tuple[Frontier, ControlState] | None = None
     """As it was read last, and the log that it was read of."""
 

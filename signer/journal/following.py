@@ -7,6 +7,8 @@
 4. What changes goes on record by our own entries, in the transaction that keeps the piece.
 5. Two heads of one size with different roots, both signed by it: it forked. That is recorded, and nothing of
    it is read or granted any more, unless its officers opened a new epoch (`signer.journal.reopening`).
+6. While the reserve of the disk is in use (`signer.journal.room`), at most MAX_SCARCE bytes of a log are
+   copied until there is room again: the reserve is for decisions, and a copy can be fetched later.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -59,8 +61,16 @@ from signer.journal.members import (
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.pace import gone_on, keep_pace, read_pace
 from signer.journal.reading_agreement import JournalRecord
-from signer.journal.reopening import give_up, is_given_up, keep_epoch, opened_in, reopens
+from signer.journal.reopening import give_up, is_given_up, keep_epoch, opened_in, reopened_from
+from signer.journal.room import Space
 from signer.journal.verdicts import Verdicts
+
+MAX_HEARD = 256
+"""Logs of which it is kept how far a member read them: no honest one ever had so many others."""
+
+
+MAX_SCARCE = 2 << 20
+"""Bytes of one log that are copied while the reserve is in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +121,9 @@ def follow(
     """Read the piece, with the entries that `entries_of` found in it. Raises Refusal
     `member-log-contradicts`, `member-forked` or `member-log-too-fast`; then nothing is kept."""
     tables, member = session.tables, piece.member
-    if reopens(tables, piece, federations.governance, federations.network):
-        give_up(session, member, piece.start)
+    first = reopened_from(tables, piece, federations.governance, federations.network)
+    if first is not None:
+        give_up(session, member, first)
     elif record_of(session).is_forked(member):
         raise Refusal(
             Objection("member-forked", f"two histories are signed by the log key {member.hex()}")
@@ -121,14 +132,15 @@ def follow(
     known = root_read(tables, member, piece.head.size)
     given_up = is_given_up(tables, member, piece.head)
     if known is not None and known != piece.head.root and not given_up:  # 5
-        first = followed_head(tables, member, piece.head.size)
-        session.write(ForkedNotice(session.now, member, first, piece.note, ()))
+        shown = (followed_head(tables, member, piece.head.size), piece.note)
+        session.write(ForkedNotice(session.now, member, *shown, ()))
         return Read(edge.size, is_newest=False)
     if piece.start <= edge.size < piece.head.size:
         fresh = entries[edge.size - piece.start :]
         reading = _Reading(session, federations, piece, verify_piece(edge, piece))
         edge = reading.take_in(fresh)
-    return Read(edge.size, is_newest=piece.head.size == edge.size)
+    newest = (edge.size, edge.root())
+    return Read(edge.size, is_newest=(piece.head.size, piece.head.root) == newest)
 
 
 def record_of(session: Session, verdicts: Verdicts | None = None) -> JournalRecord:
@@ -158,6 +170,7 @@ class _Reading:
         grown = zip(entries, self.piece.records[-len(entries) :], strict=True)
         sizes = ((entry.clock, len(record)) for entry, record in grown)
         pace = gone_on(read_pace(session.tables, member), sizes, session.now)
+        self._take_room(sum(map(len, self.piece.records[-len(entries) :])))
         store_piece(session.tables, self.edge, self.piece)
         keep_pace(session.tables, member, pace)
         for number, entry in enumerate(entries, self.edge.size - len(entries)):
@@ -170,6 +183,16 @@ class _Reading:
             changes = (tuple(self.taken), tuple(self.released))
             session.write(HeardNotice(session.now, heard, *changes))
         return self.edge
+
+    def _take_room(self, size: int) -> None:
+        """While the reserve is in use a copy takes little of it (6). Raises Refusal `journal-disk-full`."""
+        session, member = self.session, self.piece.member
+        if session.space is Space.RESERVE:
+            session.copied[member] += size
+            if session.copied[member] > MAX_SCARCE:
+                session.copied[member] -= size
+                detail = "the journal's reserve is in use: that log is copied when there is room"
+                raise Refusal(Objection("journal-disk-full", detail, limit=str(MAX_SCARCE)))
 
     def _read(self, number: int, entry: Entry) -> None:
         tables, member, ours = self.session.tables, self.piece.member, record_of(self.session)
@@ -215,6 +238,15 @@ class _Reading:
         entries it holds."""
         tables, member, heard = self.session.tables, self.piece.member, notice.heard
         size, named = min(heard.size, MAX_NUMBER), (member, heard.member)
+        for claim in (taken.claim for taken in notice.taken):
+            if claim.origin == self.session.me and claim.number < MAX_NUMBER:
+                tables.execute(
+                    "INSERT INTO member_holds VALUES (?,?,?) ON CONFLICT (member, number) "
+                    "DO UPDATE SET leaf = excluded.leaf",
+                    (member, claim.number, claim.leaf),
+                )
+        if not self._is_kept(heard.member):
+            return
         taken = [each.claim for each in notice.taken if each.claim.origin == heard.member]
         newest = max(
             ((each.number, each.leaf) for each in taken if each.number < size), default=None
@@ -228,13 +260,12 @@ class _Reading:
         if newest is not None:
             tables.execute(f"{update} AND number <= ?", (*newest, *named, newest[0]))
         tables.execute(f"{update} AND number >= ?", (0, b"", *named, size))
-        for claim in (taken.claim for taken in notice.taken):
-            if claim.origin == self.session.me and claim.number < MAX_NUMBER:
-                tables.execute(
-                    "INSERT INTO member_holds VALUES (?,?,?) ON CONFLICT (member, number) "
-                    "DO UPDATE SET leaf = excluded.leaf",
-                    (member, claim.number, claim.leaf),
-                )
+
+    def _is_kept(self, log: bytes) -> bool:
+        """Whether how far that member read this log is kept: of the first MAX_HEARD logs that it names."""
+        query = "SELECT other FROM member_heard WHERE member = ?"
+        named = {other for (other,) in self.session.tables.execute(query, (self.piece.member,))}
+        return log in named or len(named) < MAX_HEARD
 
     def _apply(self, steps: Iterable[Step]) -> None:
         for step in steps:

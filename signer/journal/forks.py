@@ -4,13 +4,15 @@
 2. So do entries that are not those which we read, behind an edge of what we read and under a head of that
    member. The notice shows that the smaller head's tree is not the beginning of the larger head's: the edge
    of the larger history at the smaller size, then the leaf hashes from there to the larger head.
-3. What was given up by officers shows nothing (`signer.journal.reopening`).
+3. What was given up by officers shows nothing (`signer.journal.reopening`). Their act says so, not the head:
+   one that merely names another epoch is a head like any other, else any line would hide a fork for ever.
 4. A piece is of another history only if it goes on from an edge that the member signed: what we kept, or what
-   was read of that history before.
+   was read of that history before. Such places are remembered for each caller: who shows any number of
+   histories takes away no other's. Of one caller's those go first to which nothing led, short ones first.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,11 +20,11 @@ from typing import NamedTuple
 from signer.core.errors import Refusal
 from signer.journal.database import Tables
 from signer.journal.members import (
-    MAX_BYTES,
     Piece,
     edge_at,
+    first_unlike,
     followed_head,
-    followed_records,
+    leaves_between,
     read_edge,
     verify_piece,
 )
@@ -31,7 +33,9 @@ from signer.journal.note import read_head, read_note
 from signer.journal.reopening import is_given_up
 
 MAX_EDGES = 64
-"""Of one member's other histories that are remembered; each carrier needs one."""
+"""Places in one member's other histories that are remembered for one caller; a carrier needs one."""
+MAX_CALLERS = 64
+"""Callers and members for which any are."""
 
 
 class Fork(NamedTuple):
@@ -47,9 +51,7 @@ class Fork(NamedTuple):
 def fork_shown(tables: Tables, piece: Piece) -> Fork | None:
     """The fork that the piece shows (2). It takes as long as what was read of that log."""
     member, read = piece.member, read_edge(tables, piece.member).size
-    page = (len(piece.records), MAX_BYTES)
-    ours = followed_records(tables, member, piece.start, page)
-    if all(mine == theirs for mine, theirs in zip(ours, piece.records, strict=False)):
+    if first_unlike(tables, piece) is None:
         return None
     before = edge_at(tables, member, piece.start)
     note = followed_head(tables, member, min(read, piece.head.size))
@@ -59,9 +61,8 @@ def fork_shown(tables: Tables, piece: Piece) -> Fork | None:
     if size <= piece.head.size:
         for record in piece.records[: size - piece.start]:
             before = before.append(leaf_hash(record))
-        return Fork(note, piece.note, _proof(before, piece.beyond(size)))
-    between = (size - piece.head.size, MAX_BYTES)
-    rest = followed_records(tables, member, piece.head.size, between)
+        return Fork(note, piece.note, _proof(before, map(leaf_hash, piece.beyond(size))))
+    rest = leaves_between(tables, member, piece.head.size, size)
     return Fork(note, piece.note, _proof(edge_at(tables, member, piece.head.size), rest))
 
 
@@ -72,8 +73,16 @@ def _goes_on(edge: Frontier, piece: Piece) -> Frontier | None:
     return None
 
 
-def _proof(edge: Frontier, rest: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    return b"".join(edge.roots), b"".join(map(leaf_hash, rest))
+def _proof(edge: Frontier, leaves: Iterable[bytes]) -> tuple[bytes, ...]:
+    return b"".join(edge.roots), b"".join(leaves)
+
+
+class _Place(NamedTuple):
+    """Where a history was read to."""
+
+    edge: Frontier
+    goes_on: bool
+    """Whether it went on from a place before."""
 
 
 @dataclass(slots=True)
@@ -81,29 +90,42 @@ class OtherHistories:
     """How far histories were read beside those that we keep. In memory: who brought them brings them again.
     Thread-safe."""
 
-    _edges: dict[bytes, dict[bytes, Frontier]] = field(default_factory=dict)
-    """By log key, by root."""
+    _places: dict[tuple[str, bytes], dict[bytes, _Place]] = field(default_factory=dict)
+    """By caller and log key, by root."""
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def read(self, tables: Tables, piece: Piece) -> bool:
-        """Whether the piece goes on from something signed (4)."""
-        for edge in self._before(tables, piece):
+    def read(self, tables: Tables, piece: Piece, caller: str) -> bool:
+        """Whether the piece that this caller brings goes on from something signed (4)."""
+        key = (caller, piece.member)
+        with self._guard:
+            known = tuple(self._places.get(key, {}).values())
+        for edge in (place.edge for place in known if place.edge.size == piece.start):
             end = _goes_on(edge, piece)
             if end is not None:
-                self._remember(piece.member, end)
+                self._remember(key, _Place(end, goes_on=True), edge)
                 return True
-        return False
+        if piece.start > read_edge(tables, piece.member).size:
+            return False
+        edge = edge_at(tables, piece.member, piece.start)
+        end = _goes_on(edge, piece)
+        if end is not None:
+            self._remember(key, _Place(end, goes_on=False), edge)
+        return end is not None
 
-    def _before(self, tables: Tables, piece: Piece) -> Iterator[Frontier]:
+    def _remember(self, key: tuple[str, bytes], place: _Place, before: Frontier) -> None:
+        """In the place of the one from which it went on."""
         with self._guard:
-            known = tuple(self._edges.get(piece.member, {}).values())
-        yield from (edge for edge in known if edge.size == piece.start)
-        if piece.start <= read_edge(tables, piece.member).size:
-            yield edge_at(tables, piece.member, piece.start)
+            places = self._places.pop(key, {})
+            self._places[key] = places
+            places.pop(before.root(), None)
+            known = places.pop(place.edge.root(), place)
+            places[place.edge.root()] = max(known, place, key=_worth)
+            while len(places) > MAX_EDGES:
+                del places[min(places, key=lambda root: _worth(places[root]))]
+            while len(self._places) > MAX_CALLERS:
+                del self._places[next(iter(self._places))]
 
-    def _remember(self, member: bytes, edge: Frontier) -> None:
-        with self._guard:
-            edges = self._edges.setdefault(member, {})
-            edges[edge.root()] = edge
-            while len(edges) > MAX_EDGES:
-                del edges[next(iter(edges))]
+
+def _worth(place: _Place) -> tuple[bool, int]:
+    """Of keeping it; of equals the older one goes."""
+    return place.goes_on, place.edge.size

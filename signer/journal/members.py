@@ -6,7 +6,7 @@
 3. Nothing here binds us: what does is recorded by our own entries (`signer.journal.following`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from signer.bitcoin.errors import Malformed
@@ -26,8 +26,6 @@ from signer.journal.note import (
 
 MAX_NUMBER = 1 << 62
 """No log has so many entries."""
-MAX_BYTES = 1 << 40
-"""Nor a piece so many bytes."""
 
 
 class Piece(NamedTuple):
@@ -178,6 +176,26 @@ def followed_records(
         if enough <= 0:
             break
     return tuple(records)
+
+
+def first_unlike(tables: Tables, piece: Piece) -> int | None:
+    """Number of the piece's first entry that is not the one we read there; None where each is, or is new."""
+    last = piece.start + len(piece.records)
+    ours = leaves_between(tables, piece.member, piece.start, last)
+    pairs = enumerate(zip(ours, map(leaf_hash, piece.records), strict=False), piece.start)
+    return next((number for number, (mine, theirs) in pairs if mine != theirs), None)
+
+
+def leaves_between(tables: Tables, member: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Leaf hashes of that log's entries from one number to before another. One record at a time is held, and
+    no more are read than are asked for."""
+    query = (
+        "SELECT record FROM member_entries WHERE member = ? AND number >= ? AND number < ? "
+        "ORDER BY number"
+    )
+    bounds = (min(start, MAX_NUMBER), min(end, MAX_NUMBER))
+    for (record,) in tables.scan(query, (member, *bounds)):
+        yield leaf_hash(record)
 
 
 def followed_record(tables: Tables, member: bytes, number: int) -> bytes | None:

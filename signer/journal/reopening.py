@@ -1,7 +1,9 @@
 """A member's log that goes on in a new epoch: its officers gave up a part that we have read.
 
 1. The quorum of the officers, by the policy in force here, says it in the log itself, of at least as many
-   entries as we have read; what comes before is what we have, and a head by the member covers all of it.
+   entries as we have read and of an epoch that we have not read of; it stands behind the first entry that is
+   not ours, wherever the piece begins; what comes before is what we have, and a head by the member covers
+   all of it.
 2. Then our copy is the new log. What we hold for the part that was given up binds us for ever: a signature
    may have left for it. Its claims get numbers that no log reaches: no later entry is taken for one of them.
 3. A fork that was recorded before is forgiven; heads of earlier epochs prove none.
@@ -28,7 +30,7 @@ from signer.journal.members import (
     MAX_NUMBER,
     Piece,
     edge_at,
-    followed_record,
+    first_unlike,
     forget_from,
     read_edge,
     verify_piece,
@@ -81,22 +83,24 @@ def _epoch_by(
     return None
 
 
-def reopens(
+def reopened_from(
     tables: Tables, piece: Piece, governance: GovernanceTerms | None, network: Network
-) -> bool:
-    """Whether that piece gives up a part of what we have read of the log (1)."""
-    read = read_edge(tables, piece.member).size
-    if not piece.records or piece.start >= read:
-        return False
-    if followed_record(tables, piece.member, piece.start) == piece.records[0]:
-        return False
-    opened = opened_in(acts_of(piece), piece.member, governance, network)
-    if opened is None or opened.abandoned < read:
-        return False
+) -> int | None:
+    """How many entries of our copy stay where that piece gives up the rest (1); None where it gives up
+    nothing."""
+    member, first = piece.member, first_unlike(tables, piece)
+    if first is None:
+        return None
+    rest = piece._replace(start=first, records=piece.beyond(first))
+    opened = opened_in(acts_of(rest), member, governance, network)
+    read = read_edge(tables, member).size
+    # An act counts once: else it would excuse every later fork of that member.
+    if opened is None or opened.abandoned < read or opened.number <= _epoch_read(tables, member):
+        return None
     with suppress(Refusal):
-        verify_piece(edge_at(tables, piece.member, piece.start), piece)
-        return True
-    return False
+        verify_piece(edge_at(tables, member, first), rest)
+        return first
+    return None
 
 
 def acts_of(piece: Piece) -> Acts:
@@ -145,5 +149,11 @@ def keep_epoch(session: Session, member: bytes, opened: Opened) -> None:
 
 def is_given_up(tables: Tables, member: bytes, head: Head) -> bool:
     """Whether that head is of an epoch before the newest that we read of."""
-    query = "SELECT 1 FROM member_epochs WHERE member = ? AND epoch > ?"
-    return tables.execute(query, (member, head.epoch)).fetchone() is not None
+    return _epoch_read(tables, member) > head.epoch
+
+
+def _epoch_read(tables: Tables, member: bytes) -> int:
+    """The newest epoch of that log that its officers opened in what we have read; 0 for none."""
+    query = "SELECT epoch FROM member_epochs WHERE member = ?"
+    row = tables.execute(query, (member,)).fetchone()
+    return 0 if row is None else int(row[0])

@@ -6,7 +6,7 @@
    the leaf hash, say what the member said, and be vouched for like any other. So nobody binds us by telling
    what it took to more than by an entry of its own.
 3. A member is imported when all that it stands behind so was brought. Who tells of what nobody can bring is
-   as if it were silent.
+   as if it were silent, as who tells of more than MAX_TERMS.
 4. Such claims get numbers that no log reaches, by their leaf hashes: neither history lets them go.
 """
 
@@ -32,6 +32,8 @@ from signer.journal.members import Piece, followed_record
 from signer.journal.merkle import leaf_hash
 
 FIRST_NUMBER = 1 << 63
+MAX_TERMS = 1 << 16
+"""Claims, with the coins and payments in them, that one member may stand behind of one forked log."""
 
 
 def second_hand_name(claim: Claim) -> Claim:
@@ -58,6 +60,8 @@ class _Said:
     """How far its log was searched."""
     claims: dict[int, Claim] = field(default_factory=dict)
     """By number: taken, not released, and not in our copy."""
+    is_too_much: bool = False
+    """More than MAX_TERMS: none of it counts."""
 
 
 @dataclass(slots=True)
@@ -85,7 +89,9 @@ class SecondHand:
     def hear(self, tables: Tables, member: bytes, size: int, origin: bytes) -> None:
         """Search that member's log, as far as it named it, for what it stands behind of that origin (1)."""
         said = self._said.get((member, origin), _Said())
-        claims = dict(said.claims)
+        if said.size >= size or said.is_too_much:
+            return
+        claims, terms = dict(said.claims), sum(map(_terms, said.claims.values()))
         query = (
             "SELECT record FROM member_entries WHERE member = ? AND number >= ? AND number < ? "
             "ORDER BY number"
@@ -93,13 +99,17 @@ class SecondHand:
         for (record,) in tables.scan(query, (member, said.size, size)):
             entry = decode_entry(record) if origin in record else None
             if isinstance(entry, HeardNotice):
-                for released in entry.released:
-                    if released.origin == origin:
-                        claims.pop(released.number, None)
-                for claim in (each.claim for each in entry.taken):
-                    if claim.origin == origin and not _is_known(tables, claim):
-                        claims[claim.number] = claim
-        self._said[member, origin] = _Said(max(said.size, size), claims)
+                numbers = [each.number for each in entry.released if each.origin == origin]
+                taken = [each.claim for each in entry.taken if each.claim.origin == origin]
+                gone = [claims.pop(each) for each in numbers if each in claims]
+                new = {each.number: each for each in taken if not _is_known(tables, each)}
+                gone += [claims[each] for each in new if each in claims]
+                claims |= new
+                terms += sum(map(_terms, new.values())) - sum(map(_terms, gone))
+            if terms > MAX_TERMS:
+                self._said[member, origin] = _Said(size, is_too_much=True)
+                return
+        self._said[member, origin] = _Said(size, claims)
 
     def wanted(self, origin: bytes) -> Mapping[bytes, Claim]:
         """What anybody stands behind of that origin, by leaf hash."""
@@ -109,7 +119,7 @@ class SecondHand:
     def lacks(self, member: bytes, origin: bytes) -> bool:
         """Whether something of that was not brought (3)."""
         said, places = self._said[member, origin], self._places.get(origin, {})
-        return any(claim.leaf not in places for claim in said.claims.values())
+        return said.is_too_much or any(claim.leaf not in places for claim in said.claims.values())
 
     def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> Addition:
         """Of another history: what is wanted, and what pays the same, for what was said about it."""
@@ -168,6 +178,10 @@ def _is_known(tables: Tables, claim: Claim) -> bool:
     name = name_of(claim.origin, second_hand_name(claim).number)
     row = tables.execute("SELECT 1 FROM holdings WHERE name = ?", (name,)).fetchone()
     return row is not None
+
+
+def _terms(claim: Claim) -> int:
+    return 1 + sum(map(len, (claim.spends, claim.pays, claim.pins, claim.bonds)))
 
 
 def _same(claim: Claim, found: FollowedEntry) -> bool:

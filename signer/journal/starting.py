@@ -32,7 +32,6 @@ from signer.journal.members import (
     MAX_NUMBER,
     Piece,
     edge_at,
-    followed_logs,
     followed_record,
     read_edge,
     root_read,
@@ -104,9 +103,9 @@ def has(tables: Tables, log: bytes, wanted: Wanted) -> bool:
 
 def standing(tables: Tables, limits: Mapping[bytes, int]) -> Iterator[FollowedEntry]:
     """What waits at the other members, of the entries before these."""
-    for log in followed_logs(tables):
-        for each in waiting_of(tables, log.member, MAX_NUMBER):
-            if each.claim.number < limits.get(log.member, 0):
+    for member in sorted(limits):
+        for each in waiting_of(tables, member, MAX_NUMBER):
+            if each.claim.number < limits[member]:
                 yield each
 
 

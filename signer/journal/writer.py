@@ -103,6 +103,8 @@ class Writer:
         self._waiting: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._guard = threading.Lock()
+        self._copied = Counter[bytes]()
+        """Bytes of each other member's log since the reserve is in use."""
         self._closed = False
         self._ending = threading.Event()
         self._newest = ""
@@ -204,6 +206,8 @@ class Writer:
             budget_in(space, setting.budget),
             gate=setting.gate,
             myself=setting.myself,
+            space=space,
+            copied=Counter(self._copied if space is Space.RESERVE else {}),
         )
         if session.shut(Passage.WHILE_LOCKED) is None:
             note(session, setting.due)
@@ -217,6 +221,7 @@ class Writer:
             counted = self._write_counts()
         self._commit(checkpoint.frontier, session.frontier)
         self._newest = head
+        self._copied = session.copied
         with self._guard:
             self._counts += session.counts
             self._counts -= counted

@@ -7,7 +7,7 @@ from signer.kernel import Kernel
 from signer.ports.members import BroughtLog, Told
 
 
-def witness(kernel: Kernel, _: Caller, raw: bytes) -> pb.WitnessResponse:
+def witness(kernel: Kernel, caller: Caller, raw: bytes) -> pb.WitnessResponse:
     """Take in what other members recorded and said; what this kernel says to the one whose log it is."""
     request = wire.decode(pb.WitnessRequest, raw)
     told = Told(
@@ -16,6 +16,7 @@ def witness(kernel: Kernel, _: Caller, raw: bytes) -> pb.WitnessResponse:
         messages=tuple(request.messages),
         own_tail=_log(request.own_tail) if request.HasField("own_tail") else None,
         cosigned_head=request.cosigned_head,
+        caller=caller.name,
     )
     replies = kernel.agreement.tell(told)
     return pb.WitnessResponse(

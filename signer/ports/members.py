@@ -26,6 +26,8 @@ class Told(NamedTuple):
     """Of our own log, as another member kept it."""
     cosigned_head: str
     """Of our own log; empty for none."""
+    caller: str
+    """Who brings it."""
 
 
 class Replies(NamedTuple):
