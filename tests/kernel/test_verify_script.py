@@ -14,7 +14,7 @@ from signer.bitcoin.script import p2wsh
 from signer.bitcoin.taproot import UNSPENDABLE_H, unspendable_xpub
 from signer.core.errors import Refusal
 from signer.core.registry import VaultRegistry
-from signer.core.vault import register
+from signer.core.vault import Vault, register
 from signer.methods import bare_scripts
 from signer.methods.scripts import verify_script
 from tests import federation
@@ -34,6 +34,14 @@ class Room:
 
     network: Network = REGTEST
     registry: VaultRegistry = field(default_factory=lambda: VaultRegistry((VAULT,)))
+
+    def policy_in_force(self) -> "Room":
+        """It names the same vaults."""
+        return self
+
+    @property
+    def vaults(self) -> tuple[Vault, ...]:
+        return self.registry.all()
 
 
 def verified(**fields: object) -> pb.VerifyScriptResponse:
