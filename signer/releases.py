@@ -4,8 +4,8 @@
    in force then; in it the rules of `signer.core.release` are asked about the record as it is.
 2. What was released is released once: who repeats the request gets the entry that it made, whatever else is
    brought by then.
-3. On record stand the transactions without witnesses, the attestations that speak of the buried one, and the
-   officers' acts: all that the rules looked at.
+3. On record stand the transactions without witnesses, the attestations that speak of the buried one, the
+   officers' acts, and which entry of another member said what it pays: all that the rules looked at.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class _Verified:
 
     def question(self, reading: Reading, now: int) -> ReleaseQuestion:
         """Raises Refusal for officers' words that do not count."""
-        withdrawal_id = self.asked.withdrawal_id
+        withdrawal_id, killer = self.asked.withdrawal_id, self.asked.killer.txid
         recorded = _known(reading, withdrawal_id)
         if self.words is not None:
             self.words.require(reading, now)
@@ -63,7 +63,8 @@ class _Verified:
             release=self.asked,
             recorded=recorded,
             pins=reading.pins_of(withdrawal_id),
-            payers=reading.payers(withdrawal_id) | reading.held_transactions(withdrawal_id),
+            payer=reading.agreed_payer(withdrawal_id, killer),
+            settled=reading.closed_by(killer, recorded),
             words=self.authorized,
             officers=frozenset(each.officer for each in self.acts),
             now=now,
@@ -151,6 +152,7 @@ def _notice(
         transactions=tuple(each.stripped for each in asked.transactions),
         evidence=encode_evidence(bearing),
         acts=verified.acts,
+        label=(question.payer or b"") if asked.pin is None else b"",
     )
 
 

@@ -4,11 +4,13 @@ gone without a payment (design section 8, docs/releases.md).
 1. Either is proven by one whole transaction, the killer, and by attestors' `spent` statements, counted as the
    vault's `coins` expression says: that exactly this txid spends exactly an output that bears on the
    question, at one height, `release_depth` deep. A coinbase spends no output and proves nothing.
-2. Close: the killer pays the withdrawal by the record. One that no record knows, but that has an output of
-   the withdrawal's amount and script, closes it with the officers' quorum alone.
+2. Close: the killer pays the withdrawal, as an agreed entry says, ours or one held for another member: a
+   quorum stands behind its label, and behind no other (ADR 0006). Of an entry that waits nobody knows
+   whether the others were told the same. What no agreed entry knows, but has an output of the withdrawal's
+   amount and script, closes it with the officers' quorum alone.
 3. Strike: the killer spends the pin, or an input of a transaction from which the pin descends (that one and
-   all that lead to the pin are brought along), and is none of these itself. It has no output of the
-   withdrawal's amount and script: what might be a payment strikes nothing.
+   all that lead to the pin are brought along), and is none of these itself. What might be a payment strikes
+   nothing: each of its outputs of the withdrawal's amount and script has paid another one, closed by it.
 4. Where the vault has a `release_quorum`, so many officers of [governance] consent to exactly this.
 5. So a pin goes only when all versions that spend it are dead, and nothing else was paid in their place.
 """
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from signer.bitcoin.transaction import OutPoint, Transaction, Txid, display
+from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut, display
 from signer.core.errors import Objection
 from signer.core.evidence import SpentTerms
 from signer.core.governance import GovernanceTerms
@@ -62,8 +64,11 @@ class ReleaseQuestion:
     recorded: RecordedWithdrawal
     pins: frozenset[OutPoint]
     """That the withdrawal has, or that we hold for another member."""
-    payers: frozenset[Txid]
-    """The transactions that pay it, by our record or by what we hold."""
+    payer: bytes | None
+    """The agreed entry that says that the killer pays it: its name if it is held for another member, empty
+    for one of ours; None: no agreed entry says so."""
+    settled: int
+    """Other withdrawals of its vault, amount and script that the killer has closed."""
     words: Words
     officers: frozenset[bytes]
     """Who consents to exactly this."""
@@ -72,8 +77,8 @@ class ReleaseQuestion:
 
     @property
     def is_payment_unknown(self) -> bool:
-        """Whether it would be closed by a transaction that no record names."""
-        return self.release.pin is None and self.release.killer.txid not in self.payers
+        """Whether it would be closed by a transaction of which no agreed entry says that it pays it."""
+        return self.release.pin is None and self.payer is None
 
 
 class ReleaseTerms(NamedTuple):
@@ -125,11 +130,14 @@ def _closing_objections(question: ReleaseQuestion) -> Iterator[Objection]:
     release = question.release
     if release.descent:
         yield _broken("a withdrawal is closed by one transaction")
-    if question.is_payment_unknown and not _may_pay(release.killer, question.recorded):
+    outputs = _outputs_for(question)
+    if outputs <= question.settled:
         yield Objection(
             "release-not-paid",
-            "the transaction pays the withdrawal neither by the record nor by any of its outputs",
-            _named(release.killer),
+            "no output of the withdrawal's amount and script is left beside those of the equal withdrawals "
+            "that the transaction closed here",
+            f"{_named(release.killer)}: {outputs} outputs",
+            f"{question.settled} closed by it",
         )
 
 
@@ -140,11 +148,14 @@ def _striking_objections(question: ReleaseQuestion, pin: OutPoint) -> Iterator[O
         yield Objection(
             "release-pin-unknown", "the withdrawal has no such pin", f"{pin}", f"pins: {known}"
         )
-    if _may_pay(release.killer, question.recorded):
+    outputs = _outputs_for(question)
+    if question.payer is not None or outputs > question.settled:
         yield Objection(
             "release-pays",
-            "the transaction has an output of the withdrawal's amount and script: it may be its payment",
-            _named(release.killer),
+            "the transaction has more outputs of the withdrawal's amount and script than it closed equal "
+            "withdrawals here: it may be its payment",
+            f"{_named(release.killer)}: {outputs} outputs",
+            f"{question.settled} closed by it",
         )
     yield from _descent_objections(release.descent, pin)
     taken = {txin.previous for txin in release.killer.inputs}
@@ -173,9 +184,10 @@ def _needed_for(pin: OutPoint, descent: tuple[Transaction, ...]) -> set[OutPoint
     return {txin.previous for txin in descent[0].inputs} if descent else {pin}
 
 
-def _may_pay(transaction: Transaction, recorded: RecordedWithdrawal) -> bool:
-    wanted = (recorded.terms.amount, recorded.terms.script_pubkey)
-    return wanted in transaction.outputs
+def _outputs_for(question: ReleaseQuestion) -> int:
+    """How many outputs of the killer have the withdrawal's amount and script."""
+    terms = question.recorded.terms
+    return question.release.killer.outputs.count(TxOut(terms.amount, terms.script_pubkey))
 
 
 def _proof_objections(

@@ -16,6 +16,7 @@ from signer.core.payment import WithdrawalId
 from signer.journal.claims import BATCH
 from signer.journal.claims_codec import outpoint_bytes, read_outpoint
 from signer.journal.database import Row, Tables, Value
+from signer.journal.fold_agreement import label_of
 from signer.journal.fold_release import CLOSED_PIN
 
 MAX_CONTRARY = 8
@@ -51,7 +52,8 @@ class Bearing:
     def ours(self) -> tuple[list[int], list[int]]:
         """Our entries that may contradict the claim: those that wait, and of the others the newest."""
         waiting, settled = set[int](), set[int]()
-        for entries in (*self._versions(), *self._spenders(), *self._bound_otherwise()):
+        found = (*self._versions(), *self._spenders(), *self._bound_otherwise(), self._labels())
+        for entries in found:
             waiting.update(number for number, waits in entries if waits)
             done = [number for number, waits in entries if not waits]
             settled.update(done and [max(done)])  # 3
@@ -61,6 +63,9 @@ class Bearing:
         """The names of others' entries that contradict the claim."""
         claim = self._claim
         names = {name for name, *pin in self._held_pins() if (pin[0], pin[1]) in self._broken}
+        labels = "SELECT name FROM holdings WHERE txid = ? AND label <> ? ORDER BY name LIMIT ?"
+        key = (claim.txid, label_of(claim), MAX_CONTRARY)
+        names |= {name for (name,) in self._tables.execute(labels, key)}
         terms = {(each.withdrawal_id, each.amount, each.script_pubkey) for each in claim.pays}
         query = (
             "SELECT name, withdrawal, amount, script FROM held_pays WHERE withdrawal IN ({marks})"
@@ -111,6 +116,14 @@ class Bearing:
         )
         for withdrawal_id, pin in self._claim.new_pins:
             yield self._entries(query, (outpoint_bytes(pin), withdrawal_id))
+
+    def _labels(self) -> list[tuple[int, bool]]:
+        """Our entry of the same transaction."""
+        query = (
+            "SELECT versions.entry, pending.entry FROM versions "
+            "LEFT JOIN pending ON pending.entry = versions.entry WHERE versions.txid = ?"
+        )
+        return self._entries(query, (self._claim.txid,))
 
     def _bound_otherwise(self) -> Iterator[list[tuple[int, bool]]]:
         """Ours that give a batch another root, or use the sweep statement up."""

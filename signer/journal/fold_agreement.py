@@ -6,6 +6,7 @@ others.
 3. Two heads of one log that contradict each other are remembered; what we held for that member still binds.
 """
 
+from signer.bitcoin.hashes import sha256
 from signer.core.agreement.claim import Claim
 from signer.core.agreement.claim_codec import claim_bytes, read_claim
 from signer.core.agreement.notices import (
@@ -26,6 +27,11 @@ from signer.journal.undo import settle, undo
 def name_of(origin: bytes, number: int) -> bytes:
     """What the tables call another member's entry."""
     return origin + u64_be(number)
+
+
+def label_of(claim: Claim) -> bytes:
+    """Which withdrawals it says that its transaction pays, 32 bytes."""
+    return sha256(b"".join(sorted(claim.paid)))
 
 
 def apply_agreement(number: int, notice: AgreementNotice, tables: Tables) -> None:
@@ -53,8 +59,9 @@ def apply_agreement(number: int, notice: AgreementNotice, tables: Tables) -> Non
 
 def _take(number: int, taken: Taken, tables: Tables) -> None:
     claim, name = taken.claim, name_of(taken.claim.origin, taken.claim.number)
-    row = (name, claim.vault, number, int(taken.granted), claim_bytes(claim))
-    tables.execute("INSERT INTO holdings VALUES (?,?,?,?,?)", row)
+    said = (claim.txid, label_of(claim), claim_bytes(claim))
+    row = (name, claim.vault, number, int(taken.granted), *said)
+    tables.execute("INSERT INTO holdings VALUES (?,?,?,?,?,?,?)", row)
     terms = [(each.withdrawal_id, name, each.amount, each.script_pubkey) for each in claim.pays]
     tables.executemany("INSERT INTO held_pays VALUES (?,?,?,?)", terms)
     pins = [(*key, name) for key in _pins(claim)]

@@ -57,6 +57,16 @@ def waiting_of(tables: Tables, member: bytes, limit: int) -> Iterator[FollowedEn
             yield found
 
 
+def is_settled(tables: Tables, claim: Claim) -> bool:
+    """Whether our copy of its origin's log has that entry, and says that it waits no longer. Of a claim that
+    still binds us: that it is agreed with the grants of a quorum, since a void would have released it."""
+    found = followed_record(tables, claim.origin, claim.number)
+    if found is None or leaf_hash(found) != claim.leaf:
+        return False
+    query = "SELECT 1 FROM member_pending WHERE member = ? AND number = ?"
+    return tables.execute(query, claim.name).fetchone() is None
+
+
 def earlier_versions(
     tables: Tables, log: bytes, before: int, paid: Iterable[WithdrawalId]
 ) -> tuple[int, ...]:

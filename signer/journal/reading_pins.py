@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
-from signer.core.agreement.claim_codec import read_claim
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.view import RecordedWithdrawal, WithdrawalState
 from signer.journal.claims_codec import outpoint_bytes, read_outpoint
@@ -152,15 +151,6 @@ class PinReading(ReleaseReading):
         state = WithdrawalState.CLOSED if is_closed else WithdrawalState.OPEN
         (agreed,) = terms
         return RecordedWithdrawal(agreed, vault, state, None)
-
-    def held_transactions(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
-        """See Reading."""
-        rows = self._query(
-            "SELECT claim FROM holdings JOIN held_pays ON held_pays.name = holdings.name "
-            "WHERE withdrawal = ?",
-            (withdrawal_id,),
-        )
-        return frozenset(Txid(read_claim(claim).txid) for (claim,) in rows)
 
     def _held_vault(self, withdrawal_id: WithdrawalId) -> bytes | None:
         row = self._query(

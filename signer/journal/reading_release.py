@@ -1,10 +1,17 @@
 """What the record says of releases: this part of signer.ports.Reading, under the rules of
 `signer.journal.reading`."""
 
-from signer.bitcoin.transaction import OutPoint
+from dataclasses import replace
+
+from signer.bitcoin.transaction import OutPoint, Txid
+from signer.core.agreement.claim_codec import read_claim
 from signer.core.payment import WithdrawalId, WithdrawalTerms
+from signer.core.released import ReleasedNotice
+from signer.core.view import RecordedWithdrawal
 from signer.journal.claims_codec import outpoint_bytes
+from signer.journal.codec import decode_entry
 from signer.journal.fold_release import CLOSED_PIN
+from signer.journal.followed import is_settled
 from signer.journal.reading_notices import NoticeReading
 
 
@@ -33,6 +40,39 @@ class ReleaseReading(NoticeReading):
             (withdrawal_id, CLOSED_PIN if pin is None else outpoint_bytes(pin)),
         ).fetchone()
         return None if row is None else bytes(row[0])
+
+    def agreed_payer(self, withdrawal_id: WithdrawalId, txid: Txid) -> bytes | None:
+        """See Reading."""
+        ours = self._query(
+            "SELECT 1 FROM payments LEFT JOIN pending ON pending.entry = payments.entry "
+            "WHERE withdrawal = ? AND txid = ? AND pending.entry IS NULL",
+            (withdrawal_id, txid),
+        )
+        if ours.fetchone() is not None:
+            return b""
+        held = self._query(
+            "SELECT claim, holdings.name FROM holdings JOIN held_pays ON held_pays.name = holdings.name "
+            "WHERE txid = ? AND withdrawal = ? ORDER BY holdings.name",
+            (txid, withdrawal_id),
+        )
+        rows = held.fetchall()
+        settled = (name for claim, name in rows if is_settled(self._tables, read_claim(claim)))
+        return next(settled, None)
+
+    def closed_by(self, killer: Txid, like: RecordedWithdrawal) -> int:
+        """See Reading."""
+        rows = self._query(
+            "SELECT record FROM releases JOIN entries ON number = entry "
+            "WHERE killer = ? AND pin = ? AND withdrawal <> ?",
+            (killer, CLOSED_PIN, like.terms.withdrawal_id),
+        )
+        closings = [decode_entry(record) for (record,) in rows.fetchall()]
+        return sum(
+            isinstance(each, ReleasedNotice)
+            and each.vault_fingerprint == like.vault_fingerprint
+            and replace(each.terms, withdrawal_id=like.terms.withdrawal_id) == like.terms
+            for each in closings
+        )
 
     def is_buried(self, coin: OutPoint) -> bool:
         """Whether a transaction that spends that coin of ours is buried."""

@@ -23,7 +23,8 @@ from signer.core.released import ReleasedNotice
 from signer.journal.claims_codec import outpoint_bytes, read_outpoint
 
 RELEASED = b"released"
-FIELD_COUNT = 11
+FIELD_COUNT = 12
+LABEL_BYTES = 40
 
 
 def release_fields(notice: ReleasedNotice) -> tuple[bytes, ...]:
@@ -41,13 +42,14 @@ def release_fields(notice: ReleasedNotice) -> tuple[bytes, ...]:
         pack(notice.transactions),
         notice.evidence,
         pack(_encode_act(each) for each in notice.acts),
+        notice.label,
     )
 
 
 def read_release(fields: list[bytes]) -> ReleasedNotice:
     """The inverse of `release_fields`. Raises Malformed `entry-malformed`."""
     (clock, caller, policy, vault, withdrawal, amount, script, pin, transactions, evidence,
-     acts) = fields  # fmt: skip
+     acts, label) = fields  # fmt: skip
     raw = tuple(unpack(transactions))
     if not raw:
         refuse_entry("a release without a transaction")
@@ -67,6 +69,7 @@ def read_release(fields: list[bytes]) -> ReleasedNotice:
         transactions=raw,
         evidence=evidence,
         acts=tuple(_read_act(field) for field in unpack(acts)),
+        label=sized(label, LABEL_BYTES) if label else b"",
     )
 
 

@@ -33,8 +33,9 @@ CLAIMS: tuple[str, ...] = (
     )""",
     """CREATE TABLE holdings (
         name BLOB PRIMARY KEY, vault BLOB NOT NULL, entry INTEGER NOT NULL, granted INTEGER NOT NULL,
-        claim BLOB NOT NULL
+        txid BLOB NOT NULL, label BLOB NOT NULL, claim BLOB NOT NULL
     )""",
+    "CREATE INDEX holdings_by_txid ON holdings (txid, label, name)",
     """CREATE TABLE held_pays (
         withdrawal BLOB NOT NULL, name BLOB NOT NULL, amount INTEGER NOT NULL, script BLOB NOT NULL,
         PRIMARY KEY (withdrawal, name)
@@ -56,9 +57,9 @@ CLAIMS: tuple[str, ...] = (
 `pending`: our entries without a quorum's grants, with their claims, so that they can be undone. `relied`:
 pins on which versions of ours rely beside our own one of that withdrawal. `anchors`: which live versions
 carry a batch. `freed`: what voids took off the charges of an entry, with running totals as `charges` has
-them; `voids`: what these take on disk. `holdings` and `held_...`: the claims that bind us for other members,
-and where they touch a coin, withdrawal, batch or statement. `starts`: completed imports. `forks`: members of
-whom two heads contradict each other.
+them; `voids`: what these take on disk. `holdings` and `held_...`: the claims that bind us for other members
+(`label`: a hash of the withdrawals paid), and where they touch a coin, withdrawal, batch or statement.
+`starts`: completed imports. `forks`: members of whom two heads contradict each other.
 """
 KEPT: tuple[str, ...] = ()
 """What is no fold of entries, each with its reason."""

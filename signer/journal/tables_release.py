@@ -8,6 +8,7 @@ CLAIMS: tuple[str, ...] = (
         withdrawal BLOB NOT NULL, pin BLOB NOT NULL, killer BLOB NOT NULL, entry INTEGER NOT NULL,
         PRIMARY KEY (withdrawal, pin)
     )""",
+    "CREATE INDEX releases_by_killer ON releases (killer, withdrawal)",
     """CREATE TABLE closings (
         vault BLOB NOT NULL, amount INTEGER NOT NULL, script BLOB NOT NULL, moment INTEGER NOT NULL,
         entry INTEGER NOT NULL, PRIMARY KEY (vault, amount, script)

@@ -67,8 +67,13 @@ class Reading(View, Protocol):
         """That withdrawal as others' versions, held for them, pay it, if all say the same of it: without a
         pin of ours."""
 
-    def held_transactions(self, withdrawal_id: WithdrawalId) -> frozenset[Txid]:
-        """The transactions of others' versions of it that are held for them."""
+    def agreed_payer(self, withdrawal_id: WithdrawalId, txid: Txid) -> bytes | None:
+        """The agreed entry that pays that withdrawal with that transaction: empty for one of ours; the name
+        (log key 32, number 8) of one held for another member that is agreed with the grants of a quorum, as
+        far as we read that member's log; None without either."""
+
+    def closed_by(self, killer: Txid, like: RecordedWithdrawal) -> int:
+        """How many other withdrawals of its vault, amount and script that transaction has closed."""
 
     def policy_bytes(self, policy_id: bytes) -> bytes | None:
         """A policy on record."""

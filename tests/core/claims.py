@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from signer.bitcoin.hashes import sha256
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
 from signer.core.agreement.claim import Claim, Pin
@@ -32,14 +33,16 @@ def claim(
     number: int = 7,
     leaf: bytes = b"\x07" * 32,
 ) -> Claim:
+    coins, pays = frozenset(coins), frozenset(pays)
+    told = (*sorted(map(str, coins)), *sorted(each.withdrawal_id.hex() for each in pays))
     return Claim(
         origin=origin,
         number=number,
         leaf=leaf,
         vault=bytes(32),
-        txid=bytes([number]) * 32,
-        spends=frozenset(coins),
-        pays=frozenset(pays),
+        txid=sha256(" ".join(told).encode()),
+        spends=coins,
+        pays=pays,
         new_pins=frozenset(new),
         relied=frozenset(relied),
         bonds=frozenset(bonds),

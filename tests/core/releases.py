@@ -129,6 +129,8 @@ class Case:
     expiry: int = NOW + 1_800
     pins: frozenset[OutPoint] = frozenset((PIN,))
     payers: frozenset[Txid] = frozenset((PAYER.txid,))
+    """By agreed entries."""
+    settled: int = 0
     officers: frozenset[bytes] = frozenset()
     recorded_pin: OutPoint | None = PIN
     state: WithdrawalState = WithdrawalState.OPEN
@@ -151,7 +153,8 @@ class Case:
             release=Release(TERMS.withdrawal_id, self.pin, self.transactions),
             recorded=RecordedWithdrawal(TERMS, vault.fingerprint, self.state, self.recorded_pin),
             pins=self.pins,
-            payers=self.payers,
+            payer=b"" if self.transactions[-1].txid in self.payers else None,
+            settled=self.settled,
             words=authorize(self.attestations, vault.realm, self.policy.attestors),
             officers=self.officers,
             now=NOW,

@@ -63,6 +63,9 @@ OTHER_SCRIPT = WithdrawalTerms(FIRST.withdrawal_id, Sats(5_000), b"\x51")
         (claim(bonds=((b"7", b"x"),)), claim(C, (LOW,), pays=(), bonds=((b"7", b"y"),)), False),
         (claim(bonds=((b"7", b"x"),)), claim(C, (LOW,), pays=(), bonds=((b"7", b"x"),)), True),
         (claim(bonds=((b"8", b"x"),)), claim(C, (LOW,), pays=(), bonds=((b"7", b"y"),)), True),
+        # 6
+        (claim(coins=(HIGH,), pays=(SECOND,))._replace(txid=HELD.txid), HELD, False),
+        (claim(coins=(HIGH,), pays=(SECOND,)), claim(C, (MID,), new=(pin(FIRST, MID),), number=8), True),
     ],
 )  # fmt: skip
 def test_who_is_bound_by_one_may_stand_behind_the_other(

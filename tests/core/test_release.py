@@ -125,6 +125,26 @@ def test_an_unknown_payer_strikes_nothing_either() -> None:
     assert case.codes == ["release-pays"]
 
 
+def test_what_paid_an_equal_withdrawal_strikes_a_pin() -> None:
+    """ADR 0010: two withdrawals of equal terms, one coin. The killer paid the other, and closed it here."""
+    twice = transaction((PIN,), (AMOUNT, USER_SCRIPT), (AMOUNT, USER_SCRIPT))
+    for killer, outputs in ((UNKNOWN, 1), (twice, 2)):
+        case = STRIKE.but(transactions=(killer,), said=(spent(killer, PIN),), settled=outputs)
+        assert case.codes == []
+        fewer = case.but(settled=outputs - 1)
+        assert fewer.codes == ["release-pays"]
+        (objection,) = release_objections(fewer.question, fewer.policy)
+        assert objection.observed.endswith(f": {outputs} outputs")
+        assert objection.limit == f"{outputs - 1} closed by it"
+
+
+def test_what_an_agreed_entry_says_it_pays_strikes_nothing() -> None:
+    """Whatever else it closed."""
+    case = STRIKE.but(transactions=(PAYER,), said=(spent(PAYER, PIN),), settled=1)
+    assert case.codes == ["release-pays"]
+    assert case.but(payers=frozenset()).codes == []
+
+
 def test_the_statement_names_exactly_the_outpoint() -> None:
     """The killer spends the pin, but what is attested is another of its inputs."""
     assert STRIKE.but(said=(spent(KILLER, outpoint("other")),)).codes == ["release-unproven"]

@@ -124,11 +124,20 @@ def _release_all(driver: Driver, heard: Infos) -> None:
     for name, own in infos.items():
         closed = {each.withdrawal_id for each in own if each.state == "closed"}
         for info in own:
-            paid = [each.txid for each in info.versions if chain.depth(each.txid) >= DEPTH]
+            paid = [
+                each.txid
+                for each in info.versions
+                if chain.depth(each.txid) >= DEPTH and (name, each.txid) in driver.past.owed
+            ]
             if paid and info.withdrawal_id not in closed:
                 closed.add(info.withdrawal_id)
                 burn = burns[info.withdrawal_id]
                 release(driver, name, burn, None, chain.broadcast[Txid(paid[0])])
+        for txid, draft in {of: each for (_, of), each in driver.past.owed.items()}.items():
+            for burn in draft.burns if chain.depth(txid) >= DEPTH else ():
+                if burn.withdrawal_id not in closed:
+                    said = release(driver, name, burn, None, draft.transaction)
+                    closed |= {burn.withdrawal_id} if said == "released" else set()
         for withdrawal_id, pin in sorted(pins):
             killer = chain.killer_of(pin)
             if withdrawal_id in closed or killer is None:

@@ -38,7 +38,13 @@ def release(
     release = (name, burn.withdrawal_id, pin)
     if chain.depth(transactions[-1].txid) < DEPTH and release not in past.released:
         driver.violations.append("released by a transaction that is not buried")
-    if pin is not None and out_of(burn) in transactions[-1].outputs:
+    settled = sum(
+        (name, each.withdrawal_id) in past.closed and each != burn
+        for each in driver.world.burns
+        if out_of(each) == out_of(burn)
+    )
+    outputs = transactions[-1].outputs.count(out_of(burn))
+    if pin is not None and name != driver.liar and outputs > settled:
         driver.violations.append("a pin was struck by a payment")
     past.released.add(release)
     return "released"

@@ -26,6 +26,7 @@ from signer.core.question import Question
 from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
 from signer.replay.bench import Unrepeatable
 from signer.replay.deeds import (
+    ELSEWHERE,
     NO_INPUT,
     NO_KEY,
     NO_POLICY,
@@ -37,6 +38,7 @@ from signer.replay.differences import MAX_FIELDS, Difference, difference
 from signer.shelf import Shelf
 from tests.attacks.bridge import TAP, Maps
 from tests.core.spends import NOW
+from tests.journal.test_release_codec import NOTICE
 from tests.kernel.histories import RELAYERS, History
 from tests.kernel.history_faults import with_maps
 from tests.replay.past import Past, placed, rederived, renumbered
@@ -362,3 +364,10 @@ def test_a_replay_signs_nothing(past: Past) -> None:
     for sign in (keys.sign, keys.sign_statement, keys.sign_head, keys.sign_message):
         with pytest.raises(Fault, match="a replay signs nothing"):
             sign(b"")
+
+
+def test_a_closing_by_what_another_member_agreed_to_is_counted() -> None:
+    """Its log is no part of ours."""
+    ours = replace(NOTICE, pin=None)
+    assert deeds_of((replace(ours, label=bytes(40)),)) == Unrepeatable(ELSEWHERE)
+    assert not isinstance(deeds_of((ours,)), Unrepeatable)

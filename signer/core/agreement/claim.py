@@ -83,8 +83,12 @@ def contradicts(claim: Claim, held: Claim, struck: frozenset[Pin] = frozenset())
     3. Whoever spends a pin pays what is pinned to it.
     4. A new pin is no coin that a held transaction spends without paying the withdrawal.
     5. A batch has one root; a sweep statement serves one transaction.
+    6. A transaction has one label: nothing in it says which of equal withdrawals it pays (ADR 0010). Else,
+       when it is buried and the pin of what it paid is gone, it could be said to pay another one too.
     """
     paid = claim.paid
+    if claim.txid == held.txid and paid != held.paid:  # 6
+        return True
     if any(each.withdrawal_id in paid and each not in claim.pays for each in held.pays):  # 1
         return True
     pins = held.pins - struck

@@ -42,14 +42,14 @@ ENTRIES = (
         "release-pays",
         _P,
         _NEVER,
-        "What strikes a pin has no output of the withdrawal's amount and script: it may be its payment.",
-        "Close the withdrawal by it: with a version on record, or with the officers' quorum.",
+        "What strikes a pin may not be a payment: its outputs of these terms closed equal withdrawals.",
+        "Close the withdrawal by it, or first the equal ones that it paid; or ask the officers.",
     ),
     CodeEntry(
         "release-not-paid",
         _P,
         _NEVER,
-        "What closes a withdrawal pays it by the record, or has an output of its amount and script.",
+        "What closes a withdrawal pays it by an agreed entry, or has an output of its amount and script.",
         "Name the transaction that paid it.",
     ),
     CodeEntry(
