@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -35,7 +34,6 @@ class Alone:
     asked: list[pb.SignPsbtRequest] = field(default_factory=list)
     """Requests that must be signed, sooner or later."""
     wrong: list[str] = field(default_factory=list)
-    _numbers: "count[int]" = field(default_factory=lambda: count(1))
     _coins: list[Coin] = field(default_factory=list)
     _fee: int = 2_000
 
@@ -143,10 +141,13 @@ class Alone:
     # --- parts
 
     def draft(self) -> pb.SignPsbtRequest:
-        """A further withdrawal."""
-        number = next(self._numbers)
-        self._coins.append(Coin(salt=number, index=number % 10))
-        return self._build(self._coins[-1], number)
+        """A further withdrawal. It counts as asked for once it is built: a member may die of that alone."""
+        number = len(self._coins) + 1
+        coin = Coin(salt=number, index=number % 10)
+        request = self._build(coin, number)
+        self._coins.append(coin)
+        self.asked.append(request)
+        return request
 
     def _build(self, coin: Coin, number: int) -> pb.SignPsbtRequest:
         paid = ((number, LEAST + number),)
