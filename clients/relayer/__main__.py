@@ -11,6 +11,7 @@
     python -m clients.relayer job.json buried --depth 100       (what attestors are to be asked: `spends ...`)
     python -m clients.relayer job.json release --depth 100      (closes and strikes all of that)
     python -m clients.relayer job.json strike WITHDRAWAL_ID TXID (of what else took its pin)
+    python -m clients.relayer job.json close WITHDRAWAL_ID TXID --acts ACT...  (by officers' consent)
 
 What is anchored or moved is what the job's attestations say; the job's coins pay for it.
 What waits for officers or time is asked again for `--wait` seconds; then the exit status is 1, and the same
@@ -25,12 +26,13 @@ from pathlib import Path
 
 from clients.jsonrpc import NodeError
 from clients.member import Refused, Unreachable
-from clients.relayer.burials import burials, release_all, strike
+from clients.relayer.burials import burials, release_all
 from clients.relayer.consent import read_consent
 from clients.relayer.draft import Fee
 from clients.relayer.federation import NotSigned
 from clients.relayer.job import BadJob, Job, load_job
 from clients.relayer.moves import anchor_draft, move_draft
+from clients.relayer.named import close, strike
 from clients.relayer.relayer import NotAccepted
 from clients.relayer.resume import resume_all
 from pegwarden.v1.approval_pb2 import OfficerAct
@@ -61,11 +63,12 @@ def _arguments() -> argparse.Namespace:
     release = tasks.add_parser("release")
     for task in (tasks.add_parser("buried"), release):
         task.add_argument("--depth", type=int, default=100, help="the vault's release_depth")
-    strike = tasks.add_parser("strike")
-    strike.add_argument("withdrawal_id")
-    strike.add_argument("txid")
+    strike, close = tasks.add_parser("strike"), tasks.add_parser("close")
+    for task in (strike, close):
+        task.add_argument("withdrawal_id")
+        task.add_argument("txid")
     strike.add_argument("--elders", nargs="*", default=[], help="raw transactions, hexadecimal")
-    for task in (release, strike):
+    for task in (release, strike, close):
         task.add_argument("--acts", nargs="*", type=Path, default=[], help="officers' acts")
     follow = tasks.add_parser("follow")
     follow.add_argument("txid")
@@ -127,6 +130,12 @@ def _strike(job: Job, given: argparse.Namespace) -> str:
     return "\n".join(release_all(job.relayer, found, _acts(given)))
 
 
+def _close(job: Job, given: argparse.Namespace) -> str:
+    payment = parse_transaction(job.relayer.raw(given.txid))
+    found = close(job.relayer, bytes.fromhex(given.withdrawal_id), payment)
+    return "\n".join(release_all(job.relayer, found, _acts(given)))
+
+
 def _acts(given: argparse.Namespace) -> list[OfficerAct]:
     return [read_consent(path) for path in given.acts]
 
@@ -142,6 +151,7 @@ _TASKS: dict[str, Callable[[Job, argparse.Namespace], str]] = {
     "buried": _buried,
     "release": _release,
     "strike": _strike,
+    "close": _close,
 }
 
 

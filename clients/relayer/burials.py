@@ -1,26 +1,34 @@
 """What is buried in the chain, and ends a withdrawal or one of its pins at some member (docs/releases.md).
 
-1. A version on a member's record that is deep enough closes the withdrawal at that member.
-2. A sweep or rotation on a member's record that is deep enough and spent a pin strikes it there.
-3. Whatever else spent a pin, or what the pin descends from, is named by who asks (`strike`): a node has no
-   index of it. The transaction that made the pin is known from the member's own versions.
+1. What some member lists as an agreed version of a withdrawal closes it at each member that lists it. Who has
+   not read that it is agreed says so: that is no failure, and it is asked again next time. A version that
+   waits for grants closes nothing by itself, not even where it stands.
+2. A sweep, a rotation or a version of other withdrawals that any member lists strikes the pins that it took.
+   A member may hold one for another that lists it: so all are asked, and holding none is no failure. Who
+   lists nothing of the withdrawal is asked as long as it is open somewhere: it may have been down.
+3. Before that, the equal withdrawals that the same transaction paid are closed at that member.
 4. Each member is asked for itself: their records differ, and one that is down is asked again later. Of the
    officers' acts at hand it is brought those that name it and the release.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from clients.member import Member, Refused, Unreachable
-from clients.messages import outpoint_message, outpoint_of
+from clients.messages import outpoint_message
 from clients.relayer.book import CLOSED
-from clients.relayer.coins import coins_of_psbt
 from clients.relayer.consent import acts_saying
-from clients.relayer.federation import NotSigned, whole
+from clients.relayer.federation import NotSigned
+from clients.relayer.records import Record, Records, Taken, read_records
 from clients.relayer.relayer import Relayer
 from pegwarden.v1 import control_pb2, kernel_pb2
 from pegwarden.v1.approval_pb2 import OfficerAct
-from signer.bitcoin.transaction import OutPoint, Transaction, Txid, display, parse_transaction
+from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxOut, display
+
+NOT_AGREED = frozenset({"withdrawal-unknown", "release-officers-missing"})
+"""From a member that lists no such version as agreed: it has not read of it."""
+NOT_HELD = frozenset({"withdrawal-unknown", "release-pin-unknown", "withdrawal-closed"})
+"""From a member that lists no such pin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,17 @@ class Burial:
     killer: Transaction
     descent: tuple[Transaction, ...] = ()
     """The transactions that lead to the pin, where the killer took an input of theirs."""
+    excused: frozenset[str] = frozenset()
+    """Codes by which the member may say that it knows nothing of this."""
 
     @property
     def subject(self) -> str:
         """As `python -m clients.attestor ... spends` takes it."""
         return f"{self.spent}:{display(self.killer.txid)}"
+
+    def is_excused(self, reason: Exception) -> bool:
+        """Whether that refusal is no failure."""
+        return isinstance(reason, Refused) and reason.code in self.excused
 
     def consent_lines(self, log_key: bytes) -> frozenset[str]:
         """What an officer's text for the member with that log key says (docs/releases.md)."""
@@ -55,77 +69,71 @@ class Burial:
 
 
 def burials(relayer: Relayer, depth: int) -> list[Burial]:
-    """All that rules 1 and 2 find at the members that answer, at least so deep. Raises NotSigned."""
-    found = relayer.federation.all_answers(lambda member: list(_at(relayer, member, depth)))
-    return [each for burials_there in found for each in burials_there]
-
-
-def _at(relayer: Relayer, member: Member, depth: int) -> Iterator[Burial]:
-    infos = [each for each in relayer.federation.listed_by(member) if each.state != CLOSED]
-    spenders = {
-        outpoint_of(coin.outpoint): coin.spent_by for coin in relayer.federation.coins_of(member)
+    """All that rules 1 to 3 find at the members that answer, at least so deep, in the order in which it is to
+    be asked for. Raises NotSigned."""
+    records = read_records(relayer, depth)
+    dead = records.dead()
+    pinned = {
+        (each.owed.withdrawal_id, each.coin)
+        for each in dead
+        if any(record.has_pin(each.owed.withdrawal_id, each.coin) for record in records.each)
     }
-    for info in infos:
-        versions = {version.txid for version in info.versions}
-        pin = outpoint_of(info.pin) if info.HasField("pin") else None
-        for txid in (*sorted(versions), *(spenders.get(pin, ()) if pin is not None else ())):
-            named = display(Txid(txid))
-            if relayer.confirmations(named) < depth:
-                continue
-            killer = parse_transaction(relayer.raw(named))
-            struck = None if txid in versions else pin
-            spent = killer.inputs[0].previous if struck is None else struck
-            yield Burial(member, info.withdrawal_id, struck, spent, killer)
-            break
+    found = list[Burial]()
+    for record in records.each:
+        here = [each for each in dead if _may_bind(each, record, pinned)]
+        found += _closings(records, record, {(each.txid, each.owed.output) for each in here})
+        found += (_strike(each, record, records.buried[each.txid]) for each in here)
+    return found
 
 
-def strike(
-    relayer: Relayer,
-    withdrawal_id: bytes,
-    killer: Transaction,
-    elders: tuple[Transaction, ...] = (),
-) -> list[Burial]:
-    """Rule 3, at each member whose pin that transaction killed. `elders`: what leads to the transaction that
-    made the pin, the first one first. Raises NotSigned."""
-    members = relayer.federation.all_answers(lambda member: (member, whole(member, withdrawal_id)))
-    found = (_struck(member, info, killer, elders) for member, info in members)
-    return [each for each in found if each is not None]
+def _may_bind(taken: Taken, record: Record, pinned: Container[tuple[bytes, OutPoint]]) -> bool:
+    """Whether that member may hold the coin as a pin (2)."""
+    withdrawal_id = taken.owed.withdrawal_id
+    if record.is_closed(withdrawal_id):
+        return False
+    return (withdrawal_id, taken.coin) in pinned or withdrawal_id not in record.infos
 
 
-def _struck(
-    member: Member,
-    info: kernel_pb2.WithdrawalInfo,
-    killer: Transaction,
-    elders: tuple[Transaction, ...],
-) -> Burial | None:
-    if not info.HasField("pin"):
-        return None
-    pin, taken = outpoint_of(info.pin), {txin.previous for txin in killer.inputs}
-    if pin in taken:
-        return Burial(member, info.withdrawal_id, pin, pin, killer)
-    versions = (coin for each in info.versions for coin in coins_of_psbt(each.psbt))
-    made = next((coin.previous_tx for coin in versions if coin.outpoint == pin), None)
-    if made is None:
-        return None
-    descent = (*elders, parse_transaction(made))
-    common = sorted(taken.intersection(txin.previous for txin in descent[0].inputs))
-    if not common:
-        return None
-    return Burial(member, info.withdrawal_id, pin, common[0], killer, descent)
+def _closings(
+    records: Records, record: Record, strikes: Container[tuple[Txid, TxOut]]
+) -> Iterator[Burial]:
+    """At that member (1, 3), but nothing that contradicts what it lists itself. `strikes`: what takes pins
+    there, and the output that pays the withdrawal that had it."""
+    for claim in sorted(records.paid):
+        (withdrawal_id, output), killer = claim.owed, records.buried[claim.txid]
+        is_wanted = withdrawal_id in record.infos or (claim.txid, output) in strikes
+        if not is_wanted or record.is_closed(withdrawal_id):
+            continue
+        if records.may_pay(claim, record.paid):
+            excused = frozenset[str]() if claim in record.paid else NOT_AGREED
+            spent = killer.inputs[0].previous
+            yield Burial(record.member, withdrawal_id, None, spent, killer, excused=excused)
+
+
+def _strike(taken: Taken, record: Record, killer: Transaction) -> Burial:
+    withdrawal_id, pin = taken.owed.withdrawal_id, taken.coin
+    excused = frozenset[str]() if record.has_pin(withdrawal_id, pin) else NOT_HELD
+    return Burial(record.member, withdrawal_id, pin, pin, killer, excused=excused)
 
 
 def release_all(
     relayer: Relayer, found: list[Burial], acts: Sequence[OfficerAct] = ()
 ) -> list[str]:
-    """One line for each. Raises NotSigned with what was refused, when all have been asked."""
-    lines, reasons = list[str](), list[Exception]()
+    """One line for each. What has just been closed at a member has no pin left there. Raises NotSigned with
+    what was refused, when all have been asked."""
+    lines, reasons, closed = list[str](), list[Exception](), set[tuple[str, bytes]]()
     for each in found:
+        if (each.member.name, each.withdrawal_id) in closed:
+            continue
         try:
             state = release(relayer, each, acts)
         except (Refused, Unreachable) as reason:
-            reasons.append(reason)
-        else:
-            lines.append(f"{each.member.name} {each.withdrawal_id.hex()} {state}")
+            if not each.is_excused(reason):
+                reasons.append(reason)
+            continue
+        lines.append(f"{each.member.name} {each.withdrawal_id.hex()} {state}")
+        if state == CLOSED:
+            closed.add((each.member.name, each.withdrawal_id))
     if reasons:
         raise NotSigned(*reasons)
     return lines

@@ -17,11 +17,12 @@ from clients.bitcoind import MATURITY, Bitcoind
 from clients.demo.watchers import Watchers
 from clients.jsonrpc import to_btc
 from clients.member import Refused
-from clients.relayer.burials import Burial, burials, release, release_all, strike
+from clients.relayer.burials import Burial, burials, release, release_all
 from clients.relayer.coins import VaultCoin, coin_on_chain
 from clients.relayer.draft import Draft, Fee, Order
 from clients.relayer.federation import Federation, NotSigned
 from clients.relayer.moves import Move, move_draft
+from clients.relayer.named import strike
 from clients.relayer.relayer import Relayer
 from pegwarden.v1 import approval_pb2, types_pb2
 from signer.bitcoin.address import address_of
