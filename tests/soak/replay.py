@@ -16,6 +16,8 @@ from tests.kernel.histories import History
 
 FULL = 100_000
 """Decisions."""
+PARTS = 10
+"""After each of which it says how far it is."""
 
 
 def run(n: int, seed: int) -> list[str]:
@@ -23,7 +25,10 @@ def run(n: int, seed: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         history = History(Path(folder), seed)
-        answers = history.run(n)
+        answers = Counter[str]()
+        for part in range(1, PARTS + 1):
+            answers = history.run(n * part // PARTS)
+            print(f"replay: {n * part // PARTS} of {n} decisions recorded", flush=True)
         made = time.monotonic()
         violations, found = _replayed(history)
         replayed = time.monotonic()
@@ -42,7 +47,10 @@ def _replayed(history: History) -> tuple[list[str], Counter[str]]:
     with rederivation(Premises(genesis, shelf_of(genesis))) as again:
         for outcome in again.over(read_entries(history.journal, 0)):
             found[type(outcome.stored.entry).__name__ + outcome.reason] += 1
-            decisions += isinstance(outcome.stored.entry, SignedEntry | RefusedEntry)
+            if isinstance(outcome.stored.entry, SignedEntry | RefusedEntry):
+                decisions += 1
+                if decisions % max(1, len(history.entries) // PARTS) == 0:
+                    print(f"replay: {decisions} decisions derived again", flush=True)
             if not _holds(outcome):
                 violations.append(f"entry {outcome.stored.number}: {outcome}")
     if decisions < len(history.entries):
