@@ -66,11 +66,11 @@ TRUST_PATH = (
     ),
     Layer(
         "record",
-        1_850,
+        1_960,
         (
             "signer/journal: record writer work decide settlements overdue gate entry codec claims_codec",
             "signer/journal: fold fold_versions undo claims database sqlite_tables sqlite_store store",
-            "signer/journal: log tiles merkle note",
+            "signer/journal: log growth tiles merkle note",
         ),
     ),
     Layer("signature", 330, ("keystore: gate file_keystore vault_key derive secret",)),
@@ -162,14 +162,14 @@ APART = (
     ),
     Layer(
         "agreement: messages, logs of others, start",
-        2_600,
+        2_720,
         (
             "signer/core/agreement: claim_codec messages",
             "signer: start importing witness witness_words heard_grants cosigning",
             "signer: vouching vouching_words",
             "signer/journal: agreement_codec bearing reading_agreement fold_agreement tables_agreement",
             "signer/journal: members tables_members followed following verdicts settling starting",
-            "signer/journal: judging forks second_hand pace reopening copies",
+            "signer/journal: hearing judging forks second_hand pace reopening copies",
         ),
     ),
     Layer(
@@ -203,7 +203,7 @@ APART = (
     ),
     Layer(
         "journal, beside recording",
-        1_050,
+        1_060,
         (
             "signer/journal: __init__ audit journal room reading reading_pins schema",
             "signer/journal: tables_record tables_notices",

@@ -101,6 +101,15 @@ class EffectiveClock:
         with self._guard:
             self._heard[member] = wall - self._machine.passed()
 
+    def others_time(self) -> int:
+        """Unix seconds until which others may have written: effective time, or later where both our wall
+        clock and the members' median are. A majority of liars alone, or a wrong clock of ours alone, moves it
+        no further."""
+        with self._guard:
+            said = sorted(self._heard.values())
+        median = said[len(said) // 2] + self._machine.passed() if said else 0
+        return max(self.now(), min(self.wall(), int(median)))
+
     def judge_by_witnesses(self) -> None:
         """Rule 2 against the witnesses that were heard; of an even number both in the middle must agree."""
         with self._guard:

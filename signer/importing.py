@@ -3,7 +3,8 @@
 1. What a member wants read is fixed when its log is read up to the head that it named; what is taken is fixed
    when enough members are imported. So no log that grows keeps a start from its end.
 2. Of logs that are forked here, what the imported members stand behind must be brought
-   (`signer.journal.second_hand`).
+   (`signer.journal.second_hand`); also of logs of which another history was shown that is no fork, or may be
+   none, where our copy does not go as far as they did.
 3. Each entry that waits is verified once, outside of the writer's turn, and let go: what is held of a log are
    its claims and what was found about them.
 4. A log of which something was brought that is not what we read, or is lacking so, is said to be followed
@@ -22,12 +23,13 @@ from signer.journal.database import Tables
 from signer.journal.decide import Session
 from signer.journal.fold_control import control_state
 from signer.journal.following import entries_of, record_of
-from signer.journal.forks import Fork, OtherHistories, fork_shown
+from signer.journal.forks import OtherHistories, history_shown
 from signer.journal.journal import Journal
 from signer.journal.log import read_checkpoint
-from signer.journal.members import Piece, followed_logs, read_edge
+from signer.journal.members import Piece, read_edge
 from signer.journal.merkle import Frontier
 from signer.journal.reading_agreement import forked_members
+from signer.journal.reopening import Officers
 from signer.journal.second_hand import Addition, SecondHand, pool_of
 from signer.journal.starting import (
     Import,
@@ -35,6 +37,7 @@ from signer.journal.starting import (
     complete,
     has,
     is_read_to,
+    limits_now,
     standing,
     wanted_by,
 )
@@ -53,6 +56,8 @@ class Importing:
     """Our log key."""
     doubted: frozenset[bytes] = frozenset()
     """Logs that are to be brought from their beginning (4)."""
+    _beside: frozenset[bytes] = frozenset()
+    """Logs that are not forked here, of which another history was shown (2)."""
     _wanted: dict[bytes, dict[bytes, Wanted]] = field(default_factory=dict)
     """By imported member, by log (1)."""
     _unlike: dict[bytes, Frontier] = field(default_factory=dict)
@@ -61,7 +66,7 @@ class Importing:
     _second_hand: SecondHand = field(default_factory=SecondHand)
     _enough: tuple[Heard, ...] = ()
     _limits: dict[bytes, int] = field(default_factory=dict)
-    """How far each log was read when these were imported."""
+    """Of each log the number before which it is taken, as it was when these were imported."""
     _verdicts: dict[tuple[bytes, int, bytes], Verdict] = field(default_factory=dict)
     """By log key, number and leaf (3)."""
     _keeping: threading.Lock = field(default_factory=threading.Lock)
@@ -71,27 +76,29 @@ class Importing:
         """Something was brought of that log that is not what we read."""
         self.doubted |= {log_key}
 
-    def read_beside(self, piece: Piece, caller: str) -> bool:
+    def read_beside(self, piece: Piece, caller: str, officers: Officers) -> bool:
         """Whether the piece that this caller brings is of a log of which there are several histories. Then
         that is on record, and what is wanted of it is kept (2)."""
         with self.journal.tables() as tables:
             is_forked = piece.member in forked_members(tables)
-            fork = None if is_forked else fork_shown(tables, piece)
-            if not is_forked and fork is None:
+            shown = None if is_forked else history_shown(tables, piece, officers)
+            if shown is not None:
+                self._beside |= {piece.member}
+            elif not is_forked and piece.member not in self._beside:
                 return False
             goes_on = self._histories.read(tables, piece, caller)
             entries = entries_of(tables, piece) if goes_on else ()
 
         def keep(session: Session) -> Addition | None:
-            if fork is not None and not record_of(session).is_forked(piece.member):
-                _record(session, piece.member, fork)
+            if shown and shown.fork and not record_of(session).is_forked(piece.member):
+                session.write(ForkedNotice(session.now, piece.member, *shown.fork))
             return self._second_hand.keep(session, piece, entries) if goes_on else None
 
         with self._keeping:
             new = self.journal.in_turn(keep, Passage.WHILE_LOCKED)
             if new is not None:
                 self._second_hand.count_in(new)
-        return goes_on or fork is not None
+        return goes_on or shown is not None
 
     def imported(self, said: Iterable[Heard]) -> tuple[Heard, ...]:
         """Of the members that named these heads, those of whom all is read that they want (1, 2)."""
@@ -117,11 +124,11 @@ class Importing:
             if log == self.me:
                 if own < min(wanted.size, now[log].size):
                     return False
-            elif log in forked:
-                self._second_hand.hear(tables, member, heard.size, log)
-                if self._second_hand.lacks(member, log):
-                    lacking.add(log)
-            elif not (has(tables, log, wanted) or has(tables, log, now[log])):
+            elif log in forked or not (has(tables, log, wanted) or has(tables, log, now[log])):
+                if log in forked | self._beside:
+                    self._second_hand.hear(tables, member, heard.size, log)
+                    if not self._second_hand.lacks(member, log):
+                        continue
                 lacking.add(log)
         self.doubted |= {log for log in lacking if log in forked or _is_long(tables, log, now[log])}
         return not lacking
@@ -131,7 +138,7 @@ class Importing:
         record."""
         with self.journal.tables() as tables:
             if imported != self._enough:
-                self._enough, self._limits = imported, dict(followed_logs(tables))
+                self._enough, self._limits = imported, limits_now(tables)
             now = read_checkpoint(tables).clock
             for log in self._limits:
                 fresh = (
@@ -143,24 +150,20 @@ class Importing:
                     self._verdicts[*claim.name, claim.leaf] = verdict
             second_hand = tuple(self._vouched(tables, now))
         verdicts = {key[:2]: verdict for key, verdict in self._verdicts.items()}
-        wanted = Import(imported, self._limits, second_hand)
+        wanted = Import(imported, self._limits, second_hand, self._beside)
         return self.journal.in_turn(
             lambda session: complete(session, wanted, verdicts), Passage.WHILE_LOCKED
         )
 
     def _vouched(self, tables: Tables, now: int) -> Iterable[Claim]:
         """Of what imported members stand behind of forked logs."""
-        for origin in sorted(forked_members(tables)):
+        for origin in sorted(forked_members(tables) | self._beside):
             found, again = tee(self._second_hand.found(tables, origin))
             logs, entries = (pool_of(origin), origin), (entry for _, entry in again)
             verdicts = self.vouching.at_start(tables, now, logs, entries)
             for (claim, _), (_, verdict) in zip(found, verdicts, strict=True):
                 if verdict.objection is None:
                     yield claim
-
-
-def _record(session: Session, member: bytes, fork: Fork) -> None:
-    session.write(ForkedNotice(session.now, member, *fork))
 
 
 def _own_size(tables: Tables) -> int:

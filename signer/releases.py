@@ -5,7 +5,7 @@
 2. What was released is released once: who repeats the request gets the entry that it made, whatever else is
    brought by then.
 3. On record stand the transactions without witnesses, the attestations that speak of the buried one, the
-   officers' acts, and which entry of another member said what it pays: all that the rules looked at.
+   officers' acts, and which entries of other members said what it pays: all that the rules looked at.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from signer.core.payment import WithdrawalId
 from signer.core.release import Release, ReleaseQuestion, release_objections
 from signer.core.released import ReleasedNotice
 from signer.core.view import RecordedWithdrawal
-from signer.kernel import Kernel
+from signer.kernel import Kernel, vault_under
 from signer.ports.policy import ServedPolicy
 from signer.ports.reading import Reading
 from signer.ports.recording import Noted
@@ -51,11 +51,13 @@ class _Verified:
     authorized: Authorized
     words: OfficersWords | None
     acts: tuple[SignedAct, ...]
+    tolerated: int
+    """f of the vault."""
 
     def question(self, reading: Reading, now: int) -> ReleaseQuestion:
         """Raises Refusal for officers' words that do not count."""
         withdrawal_id, killer = self.asked.withdrawal_id, self.asked.killer.txid
-        recorded = _known(reading, withdrawal_id)
+        recorded = _known(reading, self.asked)
         if self.words is not None:
             self.words.require(reading, now)
             _require_about(self.words.act, self.asked, recorded)
@@ -63,8 +65,10 @@ class _Verified:
             release=self.asked,
             recorded=recorded,
             pins=reading.pins_of(withdrawal_id),
-            payer=reading.agreed_payer(withdrawal_id, killer),
-            settled=reading.closed_by(killer, recorded),
+            is_known=reading.has_agreed(withdrawal_id, killer),
+            labels=reading.agreed_elsewhere(withdrawal_id, killer),
+            tolerated=self.tolerated,
+            settled=reading.closed_by(killer, recorded.terms),
             words=self.authorized,
             officers=frozenset(each.officer for each in self.acts),
             now=now,
@@ -78,8 +82,11 @@ def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
         if earlier is not None:
             return Noted((earlier,), look.head())
         policy = kernel.shelf.in_force(look)
-        vault = _known(look, wanted.withdrawal_id).vault_fingerprint
-    verified = _verify(kernel, wanted, policy, vault)
+        asked = Release(
+            wanted.withdrawal_id, wanted.pin, tuple(map(parse_transaction, wanted.transactions))
+        )
+        vault = _known(look, asked).vault_fingerprint
+    verified = _verify(kernel, (asked, wanted), policy, vault)
     found: list[bytes] = []
 
     def decide(reading: Reading, now: int) -> tuple[Notice, ...]:
@@ -98,22 +105,25 @@ def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
     return Noted(tuple(found), noted.head) if found else noted
 
 
-def _verify(kernel: Kernel, wanted: WantedRelease, policy: ServedPolicy, vault: bytes) -> _Verified:
+def _verify(
+    kernel: Kernel, given: tuple[Release, WantedRelease], policy: ServedPolicy, vault: bytes
+) -> _Verified:
     """Raises Refusal or Malformed."""
-    realm = vault_named_by(kernel.registry.all(), vault).realm
-    transactions = tuple(parse_transaction(raw) for raw in wanted.transactions)
+    asked, wanted = given
+    registered = vault_named_by(kernel.registry.all(), vault)
     return _Verified(
-        asked=Release(wanted.withdrawal_id, wanted.pin, transactions),
-        authorized=authorize(wanted.attestations, realm, policy.attestors),
+        asked=asked,
+        authorized=authorize(wanted.attestations, registered.realm, policy.attestors),
         words=officers_words(kernel, wanted.acts, ReleaseWithdrawal) if wanted.acts else None,
         acts=wanted.acts,
+        tolerated=vault_under(policy, registered).tolerated,
     )
 
 
-def _known(reading: Reading, withdrawal_id: WithdrawalId) -> RecordedWithdrawal:
+def _known(reading: Reading, asked: Release) -> RecordedWithdrawal:
     """Ours, or one of which only other members' versions bind us: without us striking its pin they would for
     ever. Raises VerificationError `withdrawal-unknown`."""
-    recorded = reading.withdrawal(withdrawal_id) or reading.held_withdrawal(withdrawal_id)
+    recorded = reading.released_of(asked.withdrawal_id, asked.pin, asked.killer.txid)
     if recorded is None:
         raise unverified("withdrawal-unknown", "no version of it was signed here")
     return recorded
@@ -152,7 +162,7 @@ def _notice(
         transactions=tuple(each.stripped for each in asked.transactions),
         evidence=encode_evidence(bearing),
         acts=verified.acts,
-        label=(question.payer or b"") if asked.pin is None else b"",
+        labels=() if asked.pin is not None or question.is_known else question.labels,
     )
 
 

@@ -23,6 +23,7 @@ from signer.importing import Importing
 from signer.journal.following import Federations
 from signer.journal.journal import Journal
 from signer.journal.note import verify_head
+from signer.journal.reopening import Officers
 from signer.ports.recording import Passage
 from signer.vouching import Vouching
 
@@ -37,6 +38,9 @@ class WitnessedClock(Protocol):
 
     def heard(self, member: bytes, wall: int) -> None:
         """A witness has just said what its wall clock shows."""
+
+    def others_time(self) -> int:
+        """Unix seconds until which other members may have written."""
 
     def judge_by_witnesses(self) -> None:
         """Enough were heard."""
@@ -61,8 +65,8 @@ class StartSetting:
         return Federations(
             self.journal.genesis_hash,
             lambda vault: known.get(vault, NO_WITNESSES),
-            policy.network,
-            policy.governance,
+            Officers(policy.governance, policy.network),
+            self.clock.others_time(),
         )
 
 

@@ -174,7 +174,12 @@ def _is_ours_too(look: _Look) -> bool:
     if version is None or version.terms != claim.pays:
         return False
     ours = decode_entry(look.reading.record(version.number))
-    return isinstance(ours, SignedEntry) and frozenset(bonds_of(ours.claims)) == claim.bonds
+    return (
+        isinstance(ours, SignedEntry)
+        and ours.vault_fingerprint == claim.vault
+        and frozenset(each.outpoint for each in ours.claims.coins) == claim.spends
+        and frozenset(bonds_of(ours.claims)) == claim.bonds
+    )
 
 
 def _require_same(claim: Claim, spend: VerifiedSpend) -> None:

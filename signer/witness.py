@@ -221,12 +221,12 @@ class WitnessRole:
             if self.start.is_complete or refusal.code not in CONTRADICTIONS:
                 raise
             self.start.importing.doubt(piece.member)
-            if not self.start.importing.read_beside(piece, told.caller):
+            if not self.start.importing.read_beside(piece, told.caller, federations.officers):
                 raise
             return Read(piece.head.size, is_newest=False)
         if self.start.is_complete or piece.member not in self.start.importing.doubted:
             return read
-        self.start.importing.read_beside(piece, told.caller)
+        self.start.importing.read_beside(piece, told.caller, federations.officers)
         return Read(min(read.size, piece.head.size), is_newest=False)
 
     def _answers(self, member: bytes) -> tuple[Answer, ...]:

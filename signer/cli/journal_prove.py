@@ -124,7 +124,8 @@ def _number(entry: str, log: OpenedLog) -> int:
 
 def _tell_inclusion(proof: InclusionFile, log_key: bytes, emit: Emit) -> None:
     head = proof.verify(log_key)
-    stored = StoredEntry(proof.number, leaf_hash(proof.record), decoded(proof.number, proof.record))
+    leaf, entry = leaf_hash(proof.record), decoded(proof.number, proof.record)
+    stored = StoredEntry(proof.number, leaf, entry, len(proof.record))
     about = described(stored)
     first = f"entry {proof.number} is in the tree of {head.size} entries of {head.origin}"
     told = f"{about['time']} {about['kind']}: {about['about']}"

@@ -4,10 +4,10 @@ gone without a payment (design section 8, docs/releases.md).
 1. Either is proven by one whole transaction, the killer, and by attestors' `spent` statements, counted as the
    vault's `coins` expression says: that exactly this txid spends exactly an output that bears on the
    question, at one height, `release_depth` deep. A coinbase spends no output and proves nothing.
-2. Close: the killer pays the withdrawal, as an agreed entry says, ours or one held for another member: a
-   quorum stands behind its label, and behind no other (ADR 0006). Of an entry that waits nobody knows
-   whether the others were told the same. What no agreed entry knows, but has an output of the withdrawal's
-   amount and script, closes it with the officers' quorum alone.
+2. Close: the killer pays the withdrawal, as an agreed entry of ours says, or such entries of more than f
+   other members, one of whom is honest then: a quorum stands behind its label, and no other (ADR 0010).
+   Of an entry that waits nobody knows whether the others were told the same. What is not known so, but has
+   an output of the withdrawal's amount and script, closes it with the officers' quorum alone.
 3. Strike: the killer spends the pin, or an input of a transaction from which the pin descends (that one and
    all that lead to the pin are brought along), and is none of these itself. What might be a payment strikes
    nothing: each of its outputs of the withdrawal's amount and script has paid another one, closed by it.
@@ -64,11 +64,14 @@ class ReleaseQuestion:
     recorded: RecordedWithdrawal
     pins: frozenset[OutPoint]
     """That the withdrawal has, or that we hold for another member."""
-    payer: bytes | None
-    """The agreed entry that says that the killer pays it: its name if it is held for another member, empty
-    for one of ours; None: no agreed entry says so."""
+    is_known: bool
+    """Whether an agreed entry of ours says that the killer pays it."""
+    labels: tuple[bytes, ...]
+    """Names of others' agreed entries that say so, one for each of these members."""
+    tolerated: int
+    """f: members that may be dishonest."""
     settled: int
-    """Other withdrawals of its vault, amount and script that the killer has closed."""
+    """Other withdrawals of its amount and script that the killer has closed."""
     words: Words
     officers: frozenset[bytes]
     """Who consents to exactly this."""
@@ -76,9 +79,14 @@ class ReleaseQuestion:
     """Effective time, Unix seconds."""
 
     @property
+    def is_paid(self) -> bool:
+        """Whether it is known that the killer pays it (2)."""
+        return self.is_known or len(self.labels) > max(0, self.tolerated)
+
+    @property
     def is_payment_unknown(self) -> bool:
-        """Whether it would be closed by a transaction of which no agreed entry says that it pays it."""
-        return self.release.pin is None and self.payer is None
+        """Whether it would be closed by a transaction of which that is not known."""
+        return self.release.pin is None and not self.is_paid
 
 
 class ReleaseTerms(NamedTuple):
@@ -149,7 +157,7 @@ def _striking_objections(question: ReleaseQuestion, pin: OutPoint) -> Iterator[O
             "release-pin-unknown", "the withdrawal has no such pin", f"{pin}", f"pins: {known}"
         )
     outputs = _outputs_for(question)
-    if question.payer is not None or outputs > question.settled:
+    if question.is_paid or outputs > question.settled:
         yield Objection(
             "release-pays",
             "the transaction has more outputs of the withdrawal's amount and script than it closed equal "

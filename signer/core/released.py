@@ -31,9 +31,9 @@ class ReleasedNotice:
     """`signer.core.evidence_codec`: the `spent` statements."""
     acts: tuple[SignedAct, ...]
     """The officers' consent; none where none was asked."""
-    label: bytes = b""
-    """Of a closing that no agreed entry of ours knows: the one held for another member (its log key 32,
-    number 8) that is agreed in that member's log, as we had read it."""
+    labels: tuple[bytes, ...] = ()
+    """Of a closing that no agreed entry of ours knows: those held for other members (log key 32, number 8)
+    that are agreed in their logs, as we had read them."""
 
     @property
     def killer(self) -> Txid:

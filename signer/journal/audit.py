@@ -22,6 +22,7 @@ from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.database import StoreError, Tables
 from signer.journal.entry import Entry, GenesisEntry
 from signer.journal.exported import is_exported, read_exported
+from signer.journal.growth import add_growth
 from signer.journal.log import read_checkpoint
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import Head, origin_of, verify_head
@@ -39,6 +40,8 @@ class StoredEntry:
     number: int
     leaf: bytes
     entry: Entry
+    size: int
+    """Its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def read_entries(place: Place, start: int) -> Iterator[StoredEntry]:
 def numbered(records: Iterable[bytes]) -> Iterator[StoredEntry]:
     """The records of an exported journal, as entries. Raises Refusal `journal-tampered`."""
     for number, record in enumerate(records):
-        yield StoredEntry(number, leaf_hash(record), decoded(number, record))
+        yield StoredEntry(number, leaf_hash(record), decoded(number, record), len(record))
 
 
 def read_head(place: Place) -> str:
@@ -211,7 +214,7 @@ def _stored(tables: Tables, start: int) -> Iterator[StoredEntry]:
             tampered(f"entry {expected} is missing")
         if leaf_hash(record) != leaf:
             tampered(f"entry {number} does not have its leaf hash")
-        yield StoredEntry(number, leaf, decoded(number, record))
+        yield StoredEntry(number, leaf, decoded(number, record), len(record))
 
 
 def _extended(
@@ -225,6 +228,7 @@ def _extended(
             require_same(head, grown.root())
     try:
         fold.apply(stored.number, stored.entry, tables)
+        add_growth(tables, stored.entry, stored.size)
     except (StoreError, KeyError, OverflowError, Malformed) as error:
         tampered(f"entry {stored.number} contradicts those before it: {error}")
     return grown

@@ -6,12 +6,15 @@
    vault before the start is complete (J6).
 3. A refusal becomes an entry too. One that repeats (caller, request, code) within the hour is only
    counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals. Where
-   little is free, one of each code is an entry; where the reserve is in use, none (`budget_in`).
+   little is free, one of each code is an entry; where the reserve is in use, none (`budget_in`), and
+   versions that bind nothing new, of all callers together, take MAX_SCARCE of it.
 4. A spend that waits for approvals or time is answered, and no entry.
 5. Full input is kept with a refusal while the caller's bytes of the hour last.
 6. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
    the disk with variations either. Where entries wait for grants the bytes of the void ones count, too.
    Retries and other callers are not affected.
+7. Where the log grows too fast for its readers a caller that had its share waits, whatever it asks, and its
+   refusals are only counted (`signer.journal.growth`).
 """
 
 from collections import Counter
@@ -28,6 +31,7 @@ from signer.journal.database import Tables, the_row
 from signer.journal.entry import Entry, SignedEntry
 from signer.journal.fold_versions import binds_something
 from signer.journal.gate import Gate
+from signer.journal.growth import HOUR, require_share, wait_of
 from signer.journal.log import append
 from signer.journal.merkle import Frontier
 from signer.journal.reading import TableReading
@@ -35,8 +39,6 @@ from signer.journal.reading_agreement import JournalRecord
 from signer.journal.record import refused_entry, signed_entry
 from signer.journal.room import Space
 from signer.ports.recording import Deliberation, Passage, RefusedRequest
-
-HOUR = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ DEFAULT_BUDGET = CallerBudget()
 UNLIMITED = 1 << 62
 SCARCE_VERSIONS, SCARCE_VERSION_BYTES = 30, 4 << 20
 """Of a caller and hour while the reserve is in use, so that one caller does not use it up with variations."""
+MAX_SCARCE = 2 << 20
+"""Bytes that go on record for each member's log, and for such versions of our callers, while it is in use."""
 MAX_WAITING = 64
 """Entries of one caller that wait for grants."""
 
@@ -105,7 +109,8 @@ class Session:
     """Own entries that became agreed or void."""
     space: Space = Space.AMPLE
     copied: Counter[bytes] = field(default_factory=Counter)
-    """Bytes of other members' logs that were copied since the reserve is in use, by log key."""
+    """Bytes that went on record since the reserve is in use: for other members' logs, by log key, and under
+    our own for versions of our callers that bind nothing new."""
     _control: tuple[Frontier, ControlState] | None = None
     """As it was read last, and the log that it was read of."""
 
@@ -129,6 +134,12 @@ class Session:
         if self._control is None or self._control[0] is not self.frontier:
             self._control = (self.frontier, self.reading().control())
         return self._control[1]
+
+    def takes_room(self, log: bytes, size: int) -> bool:
+        """Whether so many bytes more may go on record for that log; they are counted then."""
+        fits = self.space is not Space.RESERVE or self.copied[log] + size <= MAX_SCARCE
+        self.copied[log] += size if fits else 0
+        return fits
 
     def reading(self) -> TableReading:
         """The record with all that this transaction added so far."""
@@ -195,7 +206,8 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
             (refused.refusal.code, refused.caller, session.now - HOUR),
         )
     )
-    if entries >= session.budget.refusals or alike >= session.budget.alike:
+    waits = wait_of(session.tables, refused.caller, session.now)
+    if entries >= session.budget.refusals or alike >= session.budget.alike or waits is not None:
         session.counts[refused.caller, refused.refusal.code] += 1
         return Decision(None, b"", refused.refusal)
     entry = refused_entry(refused, session.now, session.budget.refused_bytes - kept)
@@ -217,14 +229,23 @@ def _consent(session: Session, deliberation: Deliberation) -> Decision:
     approved = deliberation.decide(view, session.now)
     if approved.spend is not spend or approved.decided_at != session.now:
         raise Fault("consent to another spend or at another time than was asked for")
+    require_share(session.tables, deliberation.caller, session.now)  # 7
     entry = signed_entry(deliberation, approved, session.incarnation)
     binds = binds_something(entry, session.tables)
     if entry.quorum or not binds:
         _require_budget(session, entry, UNLIMITED if binds else session.budget.versions)
+    if not binds and not session.takes_room(session.me, entry.received):
+        raise no_room("versions that bind nothing new are recorded when there is room")
     if entry.quorum:
         _require_few_waiting(session, entry)
     number = session.frontier.size
     return Decision(spend, session.write(entry), number=number, waits=bool(entry.quorum))
+
+
+def no_room(detail: str) -> Refusal:
+    """What is not needed for decisions does not take the reserve."""
+    detail = f"the journal's reserve is in use: {detail}"
+    return Refusal(Objection("journal-disk-full", detail, limit=f"{MAX_SCARCE} bytes"))
 
 
 def _require_started(session: Session, deliberation: Deliberation) -> None:

@@ -6,7 +6,8 @@
 3. Its entries that wait for grants are judged after that (`signer.journal.judging`).
 4. What changes goes on record by our own entries, in the transaction that keeps the piece.
 5. Two heads of one size with different roots, both signed by it: it forked. That is recorded, and nothing of
-   it is read or granted any more, unless its officers opened a new epoch (`signer.journal.reopening`).
+   it is read or granted any more, unless its officers opened a new epoch (`signer.journal.reopening`). Heads
+   of different epochs are refused while an act that we have not read may excuse them.
 6. While the reserve of the disk is in use (`signer.journal.room`), at most MAX_SCARCE bytes of a log are
    copied until there is room again: the reserve is for decisions, and a copy can be fetched later.
 """
@@ -16,8 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.network import Network
-from signer.core.acts import SignedAct
 from signer.core.agreement.claim import Claim
 from signer.core.agreement.machine import (
     Release,
@@ -40,37 +39,40 @@ from signer.core.agreement.notices import (
 )
 from signer.core.agreement.rules import is_agreed
 from signer.core.errors import Objection, Refusal
-from signer.core.governance import GovernanceTerms
-from signer.core.notices import OfficerNotice
 from signer.core.witnesses import Witnesses
 from signer.journal.claims import claim_of
 from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
-from signer.journal.decide import Session
+from signer.journal.decide import MAX_SCARCE, Session
 from signer.journal.entry import Entry, SignedEntry
 from signer.journal.followed import followed_entry, keep_version
+from signer.journal.hearing import write_heard
 from signer.journal.members import (
     MAX_NUMBER,
     Piece,
+    contradiction,
     followed_head,
+    head_read,
     read_edge,
-    root_read,
     store_piece,
     verify_piece,
 )
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.pace import gone_on, keep_pace, read_pace
 from signer.journal.reading_agreement import JournalRecord
-from signer.journal.reopening import give_up, is_given_up, keep_epoch, opened_in, reopened_from
+from signer.journal.reopening import (
+    Officers,
+    give_up,
+    is_given_up,
+    may_be_given_up,
+    read_epochs,
+    reopened_from,
+)
 from signer.journal.room import Space
 from signer.journal.verdicts import Verdicts
 
 MAX_HEARD = 256
 """Logs of which it is kept how far a member read them: no honest one ever had so many others."""
-
-
-MAX_SCARCE = 2 << 20
-"""Bytes of one log that are copied while the reserve is in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,9 @@ class Federations:
     genesis_hash: bytes
     of: Callable[[bytes], Witnesses]
     """By the vault's fingerprint, as the policy in force says; none for a vault that it does not have."""
-    network: Network
-    governance: GovernanceTerms | None
-    """Whose quorum opens epochs."""
+    officers: Officers
+    moment: int
+    """Unix seconds until which they may have been written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def follow(
     """Read the piece, with the entries that `entries_of` found in it. Raises Refusal
     `member-log-contradicts`, `member-forked` or `member-log-too-fast`; then nothing is kept."""
     tables, member = session.tables, piece.member
-    first = reopened_from(tables, piece, federations.governance, federations.network)
+    first = reopened_from(tables, piece, federations.officers)
     if first is not None:
         give_up(session, member, first)
     elif record_of(session).is_forked(member):
@@ -129,9 +131,11 @@ def follow(
             Objection("member-forked", f"two histories are signed by the log key {member.hex()}")
         )
     edge = read_edge(tables, member)
-    known = root_read(tables, member, piece.head.size)
+    known = head_read(tables, member, piece.head.size)
     given_up = is_given_up(tables, member, piece.head)
-    if known is not None and known != piece.head.root and not given_up:  # 5
+    if known is not None and known.root != piece.head.root and not given_up:  # 5
+        if may_be_given_up(tables, member, (known, piece.head)):
+            raise contradiction(edge, piece.head)
         shown = (followed_head(tables, member, piece.head.size), piece.note)
         session.write(ForkedNotice(session.now, member, *shown, ()))
         return Read(edge.size, is_newest=False)
@@ -161,27 +165,23 @@ class _Reading:
     released: list[Released] = field(default_factory=list)
     named: set[int] = field(default_factory=set)
     """By `agreed` entries: one for each is looked at, so that many cost no more."""
-    acts: list[SignedAct] = field(default_factory=list)
-    """Of its officers."""
 
     def take_in(self, entries: Sequence[Entry]) -> Frontier:
         """Keep the piece and record what its new entries bind us to (2, 4)."""
         session, member = self.session, self.piece.member
         grown = zip(entries, self.piece.records[-len(entries) :], strict=True)
         sizes = ((entry.clock, len(record)) for entry, record in grown)
-        pace = gone_on(read_pace(session.tables, member), sizes, session.now)
+        now = max(session.now, self.federations.moment)
+        pace = gone_on(read_pace(session.tables, member), sizes, now)
         self._take_room(sum(map(len, self.piece.records[-len(entries) :])))
         store_piece(session.tables, self.edge, self.piece)
         keep_pace(session.tables, member, pace)
         for number, entry in enumerate(entries, self.edge.size - len(entries)):
             self._read(number, entry)
-        opened = opened_in(self.acts, member, self.federations.governance, self.federations.network)
-        if opened is not None:
-            keep_epoch(session, member, opened)
+        read_epochs(session, self.piece, self.edge.size - len(entries), self.federations.officers)
         if self.taken or self.released:
             heard = Heard(member, self.edge.size, self.edge.root())
-            changes = (tuple(self.taken), tuple(self.released))
-            session.write(HeardNotice(session.now, heard, *changes))
+            write_heard(session, heard, self.taken, self.released)
         return self.edge
 
     def _take_room(self, size: int) -> None:
@@ -209,8 +209,6 @@ class _Reading:
                 self._apply(read_void(ours, member, entry.number))
             case HeardNotice():
                 self._hear(entry)
-            case OfficerNotice():
-                self.acts.append(entry.signed)
 
     def _is_agreed(self, claim: Claim, notice: AgreedNotice) -> bool:
         """Whether the notice shows the grants of a quorum."""

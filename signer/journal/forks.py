@@ -4,8 +4,9 @@
 2. So do entries that are not those which we read, behind an edge of what we read and under a head of that
    member. The notice shows that the smaller head's tree is not the beginning of the larger head's: the edge
    of the larger history at the smaller size, then the leaf hashes from there to the larger head.
-3. What was given up by officers shows nothing (`signer.journal.reopening`). Their act says so, not the head:
-   one that merely names another epoch is a head like any other, else any line would hide a fork for ever.
+3. What was given up by officers is another history and no fork (`signer.journal.reopening`). Their act says
+   so, not the head: one that merely names another epoch is a head like any other, else any line would hide a
+   fork for ever. Where one of the two histories ends within the officers' acts it may be such a one.
 4. A piece is of another history only if it goes on from an edge that the member signed: what we kept, or what
    was read of that history before. Such places are remembered for each caller: who shows any number of
    histories takes away no other's. Of one caller's those go first to which nothing led, short ones first.
@@ -24,18 +25,21 @@ from signer.journal.members import (
     edge_at,
     first_unlike,
     followed_head,
+    followed_records,
     leaves_between,
     read_edge,
     verify_piece,
 )
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import read_head, read_note
-from signer.journal.reopening import is_given_up
+from signer.journal.reopening import Officers, are_unfinished, is_given_up
 
 MAX_EDGES = 64
 """Places in one member's other histories that are remembered for one caller; a carrier needs one."""
 MAX_CALLERS = 64
 """Callers and members for which any are."""
+MAX_ACTS = 1 << 20
+"""Bytes of a quorum's acts."""
 
 
 class Fork(NamedTuple):
@@ -48,15 +52,35 @@ class Fork(NamedTuple):
     """Nothing for heads of one size; else as rule 2 says."""
 
 
-def fork_shown(tables: Tables, piece: Piece) -> Fork | None:
-    """The fork that the piece shows (2). It takes as long as what was read of that log."""
-    member, read = piece.member, read_edge(tables, piece.member).size
-    if first_unlike(tables, piece) is None:
+class OtherHistory(NamedTuple):
+    """What was brought is not what we read."""
+
+    fork: Fork | None
+    """None where officers' acts explain it, or may when they are all here (3)."""
+
+
+def history_shown(tables: Tables, piece: Piece, officers: Officers) -> OtherHistory | None:
+    """What the piece shows, if it goes on from what we read to other entries. It takes as long as what was
+    read of that log."""
+    first = first_unlike(tables, piece)
+    if first is None or not _goes_on(edge_at(tables, piece.member, piece.start), piece):
         return None
+    ours = followed_records(tables, piece.member, first, (officers.quorum, MAX_ACTS))
+    if read_edge(tables, piece.member).size > first + len(ours):
+        ours = ()
+    if any(
+        are_unfinished(entries, piece.member, officers) for entries in (ours, piece.beyond(first))
+    ):
+        return OtherHistory(None)
+    given_up = is_given_up(tables, piece.member, piece.head)
+    return OtherHistory(None if given_up else _fork(tables, piece))
+
+
+def _fork(tables: Tables, piece: Piece) -> Fork:
+    """Of another history (2)."""
+    member, read = piece.member, read_edge(tables, piece.member).size
     before = edge_at(tables, member, piece.start)
     note = followed_head(tables, member, min(read, piece.head.size))
-    if not note or is_given_up(tables, member, piece.head) or not _goes_on(before, piece):
-        return None
     size = read_head(read_note(note).text).size
     if size <= piece.head.size:
         for record in piece.records[: size - piece.start]:

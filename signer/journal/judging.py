@@ -1,7 +1,8 @@
 """What we answer to another member's entries that wait for grants (design J6).
 
 1. They are judged after what was read of its log is on record, the oldest first, each against all that was
-   recorded before.
+   recorded before. Where the log grows too fast (`growth`), or the reserve of the disk is in use, as many as
+   the member's share of either allows; the others wait.
 2. Only those that are vouched for (`signer.vouching`) or that bind us already are granted, not while we may
    not grant, and not for a vault of which the member is no witness.
 3. What a grant binds us to, and the entries of ours that give way to it, go on record with it.
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from signer.core.agreement.claim import Claim
+from signer.core.agreement.claim_codec import claim_bytes
 from signer.core.agreement.machine import Take, Void, read_pending
 from signer.core.agreement.notices import Heard, HeardNotice, Taken
 from signer.core.agreement.rules import Judgement
@@ -18,6 +20,7 @@ from signer.core.errors import Objection
 from signer.journal.decide import Session
 from signer.journal.followed import waiting_of
 from signer.journal.following import Federations, record_of, write_void
+from signer.journal.growth import grants_more
 from signer.journal.members import read_edge
 from signer.journal.verdicts import Verdict, Verdicts
 from signer.ports.recording import Passage
@@ -54,12 +57,20 @@ def judge_waiting(
     return tuple(answers)
 
 
+def _has_room(session: Session, claim: Claim) -> bool:
+    """Whether it goes on record now (1)."""
+    grants = grants_more(session.tables, claim.origin, session.now)
+    return grants and session.takes_room(claim.origin, len(claim_bytes(claim)))
+
+
 def _answers(session: Session, claim: Claim, verdict: Verdict) -> Iterable[Answer]:
     ours, unvouched = record_of(session, {claim.name: verdict}), verdict.objection
     if unvouched is not None and not ours.is_taken(*claim.name):
         yield Answer(claim, Judgement((), (), frozenset()), unvouched)
         return
     steps, judgement = read_pending(ours, claim)
+    if steps and not _has_room(session, claim):
+        return
     edge = read_edge(session.tables, claim.origin)
     for step in steps:
         if isinstance(step, Void):

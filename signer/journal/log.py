@@ -12,6 +12,7 @@ from signer.core.errors import Objection, Refusal
 from signer.journal.codec import encode_entry
 from signer.journal.database import Contradiction, StoreError, Tables
 from signer.journal.entry import Entry
+from signer.journal.growth import add_growth
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import Head, LogSigner, origin_of, sign_head
 from signer.journal.tiles import write_tiles
@@ -40,6 +41,7 @@ def append(tables: Tables, frontier: Frontier, entry: Entry) -> tuple[Frontier, 
     except Contradiction as error:
         raise StoreError(f"another writer has recorded entry {frontier.size}") from error
     write_tiles(tables, frontier, leaf)
+    add_growth(tables, entry, len(record))
     return frontier.append(leaf), leaf
 
 

@@ -85,15 +85,20 @@ def verify_piece(edge: Frontier, piece: Piece) -> Frontier:
     for record in piece.beyond(edge.size):
         edge = edge.append(leaf_hash(record))
     if (edge.size, edge.root()) != (piece.head.size, piece.head.root):
-        raise Refusal(
-            Objection(
-                "member-log-contradicts",
-                "with what was read before, the entries are not the tree that the signed head states",
-                f"{edge.size} entries with root {edge.root().hex()}",
-                f"{piece.head.size} entries with root {piece.head.root.hex()}",
-            )
-        )
+        raise contradiction(edge, piece.head)
     return edge
+
+
+def contradiction(edge: Frontier, head: Head) -> Refusal:
+    """`member-log-contradicts`."""
+    return Refusal(
+        Objection(
+            "member-log-contradicts",
+            "with what was read before, the entries are not the tree that the signed head states",
+            f"{edge.size} entries with root {edge.root().hex()}",
+            f"{head.size} entries with root {head.root.hex()}",
+        )
+    )
 
 
 def read_edge(tables: Tables, member: bytes) -> Frontier:
@@ -152,11 +157,11 @@ def followed_head(tables: Tables, member: bytes, size: int = 0) -> str:
     return "" if row is None else str(row[0])
 
 
-def root_read(tables: Tables, member: bytes, size: int) -> bytes | None:
-    """The root of that member's signed head of that size; None where no piece ended there."""
+def head_read(tables: Tables, member: bytes, size: int) -> Head | None:
+    """That member's signed head of that size; None where no piece ended there."""
     query = "SELECT note FROM member_heads WHERE member = ? AND size = ?"
     row = tables.execute(query, (member, size)).fetchone()
-    return None if row is None else verify_head(row[0], member).root
+    return None if row is None else verify_head(row[0], member)
 
 
 def followed_records(

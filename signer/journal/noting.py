@@ -8,6 +8,7 @@
 5. What an officer may write is bounded: approvals per hour, about one subject, and of moves not used yet;
    and the policies that a caller proposes in an hour. Rejections and holds have bounds of their own: a
    stolen key's approvals must not use up its owner's no. Lifts need the quorum, clocks one of attestors.
+6. While the reserve of the disk is in use no policy is proposed: decisions need it.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +27,9 @@ from signer.core.errors import Fault, LimitExceeded, Objection
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice
 from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.database import Row, Value, the_row
-from signer.journal.decide import HOUR, Decision, Session
+from signer.journal.decide import Decision, Session, no_room
+from signer.journal.growth import HOUR, LIMIT, wait_of
+from signer.journal.room import Space
 from signer.ports.reading import Reading
 from signer.ports.recording import Deliberation
 
@@ -122,7 +125,12 @@ def _require_few_holds(session: Session, officer: bytes) -> None:
 
 
 def _require_few_proposals(session: Session, notice: PolicyNotice) -> None:
-    """Raises LimitExceeded `officer-budget-exhausted` (5)."""
+    """Raises LimitExceeded `officer-budget-exhausted` (5), Refusal `journal-disk-full` (6)."""
+    if session.space is Space.RESERVE:
+        raise no_room("policies are recorded when there is room")
+    wait = wait_of(session.tables, notice.caller, session.now)
+    if wait is not None:
+        raise _exhausted(f"of the log's growth {LIMIT}", wait.not_before)
     proposed, size, oldest = _counted(
         session,
         "SELECT count(*), CAST(coalesce(sum(length(record)), 0) AS BIGINT), min(moment) FROM policies "

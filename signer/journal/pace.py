@@ -1,10 +1,11 @@
 """How fast a member's log may grow for us to keep a copy of it: who writes junk fills nobody else's disk.
 
 1. Each entry's bytes are owed, and PER_HOUR of them are paid with each hour of the log's own clock, which
-   counts as far as ours goes. Who owes more than BURST is not read on until time has passed.
+   counts as far as ours goes; at a start, when effective time stands at our last entry, as far as our wall
+   clock and the other members' go. Who owes more than BURST is not read on until time has passed.
 2. What is owed follows from the entries and from nothing else: whatever pieces they come in, who reads a log
    later reads at least as far as who read it before. So a start can read all that others took.
-3. An honest member stays under it by far: its own limits let a caller record 64 MiB in an hour at most.
+3. An honest member stays under it (`signer.journal.growth`).
 """
 
 from collections.abc import Iterable

@@ -143,8 +143,9 @@ class PinReading(ReleaseReading):
         return frozenset(name for _, name, _, _ in self._of(withdrawal_id, _HELD_PAYS))
 
     def held_withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
-        """See Reading."""
-        vault, terms = self._held_vault(withdrawal_id), self._held_terms(withdrawal_id)
+        """That withdrawal as others' versions, held for them, pay it, if all say the same of it."""
+        vault = self._held_vault(withdrawal_id, None, Txid(b""))
+        terms = self._held_terms(withdrawal_id)
         if vault is None or len(terms) != 1:
             return None
         is_closed = self.is_closed(withdrawal_id)
@@ -152,11 +153,32 @@ class PinReading(ReleaseReading):
         (agreed,) = terms
         return RecordedWithdrawal(agreed, vault, state, None)
 
-    def _held_vault(self, withdrawal_id: WithdrawalId) -> bytes | None:
+    def released_of(
+        self, withdrawal_id: WithdrawalId, pin: OutPoint | None, killer: Txid
+    ) -> RecordedWithdrawal | None:
+        """See Reading."""
+        ours = self.withdrawal(withdrawal_id)
+        is_meant = killer in self.payers(withdrawal_id)
+        if ours is not None and (is_meant if pin is None else ours.pin == pin):
+            return ours
+        found = ours or self.held_withdrawal(withdrawal_id)
+        vault = self._held_vault(withdrawal_id, pin, killer)
+        if found is None or vault is None:
+            return found
+        return RecordedWithdrawal(found.terms, vault, found.state, found.pin)
+
+    def _held_vault(
+        self, withdrawal_id: WithdrawalId, pin: OutPoint | None, killer: Txid
+    ) -> bytes | None:
+        """Of what is held with that pin, or that transaction; else of whatever is held of the withdrawal."""
+        coin = b"" if pin is None else outpoint_bytes(pin)
         row = self._query(
             "SELECT vault FROM held_pays JOIN holdings ON holdings.name = held_pays.name "
-            "WHERE withdrawal = ? ORDER BY holdings.name LIMIT 1",
-            (withdrawal_id,),
+            "LEFT JOIN held_pins ON held_pins.name = holdings.name "
+            "AND held_pins.withdrawal = held_pays.withdrawal AND held_pins.coin = ? "
+            "WHERE held_pays.withdrawal = ? "
+            "ORDER BY held_pins.coin IS NULL, holdings.txid <> ?, holdings.name LIMIT 1",
+            (coin, withdrawal_id, killer),
         ).fetchone()
         return None if row is None else bytes(row[0])
 

@@ -7,11 +7,11 @@ from signer.bitcoin.transaction import OutPoint, Txid
 from signer.core.agreement.claim_codec import read_claim
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.released import ReleasedNotice
-from signer.core.view import RecordedWithdrawal
 from signer.journal.claims_codec import outpoint_bytes
 from signer.journal.codec import decode_entry
 from signer.journal.fold_release import CLOSED_PIN
 from signer.journal.followed import is_settled
+from signer.journal.reading_agreement import forked_members
 from signer.journal.reading_notices import NoticeReading
 
 
@@ -41,36 +41,39 @@ class ReleaseReading(NoticeReading):
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def agreed_payer(self, withdrawal_id: WithdrawalId, txid: Txid) -> bytes | None:
+    def has_agreed(self, withdrawal_id: WithdrawalId, txid: Txid) -> bool:
         """See Reading."""
-        ours = self._query(
+        query = (
             "SELECT 1 FROM payments LEFT JOIN pending ON pending.entry = payments.entry "
-            "WHERE withdrawal = ? AND txid = ? AND pending.entry IS NULL",
-            (withdrawal_id, txid),
+            "WHERE withdrawal = ? AND txid = ? AND pending.entry IS NULL"
         )
-        if ours.fetchone() is not None:
-            return b""
-        held = self._query(
+        return self._query(query, (withdrawal_id, txid)).fetchone() is not None
+
+    def agreed_elsewhere(self, withdrawal_id: WithdrawalId, txid: Txid) -> tuple[bytes, ...]:
+        """See Reading."""
+        rows = self._query(
             "SELECT claim, holdings.name FROM holdings JOIN held_pays ON held_pays.name = holdings.name "
             "WHERE txid = ? AND withdrawal = ? ORDER BY holdings.name",
             (txid, withdrawal_id),
-        )
-        rows = held.fetchall()
-        settled = (name for claim, name in rows if is_settled(self._tables, read_claim(claim)))
-        return next(settled, None)
+        ).fetchall()
+        found, forked = dict[bytes, bytes](), forked_members(self._tables)
+        for record, name in rows:
+            claim = read_claim(record)
+            if claim.origin not in forked | found.keys() and is_settled(self._tables, claim):
+                found[claim.origin] = bytes(name)
+        return tuple(found.values())
 
-    def closed_by(self, killer: Txid, like: RecordedWithdrawal) -> int:
+    def closed_by(self, killer: Txid, like: WithdrawalTerms) -> int:
         """See Reading."""
         rows = self._query(
             "SELECT record FROM releases JOIN entries ON number = entry "
             "WHERE killer = ? AND pin = ? AND withdrawal <> ?",
-            (killer, CLOSED_PIN, like.terms.withdrawal_id),
+            (killer, CLOSED_PIN, like.withdrawal_id),
         )
         closings = [decode_entry(record) for (record,) in rows.fetchall()]
         return sum(
             isinstance(each, ReleasedNotice)
-            and each.vault_fingerprint == like.vault_fingerprint
-            and replace(each.terms, withdrawal_id=like.terms.withdrawal_id) == like.terms
+            and replace(each.terms, withdrawal_id=like.withdrawal_id) == like
             for each in closings
         )
 

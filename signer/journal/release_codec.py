@@ -42,14 +42,14 @@ def release_fields(notice: ReleasedNotice) -> tuple[bytes, ...]:
         pack(notice.transactions),
         notice.evidence,
         pack(_encode_act(each) for each in notice.acts),
-        notice.label,
+        pack(notice.labels),
     )
 
 
 def read_release(fields: list[bytes]) -> ReleasedNotice:
     """The inverse of `release_fields`. Raises Malformed `entry-malformed`."""
     (clock, caller, policy, vault, withdrawal, amount, script, pin, transactions, evidence,
-     acts, label) = fields  # fmt: skip
+     acts, labels) = fields  # fmt: skip
     raw = tuple(unpack(transactions))
     if not raw:
         refuse_entry("a release without a transaction")
@@ -69,7 +69,7 @@ def read_release(fields: list[bytes]) -> ReleasedNotice:
         transactions=raw,
         evidence=evidence,
         acts=tuple(_read_act(field) for field in unpack(acts)),
-        label=sized(label, LABEL_BYTES) if label else b"",
+        labels=tuple(sized(each, LABEL_BYTES) for each in unpack(labels)),
     )
 
 

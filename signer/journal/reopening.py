@@ -6,7 +6,11 @@
    all of it.
 2. Then our copy is the new log. What we hold for the part that was given up binds us for ever: a signature
    may have left for it. Its claims get numbers that no log reaches: no later entry is taken for one of them.
-3. A fork that was recorded before is forgiven; heads of earlier epochs prove none.
+3. A fork that was recorded before is forgiven; heads of earlier epochs prove none, up to the size that was
+   given up.
+4. A kernel writes the acts of a quorum in a row, so who reads a log for the first time may find them in
+   several pieces: those before a piece are read back from our copy. Heads that name different epochs, and
+   entries that end within such a row, show no fork yet: the rest of the acts may follow.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +21,7 @@ from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import Network
 from signer.core.acts import NewEpoch, SignedAct, read_act
 from signer.core.agreement.claim_codec import read_claim
-from signer.core.agreement.notices import Heard, HeardNotice, Released, Taken
+from signer.core.agreement.notices import Heard, Released, Taken
 from signer.core.errors import Refusal
 from signer.core.governance import GovernanceTerms
 from signer.core.notices import OfficerNotice
@@ -26,92 +30,110 @@ from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
 from signer.journal.decide import Session
 from signer.journal.fold_agreement import name_of
+from signer.journal.hearing import write_heard
 from signer.journal.members import (
     MAX_NUMBER,
     Piece,
     edge_at,
     first_unlike,
+    followed_record,
     forget_from,
     read_edge,
     verify_piece,
 )
 from signer.journal.note import Head
+from signer.journal.reading_agreement import forked_members
 
 MAX_MOVED = 64
 """Claims that one entry renumbers."""
 
 
 class Opened(NamedTuple):
-    """An epoch of a member's log."""
+    """Epochs of a member's log."""
 
+    number: int
+    """Of the newest: heads of it say so."""
     abandoned: int
     """Entries of the largest head that was given up."""
-    number: int
-    """Of the epoch: heads of it say so."""
 
 
-Acts = Sequence[SignedAct]
-"""Officers' acts of a member's log."""
+NOTHING = Opened(0, 0)
 
 
-def opened_in(
-    acts: Acts, member: bytes, governance: GovernanceTerms | None, network: Network
-) -> Opened | None:
-    """The largest epoch that these acts open with a quorum (1)."""
-    if governance is None:
+class Officers(NamedTuple):
+    """Whose quorum opens epochs."""
+
+    terms: GovernanceTerms | None
+    network: Network
+
+    @property
+    def quorum(self) -> int:
+        """How many it takes; 0 where there are none."""
+        return 0 if self.terms is None else self.terms.quorum
+
+    def epoch_by(self, record: bytes, member: bytes) -> tuple[SignedAct, NewEpoch] | None:
+        """What one of them says in that entry, if it is of an epoch of that member's log."""
+        with suppress(Malformed, Refusal):
+            entry = decode_entry(record) if member.hex().encode() in record else None
+            if isinstance(entry, OfficerNotice) and self.terms is not None:
+                act = read_act(entry.signed.text).act
+                if isinstance(act, NewEpoch) and act.scope.log_key == member:
+                    verify_act(entry.signed, self.network, self.terms.officers, act.moment)
+                    return entry.signed, act
         return None
-    texts: dict[str, set[bytes]] = {}
-    found = list[Opened]()
-    for signed in acts:
-        act = _epoch_by(signed, member, governance, network)
-        if act is not None:
-            officers = texts.setdefault(signed.text, set())
-            officers.add(signed.officer)
-            if len(officers) == governance.quorum:
-                found.append(Opened(act.abandoned_size, act.scope.epoch + 1))
-    return max(found, key=lambda each: each.number, default=None)
 
 
-def _epoch_by(
-    signed: SignedAct, member: bytes, governance: GovernanceTerms, network: Network
-) -> NewEpoch | None:
-    with suppress(Malformed, Refusal):
-        act = read_act(signed.text).act
-        if isinstance(act, NewEpoch) and act.scope.log_key == member:
-            verify_act(signed, network, governance.officers, act.moment)
-            return act
-    return None
+def _opened_in(tables: Tables, piece: Piece, officers: Officers) -> Opened | None:
+    """The epochs which we have not read of and which a quorum opens in the piece, or in our copy right before
+    it and in the piece (1, 4)."""
+    member, known = piece.member, epochs_read(tables, piece.member).number
+    texts, found = dict[str, set[bytes]](), list[Opened]()
+    for record in (*_acts_before(tables, member, piece.start, officers), *piece.records):
+        said = officers.epoch_by(record, member)
+        # An act counts once: else it would excuse every later fork of that member.
+        if said is not None and said[1].scope.epoch >= known:
+            signed, act = said
+            texts.setdefault(signed.text, set()).add(signed.officer)
+            if len(texts[signed.text]) == officers.quorum:
+                found.append(Opened(act.scope.epoch + 1, act.abandoned_size))
+    return Opened(*map(max, zip(*found, strict=True))) if found else None
 
 
-def reopened_from(
-    tables: Tables, piece: Piece, governance: GovernanceTerms | None, network: Network
-) -> int | None:
-    """How many entries of our copy stay where that piece gives up the rest (1); None where it gives up
-    nothing."""
-    member, first = piece.member, first_unlike(tables, piece)
+def _acts_before(tables: Tables, member: bytes, end: int, officers: Officers) -> list[bytes]:
+    """The entries of our copy right before that number in which officers open an epoch, at most a quorum."""
+    acts = list[bytes]()
+    while len(acts) < officers.quorum:
+        record = followed_record(tables, member, end - len(acts) - 1)
+        if record is None or officers.epoch_by(record, member) is None:
+            break
+        acts.insert(0, record)
+    return acts
+
+
+def are_unfinished(records: Sequence[bytes], member: bytes, officers: Officers) -> bool:
+    """Whether officers open an epoch in each of these entries, which are too few for a quorum (4)."""
+    return 0 < len(records) < officers.quorum and all(
+        officers.epoch_by(record, member) is not None for record in records
+    )
+
+
+def reopened_from(tables: Tables, piece: Piece, officers: Officers) -> int | None:
+    """How many entries of our copy stay where that piece opens an epoch (1); None where it gives up nothing
+    and forgives nothing."""
+    member, read = piece.member, read_edge(tables, piece.member).size
+    first = first_unlike(tables, piece)
+    if first is None and member in forked_members(tables):
+        first = read
     if first is None:
         return None
     rest = piece._replace(start=first, records=piece.beyond(first))
-    opened = opened_in(acts_of(rest), member, governance, network)
-    read = read_edge(tables, member).size
-    # An act counts once: else it would excuse every later fork of that member.
-    if opened is None or opened.abandoned < read or opened.number <= _epoch_read(tables, member):
+    opened = _opened_in(tables, rest, officers)
+    if opened is None or (first < read and opened.abandoned < read):
         return None
     with suppress(Refusal):
         verify_piece(edge_at(tables, member, first), rest)
         return first
     return None
-
-
-def acts_of(piece: Piece) -> Acts:
-    """The officers' acts in a piece; none from where it cannot be read."""
-    found = []
-    with suppress(Malformed):
-        for record in piece.records:
-            entry = decode_entry(record)
-            if isinstance(entry, OfficerNotice):
-                found.append(entry.signed)
-    return found
 
 
 def give_up(session: Session, member: bytes, size: int) -> None:
@@ -122,9 +144,8 @@ def give_up(session: Session, member: bytes, size: int) -> None:
     moves = [*_moves(session.tables, member, size)]
     for first in range(0, max(1, len(moves)), MAX_MOVED):
         some = moves[first : first + MAX_MOVED]
-        taken = tuple(taken for _, taken in some)
-        released = tuple(released for released, _ in some)
-        session.write(HeardNotice(session.now, heard, taken, released))
+        taken, released = [taken for _, taken in some], [released for released, _ in some]
+        write_heard(session, heard, taken, released)
 
 
 def _moves(tables: Tables, member: bytes, size: int) -> Iterable[tuple[Released, Taken]]:
@@ -138,22 +159,37 @@ def _moves(tables: Tables, member: bytes, size: int) -> Iterable[tuple[Released,
         yield Released(member, claim.number), moved
 
 
-def keep_epoch(session: Session, member: bytes, opened: Opened) -> None:
-    """Remember the epoch (3)."""
-    session.tables.execute(
-        "INSERT INTO member_epochs VALUES (?,?,?) ON CONFLICT (member) DO UPDATE SET "
-        "epoch = excluded.epoch, heard = excluded.heard",
-        (member, opened.number, session.frontier.size),
-    )
+def read_epochs(session: Session, piece: Piece, start: int, officers: Officers) -> None:
+    """Remember what is opened by the entries from there on, which are new (3). No piece of our copy that is
+    given back ends within a row of acts (4)."""
+    tables, member = session.tables, piece.member
+    if are_unfinished(_acts_before(tables, member, start, officers), member, officers):
+        tables.execute("DELETE FROM member_heads WHERE member = ? AND size = ?", (member, start))
+    new = piece._replace(start=start, records=piece.beyond(start))
+    opened = _opened_in(tables, new, officers)
+    if opened is not None:
+        abandoned = max(opened.abandoned, epochs_read(tables, member).abandoned)
+        tables.execute(
+            "INSERT INTO member_epochs VALUES (?,?,?,?) ON CONFLICT (member) DO UPDATE SET "
+            "epoch = excluded.epoch, abandoned = excluded.abandoned, heard = excluded.heard",
+            (member, opened.number, abandoned, session.frontier.size),
+        )
 
 
 def is_given_up(tables: Tables, member: bytes, head: Head) -> bool:
-    """Whether that head is of an epoch before the newest that we read of."""
-    return _epoch_read(tables, member) > head.epoch
+    """Whether that head is of an epoch before the newest that we read of, and of what was given up."""
+    known = epochs_read(tables, member)
+    return head.epoch < known.number and head.size <= known.abandoned
 
 
-def _epoch_read(tables: Tables, member: bytes) -> int:
-    """The newest epoch of that log that its officers opened in what we have read; 0 for none."""
-    query = "SELECT epoch FROM member_epochs WHERE member = ?"
+def may_be_given_up(tables: Tables, member: bytes, heads: Iterable[Head]) -> bool:
+    """Whether these name different epochs, and one that we have not read of (4)."""
+    epochs = {head.epoch for head in heads}
+    return len(epochs) > 1 and max(epochs) > epochs_read(tables, member).number
+
+
+def epochs_read(tables: Tables, member: bytes) -> Opened:
+    """What that member's officers opened in what we have read."""
+    query = "SELECT epoch, abandoned FROM member_epochs WHERE member = ?"
     row = tables.execute(query, (member,)).fetchone()
-    return 0 if row is None else int(row[0])
+    return NOTHING if row is None else Opened(*row)

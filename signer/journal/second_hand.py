@@ -7,7 +7,9 @@
    what it took to more than by an entry of its own.
 3. A member is imported when all that it stands behind so was brought. Who tells of what nobody can bring is
    as if it were silent, as who tells of more than MAX_TERMS.
-4. Such claims get numbers that no log reaches, by their leaf hashes: neither history lets them go.
+4. Such claims get numbers that no log reaches, by their leaf hashes, or the next free ones: neither history
+   lets them go.
+5. What officers gave up (`signer.journal.reopening`) is asked of nobody: no copy has it any more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 
 from signer.bitcoin.hashes import sha256
 from signer.core.agreement.claim import Claim
+from signer.core.agreement.claim_codec import read_claim
 from signer.core.agreement.notices import HeardNotice
 from signer.journal.claims import claim_of
 from signer.journal.codec import decode_entry
@@ -28,17 +31,38 @@ from signer.journal.followed import (
     followed_entry,
     keep_version,
 )
-from signer.journal.members import Piece, followed_record
+from signer.journal.members import MAX_NUMBER, Piece, followed_record
 from signer.journal.merkle import leaf_hash
+from signer.journal.reopening import epochs_read
 
 FIRST_NUMBER = 1 << 63
 MAX_TERMS = 1 << 16
 """Claims, with the coins and payments in them, that one member may stand behind of one forked log."""
 
 
-def second_hand_name(claim: Claim) -> Claim:
-    """Under the number by which we hold it (4)."""
-    return claim._replace(number=FIRST_NUMBER | int.from_bytes(claim.leaf[:8], "big") >> 1)
+def second_hand_names(tables: Tables, claims: Iterable[Claim]) -> list[Claim]:
+    """Those of one origin, under the numbers by which we hold them (4), ascending."""
+    found = dict[int, Claim]()
+    for claim in sorted(claims, key=lambda each: each.leaf):
+        number = first_number(claim.leaf)
+        while _leaf_at(tables, claim.origin, number, found) not in (b"", claim.leaf):
+            number = FIRST_NUMBER | (number + 1) % FIRST_NUMBER
+        found[number] = claim._replace(number=number)
+    return [found[number] for number in sorted(found)]
+
+
+def first_number(leaf: bytes) -> int:
+    """From where a free number is looked for: who writes entries can make two of them meet there."""
+    return FIRST_NUMBER | int.from_bytes(leaf[:8], "big") >> 1
+
+
+def _leaf_at(tables: Tables, origin: bytes, number: int, found: Mapping[int, Claim]) -> bytes:
+    """Of the entry that is held under that number, or found to be; empty for none."""
+    if number in found:
+        return found[number].leaf
+    query = "SELECT claim FROM holdings WHERE name = ?"
+    row = tables.execute(query, (name_of(origin, number),)).fetchone()
+    return b"" if row is None else read_claim(row[0]).leaf
 
 
 def pool_of(origin: bytes) -> bytes:
@@ -62,6 +86,8 @@ class _Said:
     """By number: taken, not released, and not in our copy."""
     is_too_much: bool = False
     """More than MAX_TERMS: none of it counts."""
+    epoch: int = 0
+    """Of our copy: with each new one other entries are in it."""
 
 
 @dataclass(slots=True)
@@ -88,7 +114,9 @@ class SecondHand:
 
     def hear(self, tables: Tables, member: bytes, size: int, origin: bytes) -> None:
         """Search that member's log, as far as it named it, for what it stands behind of that origin (1)."""
-        said = self._said.get((member, origin), _Said())
+        epoch, said = epochs_read(tables, origin).number, self._said.get((member, origin), _Said())
+        if said.epoch != epoch:
+            said = _Said(epoch=epoch)
         if said.size >= size or said.is_too_much:
             return
         claims, terms = dict(said.claims), sum(map(_terms, said.claims.values()))
@@ -100,16 +128,16 @@ class SecondHand:
             entry = decode_entry(record) if origin in record else None
             if isinstance(entry, HeardNotice):
                 numbers = [each.number for each in entry.released if each.origin == origin]
-                taken = [each.claim for each in entry.taken if each.claim.origin == origin]
+                taken = [each.claim for each in entry.taken if _is_asked(each.claim, origin)]
                 gone = [claims.pop(each) for each in numbers if each in claims]
                 new = {each.number: each for each in taken if not _is_known(tables, each)}
                 gone += [claims[each] for each in new if each in claims]
                 claims |= new
                 terms += sum(map(_terms, new.values())) - sum(map(_terms, gone))
             if terms > MAX_TERMS:
-                self._said[member, origin] = _Said(size, is_too_much=True)
+                self._said[member, origin] = _Said(size, is_too_much=True, epoch=epoch)
                 return
-        self._said[member, origin] = _Said(size, claims)
+        self._said[member, origin] = _Said(size, claims, epoch=epoch)
 
     def wanted(self, origin: bytes) -> Mapping[bytes, Claim]:
         """What anybody stands behind of that origin, by leaf hash."""
@@ -157,7 +185,7 @@ class SecondHand:
             for claim in said.claims.values() if about == origin else ():
                 place = places.get(claim.leaf, len(places))
                 entry = followed_entry(tables, pool_of(origin), place)
-                if entry is not None and _same(claim, entry):
+                if entry and _same(claim, entry) and not _is_known(tables, claim):
                     yield claim, entry
 
     def _is_word(self, new: Addition, paid: Iterable[bytes]) -> bool:
@@ -170,14 +198,18 @@ class SecondHand:
         return is_word
 
 
+def _is_asked(claim: Claim, origin: bytes) -> bool:
+    """Whether it is of that origin, and not of a part given up (5)."""
+    return claim.origin == origin and not MAX_NUMBER <= claim.number < FIRST_NUMBER
+
+
 def _is_known(tables: Tables, claim: Claim) -> bool:
     """Whether our copy has that very entry, or we hold it second hand already."""
     record = followed_record(tables, claim.origin, claim.number)
     if record is not None and leaf_hash(record) == claim.leaf:
         return True
-    name = name_of(claim.origin, second_hand_name(claim).number)
-    row = tables.execute("SELECT 1 FROM holdings WHERE name = ?", (name,)).fetchone()
-    return row is not None
+    (named,) = second_hand_names(tables, (claim,))
+    return bool(_leaf_at(tables, claim.origin, named.number, {}))
 
 
 def _terms(claim: Claim) -> int:

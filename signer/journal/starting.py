@@ -7,13 +7,15 @@
    entry. Of a log that is forked here counts instead what it took (`signer.journal.second_hand`).
 3. When the start is complete we take every entry of the others that stood when enough were imported, also
    those that wait for grants if they are vouched for: we may have granted them in a part that was lost. What
-   came later is judged later. Our own pending entries of earlier starts that nobody holds are void. The
-   StartedNotice is last, in the same transaction.
+   came later is judged later, and so is what waits behind as many as are judged at once: nobody has granted
+   that, since what waits before an entry only gets fewer. Our own pending entries of earlier starts that
+   nobody holds are void. The StartedNotice is last, in the same transaction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from signer.bitcoin.errors import Malformed
 from signer.core.agreement.claim import Claim
 from signer.core.agreement.machine import (
     Step,
@@ -22,24 +24,27 @@ from signer.core.agreement.machine import (
     read_second_hand,
     read_standing,
 )
-from signer.core.agreement.notices import Heard, HeardNotice, StartedNotice, Taken
+from signer.core.agreement.notices import Heard, StartedNotice, Taken
+from signer.core.errors import Objection, Refusal
 from signer.journal.codec import decode_entry
-from signer.journal.database import Tables
+from signer.journal.database import Contradiction, Tables
 from signer.journal.decide import Session
 from signer.journal.followed import FollowedEntry, waiting_of
 from signer.journal.following import record_of, write_void
+from signer.journal.hearing import write_heard
+from signer.journal.judging import MAX_JUDGED
 from signer.journal.members import (
-    MAX_NUMBER,
     Piece,
     edge_at,
+    followed_logs,
     followed_record,
+    head_read,
     read_edge,
-    root_read,
     verify_piece,
 )
 from signer.journal.merkle import leaf_hash
 from signer.journal.reading_agreement import forked_members
-from signer.journal.second_hand import forget_pool, second_hand_name
+from signer.journal.second_hand import forget_pool, second_hand_names
 from signer.journal.verdicts import Verdicts
 
 
@@ -59,22 +64,29 @@ class Import(NamedTuple):
     heard: tuple[Heard, ...]
     """The imported members, by key."""
     limits: Mapping[bytes, int]
-    """How far each log was read when these were enough (3)."""
+    """Of each log the number before which it is taken (3)."""
     second_hand: tuple[Claim, ...]
-    """What these stand behind of forked logs, brought and vouched for."""
+    """What these stand behind of logs that are forked or in doubt, brought and vouched for."""
+    in_doubt: frozenset[bytes]
 
 
 def roll_forward(session: Session, tail: Piece) -> int:
     """Append what our log lacks (1); our size then. A piece behind a gap, or of what we have, adds nothing.
 
-    Raises Refusal `member-log-contradicts`.
+    Raises Refusal `member-log-contradicts`, or `member-log-unread` for what our software did not write: that
+    is given up by a new epoch.
     """
+    before = session.now
     if tail.start <= session.frontier.size < tail.head.size:
         verify_piece(session.frontier, tail)
-        for record in tail.beyond(session.frontier.size):
-            entry = decode_entry(record)
-            session.now = max(session.now, entry.clock)
-            session.write(entry)
+        try:
+            for record in tail.beyond(session.frontier.size):
+                entry = decode_entry(record)
+                session.now = max(session.now, entry.clock)
+                session.write(entry)
+        except (Malformed, Contradiction) as error:
+            session.now, detail = before, f"entry {session.frontier.size} of our own log: {error}"
+            raise Refusal(Objection("member-log-unread", detail)) from None
     return session.frontier.size
 
 
@@ -83,8 +95,9 @@ def is_read_to(tables: Tables, heard: Heard) -> bool:
     edge = read_edge(tables, heard.member)
     if edge.size <= heard.size:
         return (edge.size, edge.root()) == (heard.size, heard.root)
-    root = root_read(tables, heard.member, heard.size)
-    return heard.root == (root or edge_at(tables, heard.member, heard.size).root())
+    head = head_read(tables, heard.member, heard.size)
+    own = edge_at(tables, heard.member, heard.size).root() if head is None else head.root
+    return heard.root == own
 
 
 def wanted_by(tables: Tables, member: bytes) -> dict[bytes, Wanted]:
@@ -101,10 +114,20 @@ def has(tables: Tables, log: bytes, wanted: Wanted) -> bool:
     return not wanted.leaf or (record is not None and leaf_hash(record) == wanted.leaf)
 
 
+def limits_now(tables: Tables) -> dict[bytes, int]:
+    """Of each log the number before which a start takes what waits, by what was read so far (3)."""
+    query = "SELECT number FROM member_pending WHERE member = ? ORDER BY number LIMIT 1 OFFSET ?"
+    limits = dict[bytes, int]()
+    for member, size in followed_logs(tables):
+        row = tables.execute(query, (member, MAX_JUDGED)).fetchone()
+        limits[member] = size if row is None else row[0]
+    return limits
+
+
 def standing(tables: Tables, limits: Mapping[bytes, int]) -> Iterator[FollowedEntry]:
     """What waits at the other members, of the entries before these."""
     for member in sorted(limits):
-        for each in waiting_of(tables, member, MAX_NUMBER):
+        for each in waiting_of(tables, member, MAX_JUDGED):
             if each.claim.number < limits[member]:
                 yield each
 
@@ -114,7 +137,7 @@ def complete(session: Session, wanted: Import, verdicts: Verdicts) -> bool:
     waiting = [each.claim for each in standing(session.tables, wanted.limits)]
     if not all(claim.name in verdicts for claim in waiting):
         return False
-    ours, forked = record_of(session), forked_members(session.tables)
+    ours, forked = record_of(session), forked_members(session.tables) | wanted.in_doubt
     for member in wanted.limits:
         vouched = (
             claim
@@ -123,8 +146,8 @@ def complete(session: Session, wanted: Import, verdicts: Verdicts) -> bool:
         )
         _take(session, member, [step for claim in vouched for step in read_standing(ours, claim)])
     for origin in sorted({claim.origin for claim in wanted.second_hand}):
-        said = {second_hand_name(each) for each in wanted.second_hand if each.origin == origin}
-        claims = sorted(said, key=lambda each: each.number)
+        said = {each.leaf: each for each in wanted.second_hand if each.origin == origin}
+        claims = second_hand_names(session.tables, said.values())
         steps = [step for each in claims for step in read_second_hand(ours, each, forked)]
         _take(session, origin, steps)
         forget_pool(session.tables, origin)
@@ -140,10 +163,9 @@ def complete(session: Session, wanted: Import, verdicts: Verdicts) -> bool:
 
 def _take(session: Session, member: bytes, steps: Iterable[Step]) -> None:
     edge = read_edge(session.tables, member)
-    taken = tuple(Taken(step.claim, step.granted) for step in steps if isinstance(step, Take))
+    taken = [Taken(step.claim, step.granted) for step in steps if isinstance(step, Take)]
     if taken:
-        heard = Heard(member, edge.size, edge.root())
-        session.write(HeardNotice(session.now, heard, taken, ()))
+        write_heard(session, Heard(member, edge.size, edge.root()), taken)
 
 
 def _held_by(session: Session, members: tuple[bytes, ...]) -> frozenset[int]:

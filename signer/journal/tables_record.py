@@ -68,6 +68,8 @@ CLAIMS = (
         PRIMARY KEY (caller, moment, entry)
     )""",
     "CREATE INDEX refusals_by_request ON refusals (caller, request, code, moment)",
+    "CREATE TABLE growth (name TEXT PRIMARY KEY, moment INTEGER NOT NULL, owed INTEGER NOT NULL)",
     "CREATE TABLE events (entry INTEGER PRIMARY KEY)",
 )
-"""The fold of signed and refused entries."""
+"""The fold of signed and refused entries. `growth`: what the log and each caller owe
+(`signer.journal.growth`)."""

@@ -63,17 +63,22 @@ class Reading(View, Protocol):
     def next_indexes(self) -> Mapping[tuple[bytes, int], int]:
         """`next_index` of each (vault fingerprint, branch) where it is not 0."""
 
-    def held_withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
-        """That withdrawal as others' versions, held for them, pay it, if all say the same of it: without a
-        pin of ours."""
+    def released_of(
+        self, withdrawal_id: WithdrawalId, pin: OutPoint | None, killer: Txid
+    ) -> RecordedWithdrawal | None:
+        """That withdrawal, in the vault of the pin to be struck, or of what pays it with that transaction: by
+        our record, or as others' versions that we hold for them say (all the same), then without a pin."""
 
-    def agreed_payer(self, withdrawal_id: WithdrawalId, txid: Txid) -> bytes | None:
-        """The agreed entry that pays that withdrawal with that transaction: empty for one of ours; the name
-        (log key 32, number 8) of one held for another member that is agreed with the grants of a quorum, as
-        far as we read that member's log; None without either."""
+    def has_agreed(self, withdrawal_id: WithdrawalId, txid: Txid) -> bool:
+        """Whether an entry of ours that does not wait pays that withdrawal with that transaction."""
 
-    def closed_by(self, killer: Txid, like: RecordedWithdrawal) -> int:
-        """How many other withdrawals of its vault, amount and script that transaction has closed."""
+    def agreed_elsewhere(self, withdrawal_id: WithdrawalId, txid: Txid) -> tuple[bytes, ...]:
+        """Of each other member an entry (log key 32, number 8) that pays it so, is held here and is agreed
+        with the grants of a quorum, as far as we read that log; none of those whose log is forked here."""
+
+    def closed_by(self, killer: Txid, like: WithdrawalTerms) -> int:
+        """How many other withdrawals of its amount and script that transaction has closed, in any vault: its
+        outputs are used up."""
 
     def policy_bytes(self, policy_id: bytes) -> bytes | None:
         """A policy on record."""

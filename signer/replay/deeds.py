@@ -39,7 +39,7 @@ UNDECIDED = "the genesis entry, which decides nothing"
 NO_INPUT = "refused, and the request was not kept"
 NO_POLICY = "refused before a policy was asked"
 STARTING = "refused while the kernel started: what it waited for is not on record"
-ELSEWHERE = "closed by what another member's log says, which is not on our record"
+ELSEWHERE = "closed by what other members' logs say, which is not on our record"
 NO_KEY = "refused for a path without our key, and which key is ours is not known"
 
 
@@ -61,7 +61,7 @@ def deeds_of(ahead: Sequence[Entry]) -> Iterator[Deed] | Unrepeatable:
         case PolicyStepNotice():
             return iter((step_deed(entry),))
         case ReleasedNotice():
-            return Unrepeatable(ELSEWHERE) if entry.label else iter((release_deed(entry),))
+            return Unrepeatable(ELSEWHERE) if entry.labels else iter((release_deed(entry),))
         case GenesisEntry():
             return Unrepeatable(UNDECIDED)
     return Unrepeatable(f"of kind {kind_of(entry)}, which is folded as it is")

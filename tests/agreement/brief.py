@@ -4,7 +4,8 @@ Being bound by more takes possibilities from a member and gives it none, so a ca
 payment never needs the moves left out here. `World` makes them all; both find the same weaknesses
 (test_wordings.py).
 
-1. Nobody reads that another's entry is agreed, or is asked to grant one that is void.
+1. Nobody reads that another's entry is agreed (but of equal terms, where that closes, when it is buried), or
+   is asked to grant one that is void.
 2. Once nobody may be restored any more, a grant that makes a quorum is heard at once, and a void by all who
    hold the entry; the order of a log tells nothing.
 3. Void entries that nobody holds, and grants that no longer count, are forgotten.
@@ -14,7 +15,7 @@ payment never needs the moves left out here. `World` makes them all; both find t
 from collections.abc import Iterator
 from functools import cache
 
-from tests.agreement.federation import Proposed
+from tests.agreement.federation import Proposed, Tx, on_chain
 from tests.agreement.member import (
     AGREED,
     PENDING,
@@ -93,11 +94,14 @@ class Brief:
         for origin in range(len(state) - 1):
             if origin == place:
                 continue
-            for word in self._mature(state[origin]):
+            buried = self.world.rests[state[-1]].buried if self.world.federation.equal else ()
+            for word in self._mature(state[origin], buried):
                 for words, then, entry in deeds.hearing(number, word):
                     after = _put(state, place, then)
                     if word[0] == VOID:
                         yield words, self._settled(after, origin, entry)
+                    elif word[0] == AGREED:
+                        yield words, after
                     else:
                         yield from self._granted(
                             words, self._voided(state, after, place), origin, entry
@@ -170,13 +174,17 @@ class Brief:
                 state = _put(state, origin, self.in_order(state[origin]))
         return state
 
-    def _words_of(self, number: int) -> tuple[tuple[str, int, Proposed, int], ...]:
+    def _words_of(
+        self, number: int, buried: tuple[Tx, ...]
+    ) -> tuple[tuple[str, int, Proposed, int], ...]:
         """What others are shown of it (1)."""
         void = void_entries(self._deeds.members[number].log)
         return tuple(
             word
             for word in self._deeds.words(number)
-            if word[0] == VOID or (word[0] == PENDING and word[2] not in void)
+            if word[0] == VOID
+            or (word[0] == PENDING and word[2] not in void)
+            or (word[0] == AGREED and on_chain(word[2].tx) in buried)
         )
 
     def _is_holding(self, number: int, origin: int, entry: Proposed) -> bool:

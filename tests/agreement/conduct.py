@@ -20,7 +20,7 @@ from tests.agreement.federation import (
     entry_of,
     key_of,
     number_of,
-    pin,
+    on_chain,
     pins_of,
     pins_with,
 )
@@ -43,9 +43,12 @@ def unpinned(member: Member, tx: Tx) -> int:
 
 def recorded(member: Member, tx: Tx, chosen: int) -> Member | None:
     """The entry is on record, with these own pins of what had none."""
-    if not member.is_started or any(entry.tx == tx for entry in own_entries(member.log)):
+    same = (on_chain(entry.tx) == on_chain(tx) for entry in own_entries(member.log))
+    if not member.is_started or any(same):
         return None
     memory, (own, given_up, held) = Memory(member), pins_known(member)
+    if tx.equal and leaves_twins(pins_with(own, ~member.closed), tx):
+        return None
     new = newly_pinned(chosen, held) | pins_with(given_up, tx.pays)
     entry = Proposed(tx, new, relied_on(own | held, tx.pays, new), member.incarnation)
     again = sum(word.said == PENDING and word.entry[:4] == entry[:4] for word in member.log)
@@ -54,6 +57,12 @@ def recorded(member: Member, tx: Tx, chosen: int) -> Member | None:
     if not rules.judge(claim, bound).granted:
         return None
     return member._replace(log=(*member.log, Word(entry_of(claim.number), PENDING)))
+
+
+def leaves_twins(own: int, tx: Tx) -> bool:
+    """Whether it pays not all that are equal, open and pinned here. (Rule 4 of `signer.core.pins`: it spends
+    their pins; by rule 3 then it pays them.)"""
+    return any(not tx.pays >> withdrawal & 1 for withdrawal, _ in pins_of(own))
 
 
 def newly_pinned(chosen: int, held: int) -> int:
@@ -91,16 +100,18 @@ def judged(member: Member, grant: Grant) -> Member | None:
 
 def heard_agreed(member: Member, known: Known) -> Member | None:
     """It reads that another's entry is agreed."""
-    steps = machine.read_standing(Memory(member), claim_of(*known))
-    reads = member.is_started and not _has_forked(member, known[0])
-    return after(member, steps) if steps and reads else None
+    if not member.is_started or _has_forked(member, known[0]) or known in member.heard_void:
+        return None
+    then = after(member, machine.read_standing(Memory(member), claim_of(*known)))
+    then = then._replace(read=then.read | {known}) if known[1].tx.equal else then
+    return then if then != member else None
 
 
 def heard_void(member: Member, known: Known) -> Member | None:
     """It reads that another's entry is void."""
     origin, entry = known
     steps = machine.read_void(Memory(member), key_of(origin), number_of(entry))
-    reads = member.is_started and not _has_forked(member, origin)
+    reads = member.is_started and not _has_forked(member, origin) and known not in member.read
     return after(member, steps) if steps and reads else None
 
 
@@ -130,20 +141,6 @@ def timed_out(member: Member, entry: Proposed) -> Member | None:
     """Its entry waited too long."""
     steps = machine.time_out(Memory(member), number_of(entry))
     return after(member, steps) if steps else None
-
-
-def releases(member: Member, deep: tuple[Tx, ...]) -> Iterator[tuple[str, Member]]:
-    """It is shown buried transactions: pins are struck, withdrawals closed."""
-    entries = [*own_entries(member.log), *(entry for _, entry in member.taken)]
-    for withdrawal in bits(_all(entry.tx.pays for entry in entries) & ~member.closed):
-        if any(tx.pays >> withdrawal & 1 for tx in deep):
-            closed = member._replace(closed=member.closed | 1 << withdrawal)
-            yield f"closes w{withdrawal}", closed
-    pins = _all(entry.new | entry.relied for entry in entries) & ~member.struck
-    for withdrawal, coin in pins_of(pins):
-        if any(tx.spends >> coin & 1 and not tx.pays >> withdrawal & 1 for tx in deep):
-            struck = member._replace(struck=member.struck | pin(withdrawal, coin))
-            yield f"strikes w{withdrawal}@c{coin}", struck
 
 
 def _all(masks: Iterable[int]) -> int:

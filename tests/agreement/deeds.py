@@ -9,7 +9,7 @@ from functools import cache
 from itertools import combinations
 
 from signer.core.agreement.claim import Stage
-from tests.agreement import conduct, starting
+from tests.agreement import conduct, releasing, starting
 from tests.agreement.federation import Federation, Proposed, Tx, choices, key_of
 from tests.agreement.member import AGREED, PENDING, VOID, Grant, Known, Member, own_entries
 
@@ -42,6 +42,7 @@ class Deeds:
         self.agreement = cache(self._agreement)
         self.starts = cache(self._starts)
         self.releases = cache(self._releases)
+        self.certified = cache(self._certified)
 
     def number(self, member: Member) -> int:
         """Of that state of a member."""
@@ -150,6 +151,22 @@ class Deeds:
                 found.append((words, self.number(then), None))
         return found
 
+    def _certified(self, number: int, others: tuple[int, ...]) -> list[Change]:
+        """A dishonest member's entry is shown with genuine grants of a quorum, its friends' included."""
+        member, honest = self.members[number], self._federation.honest
+        granted: dict[Known, set[int]] = {}
+        for each in map(self.members.__getitem__, (number, *others)):
+            for grant in each.granted:
+                granted.setdefault(grant[:2], set()).add(each.me)
+        found: list[Change] = []
+        for known, granters in sorted(granted.items()):
+            counts = known[0] >= honest and is_proven(self._federation, len(granters))
+            then = conduct.heard_agreed(member, known) if counts else None
+            if then is not None:
+                words = f"{member.me} reads that dishonest {known[0]}'s {known[1].tx} {AGREED}"
+                found.append((words, self.number(then), None))
+        return found
+
     def _has_granted(self, granter: int, number: int, entry: Proposed) -> bool:
         member, granted = self.members[number], self.members[granter].granted
         return any(
@@ -196,8 +213,14 @@ class Deeds:
         member = self.members[number]
         return [
             (f"{member.me} {words}", self.number(then), None)
-            for words, then in conduct.releases(member, deep)
+            for words, then in releasing.releases(member, deep)
         ]
+
+
+def is_proven(federation: Federation, granted: int) -> bool:
+    """Whether a dishonest member has the grants of a quorum for its entry, if so many honest ones granted it:
+    those of the dishonest are always there."""
+    return granted + federation.dishonest >= federation.witnesses
 
 
 def _are_readable(member: Member, imported: tuple[Member, ...]) -> bool:

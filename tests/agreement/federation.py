@@ -36,6 +36,8 @@ class Federation(NamedTuple):
     """Of the honest ones, the last: two processes of each run."""
     torn: int = 0
     """Of the honest ones, the first: restored before, over entries that only a carrier has the heads of."""
+    equal: bool = False
+    """Whether all withdrawals have one amount and script."""
 
     @property
     def quorums(self) -> Quorums:
@@ -50,7 +52,8 @@ class Federation(NamedTuple):
     def __str__(self) -> str:
         """As in 2-of-4 q=3 f=1, 2 coins."""
         sizes = f"{self.threshold}-of-{self.members} q={self.witnesses} f={self.dishonest}"
-        return f"{sizes}, {self.coins} coins, {self.withdrawals} withdrawals"
+        equal = " of equal terms" * self.equal
+        return f"{sizes}, {self.coins} coins, {self.withdrawals} withdrawals{equal}"
 
 
 class Tx(NamedTuple):
@@ -58,11 +61,26 @@ class Tx(NamedTuple):
 
     spends: int
     pays: int
+    equal: bool = False
+    """Whether withdrawals have equal terms. Which it pays is a label then, that each entry has for itself."""
 
     def __str__(self) -> str:
         """As in c0+c1>w0."""
         spent = "+".join(f"c{coin}" for coin in bits(self.spends))
         return spent + ">" + "+".join(f"w{each}" for each in bits(self.pays))
+
+
+@cache
+def on_chain(tx: Tx) -> Tx:
+    """What is seen of it there: of equal terms only how many it pays, written as the lowest labels."""
+    return tx._replace(pays=(1 << tx.pays.bit_count()) - 1) if tx.equal else tx
+
+
+def seen(tx: Tx) -> str:
+    """The same in words."""
+    if not tx.equal:
+        return f"{tx}"
+    return str(tx._replace(pays=0)) + f"{tx.pays.bit_count()}"
 
 
 class Proposed(NamedTuple):
@@ -86,7 +104,7 @@ class Proposed(NamedTuple):
 def all_transactions(federation: Federation) -> tuple[Tx, ...]:
     """Some coins, some withdrawals; the smallest first."""
     spends, pays = range(1, 1 << federation.coins), range(1, 1 << federation.withdrawals)
-    found = [Tx(*each) for each in product(spends, pays)]
+    found = [Tx(*each, federation.equal) for each in product(spends, pays)]
     return tuple(sorted(found, key=lambda tx: (tx.spends.bit_count() + tx.pays.bit_count(), tx)))
 
 
@@ -156,7 +174,7 @@ def claim_of(origin: int, entry: Proposed) -> Claim:
         number=number_of(entry),
         leaf=f"{origin} {entry} {entry.again}".encode(),
         vault=b"\x00" * 32,
-        txid=f"{entry.tx}".encode(),
+        txid=f"{on_chain(entry.tx)}".encode(),
         spends=frozenset(outpoint(coin) for coin in bits(entry.tx.spends)),
         pays=frozenset(terms(each) for each in bits(entry.tx.pays)),
         new_pins=pin_set(entry.new),

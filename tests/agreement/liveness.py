@@ -14,20 +14,10 @@ from functools import cache, reduce
 from itertools import combinations
 from operator import or_
 
-from tests.agreement import conduct, starting
-from tests.agreement.federation import (
-    Federation,
-    Tx,
-    bits,
-    key_of,
-    pin,
-    pins_of,
-    pins_on,
-    pins_with,
-)
-from tests.agreement.member import AGREED, PENDING, Grant, Member, own_entries
-
-Answering = dict[int, Member]
+from tests.agreement import conduct, paying, starting
+from tests.agreement.federation import Federation, Tx, pins_of, pins_on, pins_with
+from tests.agreement.member import Member, own_entries
+from tests.agreement.relaying import Company, bring_grants, carry, own_pins, release_all
 
 
 def bricked(
@@ -54,6 +44,8 @@ def _bricked_among(
             return f"bricked: the start of {me} while {_names(company)} answer"
     if sum(each.is_started for each in company.values()) < _enough(federation):
         return None  # too few could start: they say whom they wait for
+    if federation.equal:
+        return paying.unpaid(federation, company, buried)
     paid = reduce(or_, (tx.pays for tx in buried), 0)
     for withdrawal in range(federation.withdrawals):
         if not paid >> withdrawal & 1:
@@ -74,11 +66,11 @@ def _may_start(federation: Federation, others: int) -> bool:
     return others + federation.dishonest >= starting.importers(federation)
 
 
-def _names(company: Answering) -> str:
+def _names(company: Company) -> str:
     return ", ".join(map(str, sorted(company)))
 
 
-def _ready(federation: Federation, company: Answering, buried: tuple[Tx, ...]) -> Answering:
+def _ready(federation: Federation, company: Company, buried: tuple[Tx, ...]) -> Company:
     """Started, of one knowledge, without what can be given up."""
     company = dict(company)
     for me, member in company.items():
@@ -87,28 +79,16 @@ def _ready(federation: Federation, company: Answering, buried: tuple[Tx, ...]) -
         if not member.is_started and _may_start(federation, len(readable)):
             least = starting.sizes_known(member, others)[0]
             company[me] = starting.started(member, others, (), least)
-    _carry(company)
+    carry(company)
     for me, member in company.items():
         for entry in own_entries(member.log):
             company[me] = conduct.timed_out(company[me], entry) or company[me]
-    _carry(company)
-    for me in company:
-        while released := next(conduct.releases(company[me], buried), None):
-            company[me] = released[1]
+    carry(company)
+    release_all(company, buried)
     return company
 
 
-def _carry(company: Answering) -> None:
-    """Everybody reads what is final in the others' logs."""
-    for me in company:
-        for other in company.values():
-            for entry, said in other.log:
-                if other.me != me and company[me].is_started and said != PENDING:
-                    hear = conduct.heard_agreed if said == AGREED else conduct.heard_void
-                    company[me] = hear(company[me], (other.me, entry)) or company[me]
-
-
-def version(federation: Federation, company: Answering, withdrawal: int) -> Tx:
+def version(federation: Federation, company: Company, withdrawal: int) -> Tx:
     """Of the withdrawal: with all that it takes (2)."""
     known, closed = 0, 0
     for member in company.values():
@@ -120,53 +100,26 @@ def version(federation: Federation, company: Answering, withdrawal: int) -> Tx:
         tx = Tx(spends, pays)
         for each, coin in pins_of(pinned):
             spends, pays = spends | 1 << coin, pays | 1 << each
-        if tx == (spends, pays):
+        if (tx.spends, tx.pays) == (spends, pays):
             return tx
 
 
-def _is_signed(federation: Federation, company: Answering, tx: Tx, buried: tuple[Tx, ...]) -> bool:
+def _is_signed(federation: Federation, company: Company, tx: Tx, buried: tuple[Tx, ...]) -> bool:
     """Each is asked in turn, and the others for their grants."""
     if any(tx.spends & each.spends for each in buried):
         return False
     for me in sorted(company):
-        _ask(federation, company, me, tx)
+        _ask(company, me, tx)
     signers = sum(tx in each.signed for each in company.values())
     return signers >= federation.threshold
 
 
-def _ask(federation: Federation, company: Answering, me: int, tx: Tx) -> None:
-    member = conduct.recorded(company[me], tx, _own_pins(company[me], tx))
-    if member is None:
-        return
-    company[me] = member
-    entry, granted_by = member.log[-1].entry, set[bytes]()
-    for other in company:
-        if other != me:
-            grant = Grant(me, entry, member.incarnation)
-            then = conduct.judged(company[other], grant)
-            company[other] = then or company[other]
-            granted_by |= {key_of(other)} if then is not None else set()
-    agreed = conduct.agreed(company[me], entry, frozenset(granted_by))
-    company[me] = agreed or conduct.timed_out(company[me], entry) or company[me]
-    _carry(company)
-
-
-def _own_pins(member: Member, tx: Tx) -> int:
-    """As J1 chooses: of the coins that nobody known spends without paying the withdrawal the lowest to which
-    another pinned it, else the largest."""
-    _, _, held = conduct.pins_known(member)
-    entries = [*own_entries(member.log), *(entry for _, entry in member.taken)]
-    chosen = 0
-    for each in bits(conduct.unpinned(member, tx)):
-        left = [
-            coin
-            for coin in bits(tx.spends)
-            if all(entry.tx.pays >> each & 1 for entry in entries if entry.tx.spends >> coin & 1)
-            and not pin(each, coin) & member.struck
-        ]
-        adopted = [coin for coin in left if pin(each, coin) & held]
-        chosen |= pin(each, min(adopted) if adopted else max(left)) if left else 0
-    return chosen
+def _ask(company: Company, me: int, tx: Tx) -> None:
+    member = conduct.recorded(company[me], tx, own_pins(company[me], tx))
+    if member is not None:
+        company[me] = member
+        bring_grants(company, me, member.log[-1].entry)
+        carry(company)
 
 
 def forget() -> None:

@@ -75,6 +75,12 @@ class Member(NamedTuple):
     """Whether it lost anything for good: a head that it signed is not of its log any more."""
     forked: int = 0
     """Members (mask) of which it was shown two heads that contradict each other."""
+    origins: int = 1
+    """So many others must show an agreed label (f + 1)."""
+    read: frozenset[Known] = frozenset()
+    """Others' entries of which it has read that they are agreed (of equal terms only)."""
+    settled: frozenset[tuple[int, Tx]] = frozenset()
+    """What is closed, and by which transaction on chain (of equal terms only)."""
 
 
 @cache

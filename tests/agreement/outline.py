@@ -7,7 +7,7 @@ whether it has started; and what is buried. A reduction that loses a possibility
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tests.agreement.federation import Federation, Tx
+from tests.agreement.federation import Federation, Tx, on_chain
 from tests.agreement.member import Member, Stage, own_entries
 from tests.agreement.search import Histories, OneOf
 from tests.agreement.symmetry import Renaming, renamed_tx, renamings
@@ -70,7 +70,7 @@ def _renamed(given: Outlines, by: Renaming, federation: Federation) -> Outlines:
             Outline(*(_txs(each, by) for each in members[place][:3]), members[place].is_started)
             for place in places
         ),
-        _txs(buried, by),
+        tuple(sorted(map(on_chain, _txs(buried, by)))),
     )
 
 

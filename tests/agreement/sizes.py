@@ -1,7 +1,7 @@
 """How far the rules were searched: federations whose histories are exhausted, and those that are drawn from.
 
 1. Of each federation every member may be asked for every transaction of its coins and withdrawals; where it
-   is searched for what is bricked, one for one.
+   is searched for what is bricked and terms differ, one for one.
 2. A row that is exhausted says how many states that takes; another number is a violation, too: the machine or
    the search changed, and docs/agreement.md is to follow.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
-from tests.agreement import liveness
+from tests.agreement import liveness, stakes
 from tests.agreement.brief import Brief
 from tests.agreement.federation import Federation, Tx, all_transactions
 from tests.agreement.search import Fault, Found, explore, wander
@@ -74,6 +74,31 @@ EXHAUSTED = (
     Size(TWO_OF_FOUR._replace(coins=3), Bounds(2, crashes=1), 17_050),
     Size(TWO_OF_FOUR, Bounds(1, crashes=1, lies=1), 21_574, is_brief=False, for_bricked=True),
 )
+
+
+def _twins(federation: Federation, coins: int = 2) -> Federation:
+    return federation._replace(equal=True, coins=coins)
+
+
+EQUAL = (
+    Size(_twins(TWO_OF_THREE), Bounds(2, buried=1, sweeps=1), 22_337),
+    Size(_twins(TWO_OF_FOUR), Bounds(2, buried=1, sweeps=1), 25_426),
+    Size(_twins(THREE_OF_FOUR), Bounds(2, buried=1, sweeps=1), 15_369),
+    Size(_twins(TWO_OF_FOUR), Bounds(2, buried=2), 11_631),
+    Size(_twins(TWO_OF_FOUR, 1), Bounds(2, crashes=1, buried=1), 13_461),
+    Size(_twins(TWO_OF_FOUR, 1), Bounds(2, restores=1, buried=1), 20_715),
+    Size(_twins(TWO_OF_THREE), Bounds(2, restores=1, buried=1), 178_300),
+    *(
+        Size(_twins(federation, 1), bounds, states, is_brief=False, for_bricked=True)
+        for federation, bounds, states in (
+            (TWO_OF_THREE, Bounds(2, buried=1), 9_514),
+            (TWO_OF_FOUR, Bounds(2, buried=1), 9_796),
+            (THREE_OF_FOUR, Bounds(2, buried=1), 6_634),
+            (TWO_OF_FOUR, Bounds(1, buried=1, lies=1), 3_670),
+            (TWO_OF_FOUR, Bounds(0, crashes=1, buried=1, lies=2), 6_709),
+        )
+    ),
+)
 WALKS = tuple(
     Walk(federation, Bounds(6, crashes=2, restores=1, buried=2, sweeps=1, lies=lies))
     for federation, lies in (
@@ -84,6 +109,11 @@ WALKS = tuple(
         (Federation(3, 4, 3, coins=3), 0),
         (Federation(3, 5, 3, coins=3), 0),
         (Federation(3, 5, 4, dishonest=2, coins=3), 2),
+        (_twins(TWO_OF_THREE), 0),
+        (_twins(TWO_OF_FOUR), 2),
+        (_twins(THREE_OF_FOUR), 2),
+        (_twins(Federation(2, 4, 3)), 0),
+        (_twins(TWO_OF_FOUR._replace(withdrawals=3)), 2),
     )
 )
 
@@ -105,23 +135,43 @@ def bricked(of: World) -> Fault:
     return fault
 
 
+def unsafe(of: World) -> Fault:
+    """Double payments, and transactions with two labels."""
+    if not of.federation.equal:
+        return of.double_payment
+
+    def fault(state: State) -> str | None:
+        members = (of.deeds.members[number] for number in state[:-1])
+        return of.double_payment(state) or stakes.relabelled(members)
+
+    return fault
+
+
+def _any(faults: tuple[Fault, ...]) -> Fault:
+    return lambda state: next((wrong for fault in faults if (wrong := fault(state))), None)
+
+
 def exhaust(size: Size) -> Found:
     """All states. One member may be restored: which one makes no difference."""
-    if size.for_bricked:
+    if size.for_bricked and not size.federation.equal:
         world = World(size.federation, size.bounds, [(0, Tx(0b01, 0b01))])
         return explore(world, bricked(world))
     world = world_of(size.federation, size.bounds)
     forgetful = frozenset(range(min(size.bounds.restores, 1)))
     histories = Brief(world, forgetful) if size.is_brief else world
-    return explore(histories, world.double_payment, Symmetry(histories).one_of)
+    faults = (unsafe(world), *([bricked(world)] if size.for_bricked else []))
+    found = explore(histories, _any(faults), Symmetry(histories).one_of)
+    liveness.forget()
+    return found
 
 
 def draw(walk: Walk, random: Random) -> Found:
     """A history: no double payment at any moment, nothing bricked at its end. Everybody may be asked for a
     few transactions, drawn with it: so they get into each other's way."""
-    few = random.sample(all_transactions(walk.federation), FEW)
+    every = all_transactions(walk.federation)
+    few = random.sample(every, min(FEW, len(every)))
     requests = [(me, tx) for me in range(walk.federation.honest) for tx in few]
     world = World(walk.federation, walk.bounds, requests)
-    found = wander(world, world.double_payment, bricked(world), random)
+    found = wander(world, unsafe(world), bricked(world), random)
     liveness.forget()
     return found

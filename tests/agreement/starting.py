@@ -40,6 +40,8 @@ def restored(member: Member) -> Member:
         struck=0,
         closed=0,
         forked=0,
+        read=nothing,
+        settled=frozenset(),
         lost=member.lost or member.log,
     )
 
@@ -52,10 +54,16 @@ def sizes_known(member: Member, imported: tuple[Member, ...]) -> range:
         place + 1
         for place, (entry, said) in enumerate(log)
         for each in imported
-        if said != AGREED
-        and (member.me, entry) in (each.heard_void if said == VOID else each.taken)
+        if (member.me, entry) in _acted_on(each, said)
     ]
     return range(max(acted, default=0) if member.lost else len(log), len(log) + 1)
+
+
+def _acted_on(member: Member, said: str) -> frozenset[Known]:
+    """The entries of which it has read that."""
+    if said == AGREED:
+        return member.read
+    return member.heard_void if said == VOID else member.taken
 
 
 def started(
@@ -75,6 +83,9 @@ def started(
         for entry in standing(member, other):
             claim = claim_of(other.me, entry)
             member = after(member, machine.read_standing(Memory(member), claim))
+        own = own_entries(other.log).items()
+        agreed = (entry for entry, stage in own if stage is Stage.AGREED and entry.tx.equal)
+        member = member._replace(read=member.read.union((other.me, entry) for entry in agreed))
     member = _hear_of(member, imported, frozenset({member.me, *(each.me for each in read)}))
     held = frozenset(
         number_of(entry) for other in imported for me, entry in other.taken if me == member.me

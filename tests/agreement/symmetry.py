@@ -10,7 +10,7 @@ from functools import cache
 from itertools import permutations, product
 from typing import NamedTuple, Protocol
 
-from tests.agreement.federation import Federation, Proposed, Tx, bits, pin, pins_of
+from tests.agreement.federation import Federation, Proposed, Tx, bits, on_chain, pin, pins_of
 from tests.agreement.member import Grant, Known, Log, Member, Word
 from tests.agreement.world import Rest, State, World
 
@@ -110,7 +110,7 @@ class Symmetry:
 
     def _renamed_rest(self, number: int, by: int) -> int:
         rest = self._world.rests[number]
-        buried = sorted(renamed_tx(tx, self._among[by]) for tx in rest.buried)
+        buried = sorted(on_chain(renamed_tx(tx, self._among[by])) for tx in rest.buried)
         return self._world.rest(Rest(rest.left, tuple(buried)))
 
 
@@ -142,6 +142,11 @@ def _member(member: Member, by: Renaming) -> Member:
         signed=frozenset(renamed_tx(tx, by) for tx in member.signed),
         lost=_log(member.lost, by),
         shunned=_mask(member.shunned, by.members),
+        read=_entries(member.read, by),
+        settled=frozenset(
+            (by.withdrawals[each], on_chain(renamed_tx(killer, by)))
+            for each, killer in member.settled
+        ),
         forked=_mask(member.forked, by.members),
     )
 
@@ -162,7 +167,7 @@ def _proposed(entry: Proposed, by: Renaming) -> Proposed:
 
 def renamed_tx(tx: Tx, by: Renaming) -> Tx:
     """A transaction under other names."""
-    return Tx(_mask(tx.spends, by.coins), _mask(tx.pays, by.withdrawals))
+    return Tx(_mask(tx.spends, by.coins), _mask(tx.pays, by.withdrawals), tx.equal)
 
 
 def _pins(mask: int, by: Renaming) -> int:

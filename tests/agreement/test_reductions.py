@@ -10,11 +10,13 @@ from tests.agreement.search import explore
 from tests.agreement.sizes import TWO_OF_FOUR, TWO_OF_THREE, world_of
 from tests.agreement.symmetry import Symmetry
 from tests.agreement.wordings import WORDINGS, Wording, double_payment, in_force
+from tests.agreement.wordings_equal import WORDINGS_EQUAL
 from tests.agreement.world import Bounds, World
 
 ALIKE = [
     (TWO_OF_FOUR._replace(withdrawals=1), Bounds(2)),
     (TWO_OF_THREE._replace(withdrawals=1), Bounds(1, crashes=1, restores=1)),
+    (TWO_OF_FOUR._replace(coins=1, equal=True), Bounds(1, crashes=1, buried=1)),
 ]
 NOT_BRIEF = (
     "a fork releases what is held",
@@ -23,11 +25,15 @@ NOT_BRIEF = (
 )
 """`Brief` shows nobody a fork and brings no grant for what is void: under the rules both only bind."""
 SIGNED_TWICE = [
-    each for each in WORDINGS if each.fault is double_payment and each.name not in NOT_BRIEF
+    each
+    for each in (*WORDINGS, *WORDINGS_EQUAL)
+    if each.fault is double_payment and each.name not in NOT_BRIEF
 ]
 
 
-@pytest.mark.parametrize(("federation", "bounds"), ALIKE, ids=["entries", "crash and restore"])
+@pytest.mark.parametrize(
+    ("federation", "bounds"), ALIKE, ids=["entries", "crash and restore", "equal terms"]
+)
 def test_the_reductions_lose_nothing_that_a_history_comes_to(
     federation: Federation, bounds: Bounds
 ) -> None:

@@ -12,11 +12,13 @@
 """
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from itertools import chain, combinations
+from operator import or_
 from typing import NamedTuple
 
 from tests.agreement.deeds import Deeds
-from tests.agreement.federation import Federation, Tx
+from tests.agreement.federation import Federation, Tx, on_chain, seen
 from tests.agreement.member import Member
 
 CLONED = 100
@@ -84,9 +86,13 @@ class World:
         q = self.federation.witnesses
         names = range(self.federation.honest)
         torn = self.federation.torn
-        members = [self.deeds.number(Member(me, q, has_gap=me < torn)) for me in names]
+        fresh = [Member(me, q, has_gap=me < torn) for me in names]
         for me in names[len(names) - self.federation.cloned :]:
-            members.append(self.deeds.number(Member(me, q, incarnation=CLONED)))
+            fresh.append(Member(me, q, incarnation=CLONED))
+        if self.federation.equal:
+            origins = max(self.federation.quorums.tolerated, 0) + 1
+            fresh = [each._replace(origins=origins) for each in fresh]
+        members = map(self.deeds.number, fresh)
         return (*members, self.rest(Rest(self.bounds, ())))
 
     def rest(self, rest: Rest) -> int:
@@ -136,7 +142,8 @@ class World:
             for words, then, _ in deeds.starts(number, others):
                 yield words, then
             return
-        for words, then, _ in (*deeds.timeouts(number), *deeds.recantings(number)):
+        certified = deeds.certified(number, others) if self.federation.equal else ()
+        for words, then, _ in (*deeds.timeouts(number), *deeds.recantings(number), *certified):
             yield words, then
         for word in chain(*map(deeds.words, others)):
             for words, then, _ in deeds.hearing(number, word):
@@ -162,7 +169,7 @@ class World:
             if not any(tx.spends & each.spends for each in rest.buried):
                 buried = tuple(sorted((*rest.buried, tx)))
                 yield (
-                    f"{tx} is buried",
+                    f"{seen(tx)} is buried",
                     (*members, self.rest(Rest(less_of(rest.left, what), buried))),
                 )
         shown = deep_enough(rest.buried, self.complete(members))
@@ -171,18 +178,21 @@ class World:
                 yield words, (*state[:place], then, *state[place + 1 :])
 
     def complete(self, members: tuple[int, ...]) -> tuple[Tx, ...]:
-        """Transactions with k signatures, ascending."""
+        """Transactions with k signatures, ascending, as they are on chain."""
         signed: dict[int, frozenset[Tx]] = {}
         for member in map(self.deeds.members.__getitem__, members):
-            signed[member.me] = signed.get(member.me, frozenset()) | member.signed
+            chain = {on_chain(tx) for tx in member.signed}
+            signed[member.me] = signed.get(member.me, frozenset()) | chain
         return _complete(self.federation, list(signed.values()))
 
     def double_payment(self, state: State) -> str | None:
-        """Two transactions that both can confirm, and both pay one withdrawal."""
+        """Transactions that all can confirm, and pay one withdrawal twice, or more equal ones than exist."""
         members = self.deeds.members
         key = (self.rests[state[-1]].buried, *(members[number].signed for number in state[:-1]))
         if key not in self._faults:
-            self._faults[key] = _twice_paid(key[0], self.complete(state[:-1]))
+            able = _able(key[0], self.complete(state[:-1]))
+            equal = self.federation.withdrawals if self.federation.equal else 0
+            self._faults[key] = _overpaid(able, equal) if equal else _twice_paid(able)
         return self._faults[key]
 
 
@@ -203,13 +213,25 @@ def _complete(federation: Federation, signed: list[frozenset[Tx]]) -> tuple[Tx, 
     return tuple(tx for tx in every if sum(tx in each for each in signed) >= needed)
 
 
-def _twice_paid(buried: tuple[Tx, ...], complete: tuple[Tx, ...]) -> str | None:
-    able = {*buried, *(tx for tx in complete if _is_free(tx, buried))}
-    for one, other in combinations(sorted(able), 2):
+def _able(buried: tuple[Tx, ...], complete: tuple[Tx, ...]) -> list[Tx]:
+    """What is or may be buried."""
+    free = (tx for tx in complete if not any(tx.spends & each.spends for each in buried))
+    return sorted({*buried, *free})
+
+
+def _twice_paid(able: list[Tx]) -> str | None:
+    for one, other in combinations(able, 2):
         if one.pays & other.pays and not one.spends & other.spends:
             return f"double payment: {one} and {other}"
     return None
 
 
-def _is_free(tx: Tx, buried: tuple[Tx, ...]) -> bool:
-    return not any(tx.spends & each.spends for each in buried if each != tx)
+def _overpaid(able: list[Tx], withdrawals: int) -> str | None:
+    """Of equal terms: more payments than withdrawals, by transactions that do not conflict."""
+    for count in range(1, len(able) + 1):
+        for several in combinations(able, count):
+            apart = sum(tx.spends for tx in several) == reduce(or_, (tx.spends for tx in several))
+            payments = sum(tx.pays.bit_count() for tx in several)
+            if apart and payments > withdrawals:
+                return f"double payment: {payments} of {withdrawals} by {' and '.join(map(seen, several))}"
+    return None

@@ -129,7 +129,10 @@ class Case:
     expiry: int = NOW + 1_800
     pins: frozenset[OutPoint] = frozenset((PIN,))
     payers: frozenset[Txid] = frozenset((PAYER.txid,))
-    """By agreed entries."""
+    """By agreed entries of ours."""
+    labels: tuple[bytes, ...] = ()
+    """Others' entries that say the same of the killer."""
+    tolerated: int = 0
     settled: int = 0
     officers: frozenset[bytes] = frozenset()
     recorded_pin: OutPoint | None = PIN
@@ -153,7 +156,9 @@ class Case:
             release=Release(TERMS.withdrawal_id, self.pin, self.transactions),
             recorded=RecordedWithdrawal(TERMS, vault.fingerprint, self.state, self.recorded_pin),
             pins=self.pins,
-            payer=b"" if self.transactions[-1].txid in self.payers else None,
+            is_known=self.transactions[-1].txid in self.payers,
+            labels=self.labels,
+            tolerated=self.tolerated,
             settled=self.settled,
             words=authorize(self.attestations, vault.realm, self.policy.attestors),
             officers=self.officers,

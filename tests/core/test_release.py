@@ -277,6 +277,24 @@ def test_an_unknown_payment_needs_the_officers() -> None:
     assert CLOSED_BY_OTHERS.but(payers=frozenset((UNKNOWN.txid,))).codes == []
 
 
+@pytest.mark.parametrize(("tolerated", "enough"), [(-1, 1), (0, 1), (1, 2), (6, 7)])
+def test_others_know_a_payment_if_one_of_them_is_honest(tolerated: int, enough: int) -> None:
+    """A dishonest member can have an entry granted, show its void to those who did, and the grants to us."""
+    names = tuple(bytes([number]) * 40 for number in range(enough))
+    known = CLOSED_BY_OTHERS.but(labels=names, tolerated=tolerated)
+    assert known.codes == []
+    assert known.but(labels=names[1:]).codes == ["release-officers-missing"]
+    struck = STRIKE.but(transactions=(UNKNOWN,), said=(spent(UNKNOWN, PIN),), settled=1)
+    told = struck.but(labels=names[1:], tolerated=tolerated)
+    assert told.codes == []
+    assert told.but(labels=names).codes == ["release-pays"]
+
+
+def test_what_has_paid_equal_ones_with_all_its_outputs_closes_no_more() -> None:
+    assert CLOSING.but(settled=1).codes == ["release-not-paid"]
+    assert CLOSING.but(settled=0).codes == []
+
+
 def test_without_governance_nobody_can_consent() -> None:
     ungoverned = policy(governed=False)
     assert CLOSED_BY_OTHERS.but(policy=ungoverned).codes == ["release-officers-missing"]

@@ -29,6 +29,7 @@ def test_an_honest_journal(path: Path) -> None:
         "governance": 1, "events": 12, "policy_events": 2, "anchors": 2, "pending": 1, "relied": 1,
         "freed": 1, "voids": 1, "holdings": 1, "held_pays": 1, "held_pins": 1, "held_spends": 1,
         "held_bonds": 1, "starts": 1, "forks": 1, "releases": 1, "closings": 1, "buried": 1, "control": 1,
+        "growth": 4,
     }  # fmt: skip
     assert report.rows == sum(counts.values())
 
@@ -64,6 +65,7 @@ def test_a_removed_row_is_found(path: Path, table: str) -> None:
         ("batches", "root"),
         ("nonces", "nonce"),
         ("repeats", "received"),
+        ("growth", "owed"),
         ("refusals", "kept"),
         ("first_seen", "moment"),
         ("first_seen", "quorum"),

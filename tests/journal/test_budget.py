@@ -6,7 +6,8 @@ from signer.core.errors import MAX_OBJECTIONS, LimitExceeded, Objection, Refusal
 from signer.core.evidence import AnchorTerms
 from signer.journal.audit import verify_journal
 from signer.journal.codec import encode_entry
-from signer.journal.decide import DEFAULT_BUDGET, HOUR, CallerBudget
+from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
+from signer.journal.growth import HOUR
 from signer.journal.journal import Journal
 from signer.journal.place import Place
 from signer.journal.record import refused_entry

@@ -13,8 +13,8 @@ from signer.core.errors import (
 from signer.core.notices import Notice
 from signer.journal.audit import read_entries, verify_journal
 from signer.journal.codec import encode_entry
-from signer.journal.decide import HOUR
 from signer.journal.entry import Entry
+from signer.journal.growth import HOUR
 from signer.journal.journal import Journal
 from signer.journal.noting import (
     OFFICER_ACTS,

@@ -27,7 +27,9 @@ NOTICE = ReleasedNotice(
 )
 
 
-@pytest.mark.parametrize("notice", [NOTICE, replace(NOTICE, pin=None, acts=(), label=bytes(40))])
+@pytest.mark.parametrize(
+    "notice", [NOTICE, replace(NOTICE, pin=None, acts=(), labels=(bytes(40),))]
+)
 def test_read_back(notice: ReleasedNotice) -> None:
     assert decode_entry(encode_entry(notice)) == notice
     assert notice.killer == KILLER.txid
@@ -43,7 +45,7 @@ def test_read_back(notice: ReleasedNotice) -> None:
         (10, b""),
         (10, pack((KILLER.stripped[:-1],))),
         (12, pack((pack((b"pause", b"\x00" * 32, b"")),))),
-        (13, bytes(39)),
+        (13, pack((bytes(39),))),
     ],
 )
 def test_what_no_kernel_writes_is_not_read(place: int, value: bytes) -> None:

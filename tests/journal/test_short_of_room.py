@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from signer.core.errors import Refusal
+from signer.journal import decide
 from signer.journal.audit import verify_journal
 from signer.journal.database import StoreFull
 from signer.journal.decide import DEFAULT_BUDGET, CallerBudget, budget_in
+from signer.journal.journal import Journal
 from signer.journal.place import Place
 from signer.journal.room import (
     Space,
@@ -16,7 +18,7 @@ from signer.journal.room import (
 from signer.journal.store import store_at
 from tests.journal.desk import Policy, case_number, desk, pay
 from tests.journal.tampering import tables_of
-from tests.journal.words import approval, noted, said
+from tests.journal.words import approval, noted, proposed, said
 
 MIB = 1 << 20
 
@@ -128,6 +130,44 @@ def test_versions_that_bind_nothing_new_have_a_small_budget_then(
             pay(journal, case_number(1, fee=20_100))
         short.now = Space.LOW
         pay(journal, case_number(1, fee=20_100))
+
+
+def test_all_callers_together_take_little_of_the_reserve_for_such_versions(
+    place: Place, short: Short, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though one of each caller fits its own budget; what pays a new withdrawal is recorded as ever."""
+    monkeypatch.setattr(decide, "MAX_SCARCE", 4_000)
+    with desk(place) as journal:
+        pay(journal, case_number(1, fee=50_000))
+        for space, codes in ((Space.RESERVE, {"", "journal-disk-full"}), (Space.LOW, {""})):
+            short.now = space
+            assert {bumped(journal, 20_000 + each, f"{space} {each}") for each in range(9)} == codes
+        short.now = Space.RESERVE
+        assert bumped(journal, 30_000, "another") == ""  # in use anew
+        pay(journal, case_number(2))
+
+
+def bumped(journal: Journal, fee: int, caller: str) -> str:
+    """The code with which another version of withdrawal 1 is refused; empty when it is recorded."""
+    try:
+        pay(journal, case_number(1, fee=fee), caller=caller)
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+@pytest.mark.parametrize("space", list(Space))
+def test_no_policy_is_proposed_while_the_reserve_is_in_use(
+    place: Place, short: Short, space: Space
+) -> None:
+    with desk(place) as journal:
+        short.now = space
+        if space is Space.RESERVE:
+            with denied("journal-disk-full"):
+                noted(journal, proposed(b"a policy"))
+        else:
+            noted(journal, proposed(b"a policy"))
+        noted(journal, said(approval(2)))
 
 
 class Full:

@@ -1,7 +1,7 @@
 """Windows of time, and the time by which they are judged."""
 
 from signer.journal.audit import read_entries
-from signer.journal.decide import HOUR
+from signer.journal.growth import HOUR
 from signer.journal.place import Place
 from tests import federation
 from tests.core.spends import NOW

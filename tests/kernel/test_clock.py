@@ -129,6 +129,30 @@ def test_with_witnesses_their_median_decides(
     assert room.clock.now() == (LAST if stopped else LAST + 30 * 86_400)
 
 
+DAY = 86_400
+OTHERS = {
+    "nobody was heard": (30 * DAY, (), 0),
+    "one": (30 * DAY, (0,), 30 * DAY),
+    "ours alone is ahead": (3_000 * DAY, (-2_970 * DAY, -2_970 * DAY), 30 * DAY),
+    "theirs alone are ahead": (30 * DAY, (900 * DAY, 900 * DAY), 30 * DAY),
+    "one of two lags": (30 * DAY, (0, -30 * DAY), 30 * DAY),
+    "most of them lag": (30 * DAY, (0, -30 * DAY, -30 * DAY), 0),
+    "ours lags": (-DAY, (31 * DAY,), 0),
+}
+
+
+@pytest.mark.parametrize(("ahead", "offsets", "passed"), OTHERS.values(), ids=OTHERS)
+def test_others_wrote_until_our_clock_and_theirs(
+    ahead: int, offsets: tuple[int, ...], passed: int
+) -> None:
+    """Before any of them is judged; what one of them alone says moves it no further."""
+    room = begun(LAST + ahead)
+    heard(room, *offsets)
+    assert room.clock.others_time() == LAST + passed
+    room.host.pass_by(10)
+    assert room.clock.others_time() == LAST + passed + 10
+
+
 def test_a_witness_that_was_heard_long_ago_still_confirms() -> None:
     """The start waits for hours until the last member's word arrives."""
     room = begun(LAST + 60)

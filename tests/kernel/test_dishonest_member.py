@@ -191,3 +191,22 @@ def test_a_void_ends_what_was_granted_and_what_comes_after_it_does_not_count(tea
     told(b, log)
     assert held_by(b) == []
     assert [each[:2] for each in held_by(a)] == [(c.log_key, number)]
+
+
+@pytest.mark.parametrize("is_pinned", [False, True])
+def test_coins_that_a_transaction_does_not_spend_bind_nobody(team: Team, is_pinned: bool) -> None:
+    """What is on our own record needs no words, but must be that very transaction: else one false entry made
+    a withdrawal impossible, or every coin useless as a pin."""
+    b, c = team["b"], team["c"]
+    request = draft(c, (BIG,), PAID)
+    for kernel in (b, c):
+        kernel.sign(request)
+    number, entry, _ = pending_of(c)
+    other = replace(entry.claims.coins[0], outpoint=OTHER.outpoint)
+    pins = ((entry.claims.payments[0].withdrawal_id, OTHER.outpoint),) if is_pinned else ()
+    claims = entry.claims
+    false = replace(
+        claims, coins=(*claims.coins, other), new_pins=tuple(sorted((*claims.new_pins, *pins)))
+    )
+    told(b, forged(c, replace(entry, claims=false)), c.head().standing)
+    assert held_by(b) == [(c.log_key, number, True)]

@@ -161,8 +161,8 @@ def test_a_closing_names_the_entry_of_another_that_it_rests_on(labels: Labels) -
     assert labels.close("c", 1, buried) == OFFICERS_MISSING
     team.carry("a", "c", rounds=1)
     assert [labels.close(name, 1, buried) for name in "ac"] == ["closed"] * 2
-    assert closing_of(team["c"], 1).label == name_of(team["a"].log_key, number)
-    assert closing_of(team["a"], 1).label == b""
+    assert closing_of(team["c"], 1).labels == (name_of(team["a"].log_key, number),)
+    assert closing_of(team["a"], 1).labels == ()
 
 
 def test_what_pays_more_than_it_closed_strikes_nothing(labels: Labels) -> None:

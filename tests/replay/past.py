@@ -51,7 +51,8 @@ class Past:
 
 
 def placed(number: int, entry: Entry) -> StoredEntry:
-    return StoredEntry(number, leaf_hash(encode_entry(entry)), entry)
+    record = encode_entry(entry)
+    return StoredEntry(number, leaf_hash(record), entry, len(record))
 
 
 def renumbered(entries: Iterable[StoredEntry]) -> list[StoredEntry]:

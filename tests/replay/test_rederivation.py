@@ -369,5 +369,5 @@ def test_a_replay_signs_nothing(past: Past) -> None:
 def test_a_closing_by_what_another_member_agreed_to_is_counted() -> None:
     """Its log is no part of ours."""
     ours = replace(NOTICE, pin=None)
-    assert deeds_of((replace(ours, label=bytes(40)),)) == Unrepeatable(ELSEWHERE)
+    assert deeds_of((replace(ours, labels=(bytes(40),)),)) == Unrepeatable(ELSEWHERE)
     assert not isinstance(deeds_of((ours,)), Unrepeatable)

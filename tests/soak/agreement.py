@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from random import Random
 
-from tests.agreement.sizes import EXHAUSTED, WALKS, draw, exhaust
+from tests.agreement.sizes import EQUAL, EXHAUSTED, WALKS, draw, exhaust
 
 FULL = 20_000
 """Histories that are drawn, beside all that is exhausted."""
@@ -21,7 +21,7 @@ def run(n: int, seed: int) -> list[str]:
 
 def _exhausted(most: int) -> list[str]:
     violations: list[str] = []
-    for size in EXHAUSTED:
+    for size in (*EXHAUSTED, *EQUAL):
         if size.states > most:
             continue
         started = time.monotonic()

@@ -64,7 +64,7 @@ ENTRIES = (
         "journal-disk-full",
         _S,
         _RETRY,
-        "What cannot be recorded is not signed, and the reserve beside the journal is used up.",
+        "What cannot be recorded is not signed; the reserve beside the journal is kept for decisions.",
         "Free disk space; the same request can then be sent again, and the reserve is put aside again.",
     ),
     CodeEntry(
@@ -85,7 +85,8 @@ ENTRIES = (
         "version-budget-exhausted",
         _L,
         _WAIT,
-        "A caller's transactions that bind no new withdrawal, batch or sweep statement are limited per hour.",
+        "A caller's transactions that bind no new withdrawal, batch or sweep statement are limited per hour; "
+        "all of them are, while callers make the log grow faster than other members read it.",
         "Send a version that is on record again, or wait until the moment given.",
     ),
     # --- keystore (keystore/) ---

@@ -36,7 +36,7 @@ ENTRIES = (
         CodeKind.LIMIT,
         Disposition.WAIT_UNTIL,
         "An officer's acts per hour and about one subject, open moves, and proposals' number and bytes are "
-        "limited.",
+        "limited; no proposal makes the log grow too fast.",
         "Wait until the moment given, if one is; else use or let expire what was approved.",
     ),
     # --- officers' keys, signatures and texts (signer/core) ---
