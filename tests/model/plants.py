@@ -1,6 +1,6 @@
 """Bugs that the model must find: each is one change to the real code, as a mistake there would be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import signer.journal.journal as journal
 import signer.journal.reading as reading
 import signer.journal.undo as undo
 from policies.loaded import LoadedPolicy
+from signer.core.errors import Objection
 from signer.core.release import ReleaseTerms
 from signer.core.spend import RecordedSpend
 from signer.journal.reading import TableReading
@@ -115,7 +116,12 @@ def shallow_release(patch: Patch) -> None:
 
 def payment_strikes(patch: Patch) -> None:
     """The payment itself, shown as what killed the pin."""
-    patch.setattr(release, "_may_pay", lambda *_: False)
+    rules = release._striking_objections
+
+    def lenient(*asked: Any) -> Iterator[Objection]:
+        return (each for each in rules(*asked) if each.code != "release-pays")
+
+    patch.setattr(release, "_striking_objections", lenient)
 
 
 def closing_forgotten(patch: Patch) -> None:
