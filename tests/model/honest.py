@@ -221,7 +221,7 @@ def _bound(driver: Driver, burn: WithdrawalTerms, rate: int, infos: Infos) -> Wa
             for each in listed
             if each.state == "open" and (_out(each) in wanted or pin_of(each) in pins)
         ]
-        terms = {_out(each) for each in bound}
+        terms = {_out(each) for each in bound} | _told_with(driver, pins)
         found = {pin for each in bound if (pin := pin_of(each)) is not None}
         found |= _told(driver, terms | wanted)
         if terms <= wanted and found <= pins:
@@ -232,6 +232,12 @@ def _bound(driver: Driver, burn: WithdrawalTerms, rate: int, infos: Infos) -> Wa
         return None
     burns = tuple(each for out in sorted(wanted) for each in _owed(driver, out, listed))
     return burns, pins, rate
+
+
+def _told_with(driver: Driver, pins: set[OutPoint]) -> set[TxOut]:
+    """What else, as refusals said, whoever spends these must pay."""
+    told = driver.past.pins
+    return {out_of(each) for each in _unpaid(driver) if pins & told.get(each.withdrawal_id, set())}
 
 
 def _told(driver: Driver, wanted: set[TxOut]) -> set[OutPoint]:
