@@ -11,7 +11,7 @@
 from dataclasses import dataclass
 from itertools import islice
 
-from signer.bitcoin.transaction import OutPoint, Txid, parse_transaction
+from signer.bitcoin.transaction import Txid
 from signer.control_words import OfficersWords, officers_words
 from signer.core.acts import ControlAct, ReleaseWithdrawal, SignedAct
 from signer.core.acts_control import CLOSED, STRUCK
@@ -19,9 +19,9 @@ from signer.core.errors import MAX_OBJECTIONS, PolicyDenied, unverified
 from signer.core.evidence import Attestation, Authorized, SpentTerms, authorize
 from signer.core.evidence_codec import encode_evidence
 from signer.core.notices import Notice
-from signer.core.payment import WithdrawalId
 from signer.core.release import Release, ReleaseQuestion, release_objections
 from signer.core.released import ReleasedNotice
+from signer.core.vault import Vault
 from signer.core.view import RecordedWithdrawal
 from signer.kernel import Kernel, vault_under
 from signer.ports.policy import ServedPolicy
@@ -34,11 +34,7 @@ from signer.proposals import vault_named_by
 class WantedRelease:
     """ReleaseWithdrawal, decoded. Everything in it is a claim."""
 
-    withdrawal_id: WithdrawalId
-    pin: OutPoint | None
-    """To be struck; None: the withdrawal is to be closed."""
-    transactions: tuple[bytes, ...]
-    """Raw, at least one."""
+    asked: Release
     attestations: tuple[Attestation, ...]
     acts: tuple[SignedAct, ...]
 
@@ -51,13 +47,15 @@ class _Verified:
     authorized: Authorized
     words: OfficersWords | None
     acts: tuple[SignedAct, ...]
-    tolerated: int
-    """f of the vault."""
+    vault: Vault
+    """By whose words, under the policy in force."""
 
     def question(self, reading: Reading, now: int) -> ReleaseQuestion:
-        """Raises Refusal for officers' words that do not count."""
+        """Raises Refusal for officers' words that do not count, or where it is another vault's by now."""
         withdrawal_id, killer = self.asked.withdrawal_id, self.asked.killer.txid
         recorded = _known(reading, self.asked)
+        if recorded.vault_fingerprint != self.vault.fingerprint:
+            raise unverified("attestation-invalid", "the words are about coins of another vault")
         if self.words is not None:
             self.words.require(reading, now)
             _require_about(self.words.act, self.asked, recorded)
@@ -67,7 +65,7 @@ class _Verified:
             pins=reading.pins_of(withdrawal_id),
             is_known=reading.has_agreed(withdrawal_id, killer),
             labels=reading.agreed_elsewhere(withdrawal_id, killer),
-            tolerated=self.tolerated,
+            tolerated=self.vault.tolerated,
             settled=reading.closed_by(killer, recorded.terms),
             words=self.authorized,
             officers=frozenset(each.officer for each in self.acts),
@@ -77,21 +75,19 @@ class _Verified:
 
 def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
     """Record the release. Raises Refusal or Malformed."""
+    asked = wanted.asked
     with kernel.journal.reading() as look:
-        earlier = look.released(wanted.withdrawal_id, wanted.pin)  # 2
+        earlier = look.released(asked.withdrawal_id, asked.pin)  # 2
         if earlier is not None:
             return Noted((earlier,), look.head())
         policy = kernel.shelf.in_force(look)
-        asked = Release(
-            wanted.withdrawal_id, wanted.pin, tuple(map(parse_transaction, wanted.transactions))
-        )
         vault = _known(look, asked).vault_fingerprint
-    verified = _verify(kernel, (asked, wanted), policy, vault)
+    verified = _verify(kernel, wanted, policy, vault)
     found: list[bytes] = []
 
     def decide(reading: Reading, now: int) -> tuple[Notice, ...]:
         kernel.require_in_force(policy, reading)
-        made = reading.released(wanted.withdrawal_id, wanted.pin)
+        made = reading.released(asked.withdrawal_id, asked.pin)
         if made is not None:
             found.append(made)
             return ()
@@ -105,18 +101,15 @@ def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
     return Noted(tuple(found), noted.head) if found else noted
 
 
-def _verify(
-    kernel: Kernel, given: tuple[Release, WantedRelease], policy: ServedPolicy, vault: bytes
-) -> _Verified:
+def _verify(kernel: Kernel, wanted: WantedRelease, policy: ServedPolicy, vault: bytes) -> _Verified:
     """Raises Refusal or Malformed."""
-    asked, wanted = given
     registered = vault_named_by(kernel.registry.all(), vault)
     return _Verified(
-        asked=asked,
+        asked=wanted.asked,
         authorized=authorize(wanted.attestations, registered.realm, policy.attestors),
         words=officers_words(kernel, wanted.acts, ReleaseWithdrawal) if wanted.acts else None,
         acts=wanted.acts,
-        tolerated=vault_under(policy, registered).tolerated,
+        vault=vault_under(policy, registered),
     )
 
 

@@ -43,6 +43,12 @@ _PINS = (
     "NOT EXISTS (SELECT 1 FROM releases WHERE releases.withdrawal = pins.withdrawal "
     "AND (releases.pin = pins.coin OR length(releases.pin) = 0))"
 )
+_HELD = "SELECT vault FROM held_pays JOIN holdings ON holdings.name = held_pays.name WHERE withdrawal = ?"
+_HELD_WITH_TXID = f"{_HELD} AND txid = ?"
+_HELD_WITH_PIN = (
+    "SELECT vault FROM held_pins JOIN holdings ON holdings.name = held_pins.name "
+    "WHERE withdrawal = ? AND coin = ?"
+)
 _HELD_PAYS = "SELECT withdrawal, name, amount, script FROM held_pays WHERE withdrawal IN ({})"
 _RELEASES = "SELECT withdrawal, pin FROM releases WHERE withdrawal IN ({})"
 _OF_COINS = (_SPENDERS, _HELD_SPENDERS, _PINNED)
@@ -144,8 +150,7 @@ class PinReading(ReleaseReading):
 
     def held_withdrawal(self, withdrawal_id: WithdrawalId) -> RecordedWithdrawal | None:
         """That withdrawal as others' versions, held for them, pay it, if all say the same of it."""
-        vault = self._held_vault(withdrawal_id, None, Txid(b""))
-        terms = self._held_terms(withdrawal_id)
+        vault, terms = self._held_vault(_HELD, withdrawal_id), self._held_terms(withdrawal_id)
         if vault is None or len(terms) != 1:
             return None
         is_closed = self.is_closed(withdrawal_id)
@@ -162,24 +167,16 @@ class PinReading(ReleaseReading):
         if ours is not None and (is_meant if pin is None else ours.pin == pin):
             return ours
         found = ours or self.held_withdrawal(withdrawal_id)
-        vault = self._held_vault(withdrawal_id, pin, killer)
+        if pin is None:
+            vault = self._held_vault(_HELD_WITH_TXID, withdrawal_id, killer)
+        else:
+            vault = self._held_vault(_HELD_WITH_PIN, withdrawal_id, outpoint_bytes(pin))
         if found is None or vault is None:
             return found
         return RecordedWithdrawal(found.terms, vault, found.state, found.pin)
 
-    def _held_vault(
-        self, withdrawal_id: WithdrawalId, pin: OutPoint | None, killer: Txid
-    ) -> bytes | None:
-        """Of what is held with that pin, or that transaction; else of whatever is held of the withdrawal."""
-        coin = b"" if pin is None else outpoint_bytes(pin)
-        row = self._query(
-            "SELECT vault FROM held_pays JOIN holdings ON holdings.name = held_pays.name "
-            "LEFT JOIN held_pins ON held_pins.name = holdings.name "
-            "AND held_pins.withdrawal = held_pays.withdrawal AND held_pins.coin = ? "
-            "WHERE held_pays.withdrawal = ? "
-            "ORDER BY held_pins.coin IS NULL, holdings.txid <> ?, holdings.name LIMIT 1",
-            (coin, withdrawal_id, killer),
-        ).fetchone()
+    def _held_vault(self, query: str, *key: bytes) -> bytes | None:
+        row = self._query(f"{query} ORDER BY holdings.name LIMIT 1", key).fetchone()
         return None if row is None else bytes(row[0])
 
     def _of(self, key: bytes, query: str) -> list[Row]:

@@ -2,9 +2,10 @@
 
 from pegwarden.v1 import control_pb2 as pb
 from signer import wire
+from signer.bitcoin.transaction import parse_transaction
 from signer.core.caller import Caller
 from signer.core.errors import malformed
-from signer.core.release import MAX_TRANSACTIONS
+from signer.core.release import MAX_TRANSACTIONS, Release
 from signer.kernel import Kernel
 from signer.methods.approvals import MAX_ACTS
 from signer.methods.officer_acts import signed_act
@@ -18,7 +19,7 @@ def release_withdrawal(kernel: Kernel, caller: Caller, raw: bytes) -> pb.Release
     wanted = _wanted(request)
     noted = release(kernel, caller.name, wanted)
     with kernel.journal.reading() as view:
-        state = state_of(view, wanted.withdrawal_id)
+        state = state_of(view, wanted.asked.withdrawal_id)
     return pb.ReleaseWithdrawalResponse(
         decision_id=noted.decision_ids[0], head=noted.head, state=state
     )
@@ -29,10 +30,13 @@ def _wanted(request: pb.ReleaseWithdrawalRequest) -> WantedRelease:
         raise malformed("request-malformed", f"1 to {MAX_TRANSACTIONS} transactions")
     if len(request.acts) > MAX_ACTS:
         raise malformed("request-malformed", f"at most {MAX_ACTS} acts")
-    return WantedRelease(
+    asked = Release(
         withdrawal_id=wire.sized(request.withdrawal_id, 32, "withdrawal_id"),
         pin=wire.outpoint(request.pin) if request.HasField("pin") else None,
-        transactions=tuple(request.transactions),
+        transactions=tuple(map(parse_transaction, request.transactions)),
+    )
+    return WantedRelease(
+        asked=asked,
         attestations=wire.attestations(request.attestations),
         acts=tuple(map(signed_act, request.acts)),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
 from signer import approvals, control, policy_changes
+from signer.bitcoin.transaction import parse_unsigned
 from signer.core.acts import (
     ApproveMove,
     ApprovePolicy,
@@ -26,6 +27,7 @@ from signer.core.errors import Objection
 from signer.core.evidence_codec import decode_evidence
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice, PolicyStepNotice
 from signer.core.policy_steps import due, steps_after
+from signer.core.release import Release
 from signer.core.released import ReleasedNotice
 from signer.genesis import genesis_notices, require_signed
 from signer.journal.entry import Entry
@@ -127,8 +129,9 @@ def release_deed(notice: ReleasedNotice) -> Deed:
     """Transactions, statements and officers' words are judged again."""
 
     def deed(bench: Bench) -> None:
-        said = (notice.transactions, decode_evidence(notice.evidence), notice.acts)
-        wanted = WantedRelease(notice.terms.withdrawal_id, notice.pin, *said)
+        transactions = tuple(map(parse_unsigned, notice.transactions))
+        asked = Release(notice.terms.withdrawal_id, notice.pin, transactions)
+        wanted = WantedRelease(asked, decode_evidence(notice.evidence), notice.acts)
         release(bench.kernel, notice.caller, wanted)
 
     return deed

@@ -13,7 +13,7 @@ from pegwarden.v1 import audit_pb2 as au
 from tests.core.spends import Coin
 from tests.kernel import federated
 from tests.kernel.federated import Member, Witnessed, draft
-from tests.kernel.governed import GOVERNANCE, OFFICERS
+from tests.kernel.governed import OFFICERS
 from tests.kernel.test_agreement_wire import agreed
 from tests.kernel.test_dishonest_member import recollect, records_of, told
 from tests.kernel.test_new_epoch_at_start import answered, piece, read_of, running_backup
@@ -65,8 +65,7 @@ class World:
 @contextmanager
 def world_in(folder: Path) -> Iterator[World]:
     """Three officers sign, two are the quorum."""
-    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
-    team = federated.team(folder, groups=f"officers = [{keys}]", more=GOVERNANCE)
+    team = federated.governed(folder)
     team.start()
     team.carry(rounds=4)
     team["a"].sign(draft(team["a"], (OTHER,), MORE))

@@ -40,6 +40,7 @@ from signer.witness import WitnessRole
 from tests import federation
 from tests.core.spends import NOW, Coin
 from tests.kernel.clocks import WallClock
+from tests.kernel.governed import GOVERNANCE, OFFICERS
 from tests.kernel.room import (
     PASSPHRASE,
     Running,
@@ -264,6 +265,12 @@ def team(folder: Path, members: int = 3, now: int = NOW, **changes: str) -> Team
         for number in range(members)
     )
     return Team(folder, tuple(each.init() for each in made))
+
+
+def governed(folder: Path, more: str = "") -> Team:
+    """Such members by a policy of three officers, two of whom are the quorum; none runs."""
+    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
+    return team(folder, groups=f"officers = [{keys}]", more=GOVERNANCE + more)
 
 
 def started(folder: Path) -> Team:

@@ -18,7 +18,7 @@ from tests.core.spends import NOW, Coin, withdrawal_id
 from tests.federation import WATCHERS, vault
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
-from tests.kernel.governed import ADA, BOB, GOVERNANCE, OFFICERS, SECRETARY
+from tests.kernel.governed import ADA, BOB, SECRETARY
 from tests.kernel.room import attested, construct_request
 from tests.kernel.test_agreement_wire import agreed, codes, refused
 from tests.kernel.test_dishonest_member import held_by
@@ -38,8 +38,7 @@ when = "approved(2, officers)"
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
-    made = federated.team(tmp_path, groups=f"officers = [{keys}]", more=GOVERNANCE + SWEEPS)
+    made = federated.governed(tmp_path, SWEEPS)
     made.start()
     made.carry(rounds=4)
     yield made

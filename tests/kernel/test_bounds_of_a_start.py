@@ -37,7 +37,15 @@ from tests.kernel.test_dishonest_member import (
     records_of,
     told,
 )
-from tests.kernel.test_two_histories import BIG, MORE, OTHER, PAID, other_history, restart
+from tests.kernel.test_two_histories import (
+    BIG,
+    MORE,
+    OTHER,
+    PAID,
+    granted_beside,
+    other_history,
+    restart,
+)
 from tests.kernel.test_vouching import log_of
 
 LIAR = Caller("member-c", frozenset({Role.WITNESS}))
@@ -120,12 +128,7 @@ def test_a_member_that_tells_too_much_of_a_forked_log_is_as_if_silent(
     team: Team, bound: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(second_hand, "MAX_TERMS", bound)
-    c = team["c"]
-    log = other_history(c, records_of(c), 1)
-    c.sign(draft(c, (OTHER,), MORE))
-    agreed(team, "c", draft(c, (BIG,), PAID), "b", "c")
-    team.carry("b", "c", rounds=1)
-    told(team["a"], log)
+    log = granted_beside(team)
     a = restart(team, log)
     waiting = team.carry("a", "b", rounds=5).waiting
     assert (waiting == {}) is (bound > 5)

@@ -9,7 +9,7 @@ from pegwarden.v1 import audit_pb2 as au
 from signer.journal.note import verify_head
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
-from tests.kernel.governed import ADA, BOB, GOVERNANCE, OFFICERS
+from tests.kernel.governed import ADA, BOB
 from tests.kernel.test_agreement_wire import agreed
 from tests.kernel.test_dishonest_member import records_of, told
 from tests.kernel.test_new_epoch_followed import open_epoch
@@ -18,8 +18,7 @@ from tests.kernel.test_two_histories import BIG, MORE, OTHER, PAID
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
-    made = federated.team(tmp_path, groups=f"officers = [{keys}]", more=GOVERNANCE)
+    made = federated.governed(tmp_path)
     made.start()
     made.carry(rounds=4)
     yield made

@@ -2,8 +2,9 @@
 neither withdrawal is lost for that (ADR 0006, ADR 0010)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from signer.core.errors import Refusal
 from signer.core.evidence import SpentTerms
 from signer.core.payment import WithdrawalTerms
 from signer.core.released import ReleasedNotice
+from signer.core.view import RecordedWithdrawal
 from signer.journal.fold_agreement import name_of
+from signer.journal.reading import TableReading
 from tests.core.spends import USER_SCRIPT, Coin, withdrawal_id
 from tests.federation import WATCHERS, vault
 from tests.kernel import federated
@@ -29,6 +32,7 @@ from tests.kernel.test_agreement_wire import codes
 COIN, OTHER, FRESH = Coin(), Coin(salt=1, index=1), Coin(salt=2, index=2)
 AMOUNT, WEEK = 60_000_000, 7 * 86_400
 OFFICERS_MISSING = "release-officers-missing"
+RELEASED_OF = TableReading.released_of
 
 
 @dataclass
@@ -195,3 +199,22 @@ def test_what_is_buried_gets_no_other_label(labels: Labels) -> None:
     assert codes(team["a"].sign(again)) == ["agreement-pending"]
     assert [labels.close(name, 2, paid) for name in "ab"] == ["release-not-paid"] * 2
     assert [labels.strike(name, 2, paid) for name in "ab"] == ["waiting"] * 2
+
+
+def test_words_about_one_vault_release_nothing_in_another(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which vault it is may change until the writer's turn: another version of it is taken meanwhile."""
+    request = labels.told("a", 1)
+    buried = transaction_of(request)
+    labels.signed(request, "a")
+    vaults = iter([vault().fingerprint, bytes(32)])
+
+    def moved(reading: TableReading, *asked: Any) -> RecordedWithdrawal | None:
+        found = RELEASED_OF(reading, *asked)
+        return found and replace(found, vault_fingerprint=next(vaults))
+
+    monkeypatch.setattr(TableReading, "released_of", moved)
+    assert labels.close("a", 1, buried) == "attestation-invalid"
+    monkeypatch.undo()
+    assert labels.close("a", 1, buried) == "closed"

@@ -25,7 +25,7 @@ from signer.journal.reading_agreement import forked_members
 from tests.core.spends import Coin
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
-from tests.kernel.governed import ADA, BOB, GOVERNANCE, OFFICERS
+from tests.kernel.governed import ADA, BOB
 from tests.kernel.test_agreement_wire import agreed, refused
 from tests.kernel.test_dishonest_member import held_by, records_of, told
 from tests.kernel.test_new_epoch_followed import open_epoch
@@ -51,8 +51,7 @@ class Past(NamedTuple):
 def past(tmp_path: Path) -> Iterator[Past]:
     """A's host was lost, restored from a backup that was taken while it ran, and goes on in a new epoch; B
     follows it. C is restored to before that, and starts."""
-    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
-    team = federated.team(tmp_path, groups=f"officers = [{keys}]", more=GOVERNANCE)
+    team = federated.governed(tmp_path)
     team.start()
     team.carry(rounds=4)
     team["a"].sign(draft(team["a"], (OTHER,), MORE))

@@ -17,7 +17,7 @@ from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
 from tests.federation import WATCHERS, vault
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
-from tests.kernel.governed import ADA, BOB, GOVERNANCE, OFFICERS, SECRETARY
+from tests.kernel.governed import ADA, BOB, OFFICERS, SECRETARY
 from tests.kernel.room import attestation_message, construct_request, sign_request
 from tests.kernel.test_agreement_wire import agreed, refused
 from tests.kernel.test_dishonest_member import held_by
@@ -30,8 +30,7 @@ WEEK = 7 * 86_400
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    keys = ", ".join(f'"{officer.key.hex()}"' for officer in OFFICERS)
-    made = federated.team(tmp_path, groups=f"officers = [{keys}]", more=GOVERNANCE)
+    made = federated.governed(tmp_path)
     made.start()
     made.carry(rounds=4)
     yield made

@@ -69,6 +69,17 @@ def other_history(liar: Witnessed, records: list[bytes], length: int) -> au.Memb
     return log_of(liar, [*records, *map(encode_entry, junk)])
 
 
+def granted_beside(team: Team, length: int = 1) -> au.MemberLog:
+    """A has read that history of C; in the other one, which C's kernel writes, B granted two entries."""
+    c = team["c"]
+    log = other_history(c, records_of(c), length)
+    c.sign(draft(c, (OTHER,), MORE))
+    agreed(team, "c", draft(c, (BIG,), PAID), "b", "c")
+    team.carry("b", "c", rounds=1)
+    told(team["a"], log)
+    return log
+
+
 def restart(team: Team, log: au.MemberLog) -> Witnessed:
     """A starts anew, and C names the history that A has read."""
     team.stop("a")
@@ -95,11 +106,7 @@ def is_shown(notice: ForkedNotice) -> bool:
 def test_what_the_honest_stand_behind_is_taken(team: Team, length: int) -> None:
     """A read one history of C, B granted in another one. A's start ends, and A is bound by what B granted."""
     b, c = team["b"], team["c"]
-    log = other_history(c, records_of(c), length)
-    c.sign(draft(c, (OTHER,), MORE))
-    agreed(team, "c", draft(c, (BIG,), PAID), "b", "c")
-    team.carry("b", "c", rounds=1)
-    told(team["a"], log)
+    log = granted_beside(team, length)
     a = restart(team, log)
     report = team.carry("a", "b", rounds=5)
     assert report.waiting == {}
@@ -124,12 +131,7 @@ def test_what_was_not_durable_does_not_count(
 ) -> None:
     """The commit that keeps what B granted of C's other history fails: the disk is full, and it is done again
     with a part of the reserve, or the store is gone, and the piece is brought again."""
-    c = team["c"]
-    log = other_history(c, records_of(c), 1)
-    c.sign(draft(c, (OTHER,), MORE))
-    agreed(team, "c", draft(c, (BIG,), PAID), "b", "c")
-    team.carry("b", "c", rounds=1)
-    told(team["a"], log)
+    log = granted_beside(team)
     a = restart(team, log)
     failing = Failing(error)
     keep, commit = SecondHand.keep, SqliteTables.commit
