@@ -3,13 +3,13 @@
 1. What a member wants read is fixed when its log is read up to the head that it named; what is taken is fixed
    when enough members are imported. So no log that grows keeps a start from its end.
 2. Of logs that are forked here, what the imported members stand behind must be brought
-   (`signer.journal.second_hand`); also of logs of which another history was shown that is no fork, or may be
-   none, where our copy does not go as far as they did.
+   (`signer.journal.second_hand`), portion by portion; also of logs of which another history was shown that is
+   no fork, or may be none, where our copy does not go as far as they did.
 3. Each entry that waits is verified once, outside of the writer's turn, and let go: what is held of a log are
    its claims and what was found about them.
 4. A log of which something was brought that is not what we read, or is lacking so, is said to be followed
    from nothing: whoever carries brings all histories of it again, which shows a fork and brings what is
-   wanted.
+   wanted. When something new is wanted, histories are read from where they leave ours again.
 """
 
 import threading
@@ -17,28 +17,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import tee
 
-from signer.core.agreement.claim import Claim
 from signer.core.agreement.notices import ForkedNotice, Heard
 from signer.journal.database import Tables
 from signer.journal.decide import Session
 from signer.journal.fold_control import control_state
 from signer.journal.following import entries_of, record_of
 from signer.journal.forks import OtherHistories, history_shown
+from signer.journal.growth import grants_more
 from signer.journal.journal import Journal
 from signer.journal.log import read_checkpoint
 from signer.journal.members import Piece, read_edge
 from signer.journal.merkle import Frontier
 from signer.journal.reading_agreement import forked_members
 from signer.journal.reopening import Officers
-from signer.journal.second_hand import Addition, SecondHand, pool_of
+from signer.journal.second_hand import Pool, SecondHand, pool_of
 from signer.journal.starting import (
-    Import,
     Wanted,
     complete,
     has,
     is_read_to,
     limits_now,
     standing,
+    take_second_hand,
     wanted_by,
 )
 from signer.journal.verdicts import Verdict
@@ -70,7 +70,8 @@ class Importing:
     _verdicts: dict[tuple[bytes, int, bytes], Verdict] = field(default_factory=dict)
     """By log key, number and leaf (3)."""
     _keeping: threading.Lock = field(default_factory=threading.Lock)
-    """What is kept of one piece counts before the next is kept; the writer never asks for it."""
+    """What is kept of one piece counts before the next is kept, and nothing is wanted anew, or taken, while a
+    piece is looked at. The writer never asks for it."""
 
     def doubt(self, log_key: bytes) -> None:
         """Something was brought of that log that is not what we read."""
@@ -79,35 +80,55 @@ class Importing:
     def read_beside(self, piece: Piece, caller: str, officers: Officers) -> bool:
         """Whether the piece that this caller brings is of a log of which there are several histories. Then
         that is on record, and what is wanted of it is kept (2)."""
-        with self.journal.tables() as tables:
-            is_forked = piece.member in forked_members(tables)
-            shown = None if is_forked else history_shown(tables, piece, officers)
-            if shown is not None:
-                self._beside |= {piece.member}
-            elif not is_forked and piece.member not in self._beside:
-                return False
-            goes_on = self._histories.read(tables, piece, caller)
-            entries = entries_of(tables, piece) if goes_on else ()
-
-        def keep(session: Session) -> Addition | None:
-            if shown and shown.fork and not record_of(session).is_forked(piece.member):
-                session.write(ForkedNotice(session.now, piece.member, *shown.fork))
-            return self._second_hand.keep(session, piece, entries) if goes_on else None
-
         with self._keeping:
+            with self.journal.tables() as tables:
+                is_forked = piece.member in forked_members(tables)
+                shown = None if is_forked else history_shown(tables, piece, officers)
+                if shown is not None:
+                    self._beside |= {piece.member}
+                elif not is_forked and piece.member not in self._beside:
+                    return False
+                goes_on = self._histories.read(tables, piece, caller)
+                entries = entries_of(tables, piece) if goes_on else ()
+
+            def keep(session: Session) -> Pool | None:
+                if shown and shown.fork and not record_of(session).is_forked(piece.member):
+                    session.write(ForkedNotice(session.now, piece.member, *shown.fork))
+                return self._second_hand.keep(session, piece, entries) if goes_on else None
+
             new = self.journal.in_turn(keep, Passage.WHILE_LOCKED)
             if new is not None:
-                self._second_hand.count_in(new)
+                self._second_hand.count_in(piece.member, new)
         return goes_on or shown is not None
 
     def imported(self, said: Iterable[Heard]) -> tuple[Heard, ...]:
         """Of the members that named these heads, those of whom all is read that they want (1, 2)."""
-        with self.journal.tables() as tables:
-            forked = forked_members(tables)
-            known = _own_size(tables)
-            return tuple(
-                sorted(each for each in said if self._is_imported(tables, each, known, forked))
-            )
+        with self._keeping:
+            for origin in self._second_hand.ready():
+                self._take_portion(origin)
+            with self.journal.tables() as tables:
+                forked = forked_members(tables)
+                own = _own_size(tables)
+                found = (each for each in said if self._is_imported(tables, each, own, forked))
+                return tuple(sorted(found))
+
+    def _take_portion(self, origin: bytes) -> None:
+        """What was brought of what members stand behind of that log, if it is vouched for; when our log has
+        room for it, as for grants: who fork it may tell of much."""
+        with self.journal.reading() as reading, self.journal.tables() as tables:
+            if not grants_more(tables, origin, reading.now()):
+                return
+            found, again = tee(self._second_hand.found(tables, origin))
+            logs, entries = (pool_of(origin), origin), (entry for _, entry in again)
+            now = read_checkpoint(tables).clock
+            verdicts = self.vouching.at_start(tables, now, logs, entries)
+            pairs = zip(found, verdicts, strict=True)
+            claims = [claim for (claim, _), (_, said) in pairs if said.objection is None]
+        self.journal.in_turn(
+            lambda session: take_second_hand(session, origin, claims), Passage.WHILE_LOCKED
+        )
+        self._second_hand.settle(origin)
+        self._histories.forget(origin)
 
     def _is_imported(
         self, tables: Tables, heard: Heard, own: int, forked: frozenset[bytes]
@@ -126,7 +147,8 @@ class Importing:
                     return False
             elif log in forked or not (has(tables, log, wanted) or has(tables, log, now[log])):
                 if log in forked | self._beside:
-                    self._second_hand.hear(tables, member, heard.size, log)
+                    if self._second_hand.hear(tables, member, heard.size, log):
+                        self._histories.forget(log)
                     if not self._second_hand.lacks(member, log):
                         continue
                 lacking.add(log)
@@ -148,22 +170,11 @@ class Importing:
                 )
                 for claim, verdict in self.vouching.at_start(tables, now, (log,), fresh):
                     self._verdicts[*claim.name, claim.leaf] = verdict
-            second_hand = tuple(self._vouched(tables, now))
         verdicts = {key[:2]: verdict for key, verdict in self._verdicts.items()}
-        wanted = Import(imported, self._limits, second_hand, self._beside)
         return self.journal.in_turn(
-            lambda session: complete(session, wanted, verdicts), Passage.WHILE_LOCKED
+            lambda session: complete(session, imported, self._limits, verdicts),
+            Passage.WHILE_LOCKED,
         )
-
-    def _vouched(self, tables: Tables, now: int) -> Iterable[Claim]:
-        """Of what imported members stand behind of forked logs."""
-        for origin in sorted(forked_members(tables) | self._beside):
-            found, again = tee(self._second_hand.found(tables, origin))
-            logs, entries = (pool_of(origin), origin), (entry for _, entry in again)
-            verdicts = self.vouching.at_start(tables, now, logs, entries)
-            for (claim, _), (_, verdict) in zip(found, verdicts, strict=True):
-                if verdict.objection is None:
-                    yield claim
 
 
 def _own_size(tables: Tables) -> int:

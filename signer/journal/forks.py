@@ -12,7 +12,6 @@
    histories takes away no other's. Of one caller's those go first to which nothing led, short ones first.
 """
 
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -112,18 +111,21 @@ class _Place(NamedTuple):
 @dataclass(slots=True)
 class OtherHistories:
     """How far histories were read beside those that we keep. In memory: who brought them brings them again.
-    Thread-safe."""
+    Called by one thread at a time."""
 
     _places: dict[tuple[str, bytes], dict[bytes, _Place]] = field(default_factory=dict)
     """By caller and log key, by root."""
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self, member: bytes) -> None:
+        """Each history of that log is to be brought anew, from what we have read of it on."""
+        for key in [each for each in self._places if each[1] == member]:
+            del self._places[key]
 
     def read(self, tables: Tables, piece: Piece, caller: str) -> bool:
         """Whether the piece that this caller brings goes on from something signed (4)."""
         key = (caller, piece.member)
-        with self._guard:
-            known = tuple(self._places.get(key, {}).values())
-        for edge in (place.edge for place in known if place.edge.size == piece.start):
+        known = self._places.get(key, {}).values()
+        for edge in [place.edge for place in known if place.edge.size == piece.start]:
             end = _goes_on(edge, piece)
             if end is not None:
                 self._remember(key, _Place(end, goes_on=True), edge)
@@ -138,16 +140,15 @@ class OtherHistories:
 
     def _remember(self, key: tuple[str, bytes], place: _Place, before: Frontier) -> None:
         """In the place of the one from which it went on."""
-        with self._guard:
-            places = self._places.pop(key, {})
-            self._places[key] = places
-            places.pop(before.root(), None)
-            known = places.pop(place.edge.root(), place)
-            places[place.edge.root()] = max(known, place, key=_worth)
-            while len(places) > MAX_EDGES:
-                del places[min(places, key=lambda root: _worth(places[root]))]
-            while len(self._places) > MAX_CALLERS:
-                del self._places[next(iter(self._places))]
+        places = self._places.pop(key, {})
+        self._places[key] = places
+        places.pop(before.root(), None)
+        known = places.pop(place.edge.root(), place)
+        places[place.edge.root()] = max(known, place, key=_worth)
+        while len(places) > MAX_EDGES:
+            del places[min(places, key=lambda root: _worth(places[root]))]
+        while len(self._places) > MAX_CALLERS:
+            del self._places[next(iter(self._places))]
 
 
 def _worth(place: _Place) -> tuple[bool, int]:

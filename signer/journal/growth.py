@@ -12,6 +12,7 @@
 4. So it is with grants as well, up to FULL_OF_GRANTS, so that callers leave room for them. What others agreed
    without us is taken always, and so is what a start imports: each claim takes less than half of its entry.
    What a dishonest member has ready for a start, half of `pace.BURST`, is within that burst beside all this.
+   What others stand behind of forked logs may be more: a start takes it as it would grant it, and waits.
 """
 
 from typing import NamedTuple

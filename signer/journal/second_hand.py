@@ -5,15 +5,21 @@
 2. Its word is no claim yet: the entry must be brought, out of a history that its origin signed, be named by
    the leaf hash, say what the member said, and be vouched for like any other. So nobody binds us by telling
    what it took to more than by an entry of its own.
-3. A member is imported when all that it stands behind so was brought. Who tells of what nobody can bring is
-   as if it were silent, as who tells of more than MAX_TERMS.
-4. Such claims get numbers that no log reaches, by their leaf hashes, or the next free ones: neither history
+3. A member is imported when all that it stands behind so was brought, and is settled. Who tells of what
+   nobody can bring is as if it were silent.
+4. It is heard in portions, since the origin decides how much the honest take. When all of a portion was
+   brought, what is true of it goes on record, before the start is complete; then its member's log is searched
+   on. What that member let go later, anywhere in its log, is in no portion.
+5. Such claims get numbers that no log reaches, by their leaf hashes, or the next free ones: neither history
    lets them go.
-5. What officers gave up (`signer.journal.reopening`) is asked of nobody: no copy has it any more.
+6. What officers gave up (`signer.journal.reopening`) is asked of nobody: no copy has it any more.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from signer.bitcoin.hashes import sha256
 from signer.core.agreement.claim import Claim
@@ -25,23 +31,21 @@ from signer.journal.database import Tables
 from signer.journal.decide import Session
 from signer.journal.entry import Entry, SignedEntry
 from signer.journal.fold_agreement import name_of
-from signer.journal.followed import (
-    MAX_EARLIER,
-    FollowedEntry,
-    followed_entry,
-    keep_version,
-)
+from signer.journal.followed import MAX_EARLIER, FollowedEntry, followed_entry, keep_version
 from signer.journal.members import MAX_NUMBER, Piece, followed_record
 from signer.journal.merkle import leaf_hash
 from signer.journal.reopening import epochs_read
 
 FIRST_NUMBER = 1 << 63
 MAX_TERMS = 1 << 16
-"""Claims, with the coins and payments in them, that one member may stand behind of one forked log."""
+"""Claims, with the coins and payments in them: the entry that goes beyond is the last one of a portion."""
+
+Part = tuple[bytes, int, int]
+"""Of that member's log, from one number to before another."""
 
 
 def second_hand_names(tables: Tables, claims: Iterable[Claim]) -> list[Claim]:
-    """Those of one origin, under the numbers by which we hold them (4), ascending."""
+    """Those of one origin, under the numbers by which we hold them (5), ascending."""
     found = dict[int, Claim]()
     for claim in sorted(claims, key=lambda each: each.leaf):
         number = first_number(claim.leaf)
@@ -76,86 +80,86 @@ def forget_pool(tables: Tables, origin: bytes) -> None:
         tables.execute(f"DELETE FROM {table} WHERE member = ?", (pool_of(origin),))  # noqa: S608
 
 
-@dataclass(slots=True)
-class _Said:
+class _Said(NamedTuple):
     """By one member, about one origin."""
 
+    epoch: int
+    """Of our copy: with each new one other entries are in it."""
     size: int = 0
     """How far its log was searched."""
-    claims: dict[int, Claim] = field(default_factory=dict)
-    """By number: taken, not released, and not in our copy."""
-    is_too_much: bool = False
-    """More than MAX_TERMS: none of it counts."""
-    epoch: int = 0
-    """Of our copy: with each new one other entries are in it."""
+    is_all: bool = False
+    claims: Mapping[int, Claim] = MappingProxyType({})
+    """By number: taken, not released, and not in our copy; of one portion (4)."""
 
 
 @dataclass(slots=True)
-class Addition:
-    """What one piece added to the pool of that origin; nothing of it counts before it is durable."""
+class Pool:
+    """Of one origin's other histories, or what one piece adds, which does not count before it is durable."""
 
-    origin: bytes
     places: dict[bytes, int] = field(default_factory=dict)
-    versions: dict[bytes, int] = field(default_factory=dict)
-    """By withdrawal."""
+    """Where entries stand, by leaf hash."""
+    versions: Counter[bytes] = field(default_factory=Counter)
+    """How many pay it, by withdrawal."""
 
 
 @dataclass(slots=True)
 class SecondHand:
-    """Of one start. `hear` is called by one thread at a time, as are `keep`, in the writer's turn, which may
-    be taken again, and then `count_in`."""
+    """Of one start. Called by one thread at a time; `keep` in the writer's turn, which may be taken again,
+    and then `count_in`."""
 
     _said: dict[tuple[bytes, bytes], _Said] = field(default_factory=dict)
     """By member and origin."""
-    _places: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
-    """By origin: where its entries stand in the pool, by leaf hash."""
-    _versions: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    """By origin and withdrawal: entries in the pool that pay it."""
+    _pools: defaultdict[bytes, Pool] = field(default_factory=lambda: defaultdict(Pool))
+    """By origin."""
 
-    def hear(self, tables: Tables, member: bytes, size: int, origin: bytes) -> None:
-        """Search that member's log, as far as it named it, for what it stands behind of that origin (1)."""
-        epoch, said = epochs_read(tables, origin).number, self._said.get((member, origin), _Said())
-        if said.epoch != epoch:
-            said = _Said(epoch=epoch)
-        if said.size >= size or said.is_too_much:
-            return
-        claims, terms = dict(said.claims), sum(map(_terms, said.claims.values()))
-        query = (
-            "SELECT record FROM member_entries WHERE member = ? AND number >= ? AND number < ? "
-            "ORDER BY number"
-        )
-        for (record,) in tables.scan(query, (member, said.size, size)):
-            entry = decode_entry(record) if origin in record else None
-            if isinstance(entry, HeardNotice):
-                numbers = [each.number for each in entry.released if each.origin == origin]
-                taken = [each.claim for each in entry.taken if _is_asked(each.claim, origin)]
-                gone = [claims.pop(each) for each in numbers if each in claims]
-                new = {each.number: each for each in taken if not _is_known(tables, each)}
-                gone += [claims[each] for each in new if each in claims]
-                claims |= new
-                terms += sum(map(_terms, new.values())) - sum(map(_terms, gone))
-            if terms > MAX_TERMS:
-                self._said[member, origin] = _Said(size, is_too_much=True, epoch=epoch)
-                return
-        self._said[member, origin] = _Said(size, claims, epoch=epoch)
+    def hear(self, tables: Tables, member: bytes, size: int, origin: bytes) -> bool:
+        """Search that member's log, as far as it named it, for the next portion of what it stands behind of
+        that origin (1, 4). Whether that is anything: then all of that origin is to be brought anew, since
+        words for it may have been passed over."""
+        epoch, said = epochs_read(tables, origin).number, self._said.get((member, origin))
+        if said is None or said.epoch != epoch:
+            said = _Said(epoch)
+        if said.is_all or said.claims:
+            return False
+        claims, end = _portion(tables, (member, said.size, size), origin)
+        self._said[member, origin] = _Said(epoch, end, end == size, claims)
+        if claims:
+            self._pools.pop(origin, None)
+        return bool(claims)
 
     def wanted(self, origin: bytes) -> Mapping[bytes, Claim]:
         """What anybody stands behind of that origin, by leaf hash."""
-        every = [said for (_, about), said in self._said.copy().items() if about == origin]
+        every = [said for (_, about), said in self._said.items() if about == origin]
         return {claim.leaf: claim for said in every for claim in said.claims.values()}
 
     def lacks(self, member: bytes, origin: bytes) -> bool:
-        """Whether something of that was not brought (3)."""
-        said, places = self._said[member, origin], self._places.get(origin, {})
-        return said.is_too_much or any(claim.leaf not in places for claim in said.claims.values())
+        """Whether something of that was not heard, or is not settled (3, 4)."""
+        said = self._said[member, origin]
+        return not said.is_all or bool(said.claims)
 
-    def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> Addition:
+    def ready(self) -> set[bytes]:
+        """The origins of which a member's portion was brought (4)."""
+        wanted = [key for key, said in self._said.items() if said.claims]
+        return {key[1] for key in wanted if not self._missing(*key)}
+
+    def settle(self, origin: bytes) -> None:
+        """What was brought of it is on record, or is not true: it is asked of nobody again."""
+        for member in [member for member, about in self._said if about == origin]:
+            claims, key = self._missing(member, origin), (member, origin)
+            self._said[key] = self._said[key]._replace(claims=claims)
+        self._pools.pop(origin, None)
+
+    def _missing(self, member: bytes, origin: bytes) -> Mapping[int, Claim]:
+        claims, places = self._said[member, origin].claims, self._pools[origin].places
+        return {number: each for number, each in claims.items() if each.leaf not in places}
+
+    def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> Pool:
         """Of another history: what is wanted, and what pays the same, for what was said about it."""
         origin, wanted = piece.member, self.wanted(piece.member)
         paid = frozenset[bytes]().union(*(claim.paid for claim in wanted.values()))
-        if origin not in self._places:
+        places, new = self._pools[origin].places, Pool()
+        if not places:
             forget_pool(session.tables, origin)
-        places, new = self._places.get(origin, {}), Addition(origin)
         for record, entry in zip(piece.records, entries, strict=True):
             leaf = leaf_hash(record)
             if not isinstance(entry, SignedEntry) or not entry.quorum:
@@ -164,23 +168,21 @@ class SecondHand:
                 continue
             number = len(places) + len(new.places)
             claim = claim_of(pool_of(origin), number, leaf, entry)
-            if leaf in wanted or self._is_word(new, claim.paid & paid):
+            if leaf in wanted or self._is_word(origin, new, claim.paid & paid):
                 row = (claim.origin, claim.number, record)
                 session.tables.execute("INSERT INTO member_entries VALUES (?,?,?)", row)
                 keep_version(session.tables, claim)
                 new.places[leaf] = number
         return new
 
-    def count_in(self, new: Addition) -> None:
+    def count_in(self, origin: bytes, new: Pool) -> None:
         """It is durable."""
-        self._places.setdefault(new.origin, {}).update(new.places)
-        for paid, count in new.versions.items():
-            key = (new.origin, paid)
-            self._versions[key] = self._versions.get(key, 0) + count
+        self._pools[origin].places |= new.places
+        self._pools[origin].versions += new.versions
 
     def found(self, tables: Tables, origin: bytes) -> Iterable[tuple[Claim, FollowedEntry]]:
         """What was brought and says what it was said to say (2), with where it stands."""
-        places = self._places.get(origin, {})
+        places = self._pools[origin].places
         for (_, about), said in self._said.items():
             for claim in said.claims.values() if about == origin else ():
                 place = places.get(claim.leaf, len(places))
@@ -188,18 +190,37 @@ class SecondHand:
                 if entry and _same(claim, entry) and not _is_known(tables, claim):
                     yield claim, entry
 
-    def _is_word(self, new: Addition, paid: Iterable[bytes]) -> bool:
+    def _is_word(self, origin: bytes, new: Pool, paid: Collection[bytes]) -> bool:
         """Whether an entry that pays these may hold words that count for a wanted one."""
-        is_word = False
-        for each in paid:
-            new.versions[each] = new.versions.get(each, 0) + 1
-            before = self._versions.get((new.origin, each), 0)
-            is_word = is_word or before + new.versions[each] <= MAX_EARLIER
-        return is_word
+        new.versions.update(paid)
+        before = self._pools[origin].versions
+        return any(before[each] + new.versions[each] <= MAX_EARLIER for each in paid)
+
+
+def _portion(tables: Tables, part: Part, origin: bytes) -> tuple[dict[int, Claim], int]:
+    """What a member took of that origin and did not release, by number, and where the portion ends, in that
+    part of its log. What comes behind it is asked only what it releases."""
+    claims, terms, end = dict[int, Claim](), 0, part[2]
+    query = (
+        "SELECT number, record FROM member_entries WHERE member = ? AND number >= ? AND number < ? "
+        "ORDER BY number"
+    )
+    for number, record in tables.scan(query, part):
+        entry = decode_entry(record) if origin in record else None
+        if isinstance(entry, HeardNotice):
+            released = [each.number for each in entry.released if each.origin == origin]
+            terms -= sum(_terms(claims.pop(each)) for each in released if each in claims)
+            if number < end:
+                taken = [each.claim for each in entry.taken if _is_asked(each.claim, origin)]
+                new = {each.number: each for each in taken if not _is_known(tables, each)}
+                claims |= new
+                terms += sum(map(_terms, new.values()))
+                end = number + 1 if terms > MAX_TERMS else end
+    return claims, end
 
 
 def _is_asked(claim: Claim, origin: bytes) -> bool:
-    """Whether it is of that origin, and not of a part given up (5)."""
+    """Whether it is of that origin, and not of a part given up (6)."""
     return claim.origin == origin and not MAX_NUMBER <= claim.number < FIRST_NUMBER
 
 

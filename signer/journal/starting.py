@@ -4,7 +4,8 @@
    head that our own key signed. Nothing else is recorded before; it would contradict what is missing.
 2. A member's claims are imported when its log is read up to the head that it named for this start, and
    every other member's log, ours too, as far as it had read them when it last took something: up to the very
-   entry. Of a log that is forked here counts instead what it took (`signer.journal.second_hand`).
+   entry. Of a log that is forked here counts instead what it took (`signer.journal.second_hand`): that is
+   taken as it is brought, whatever comes of the start, since it only binds us more.
 3. When the start is complete we take every entry of the others that stood when enough were imported, also
    those that wait for grants if they are vouched for: we may have granted them in a part that was lost. What
    came later is judged later, and so is what waits behind as many as are judged at once: nobody has granted
@@ -43,7 +44,6 @@ from signer.journal.members import (
     verify_piece,
 )
 from signer.journal.merkle import leaf_hash
-from signer.journal.reading_agreement import forked_members
 from signer.journal.second_hand import forget_pool, second_hand_names
 from signer.journal.verdicts import Verdicts
 
@@ -56,18 +56,6 @@ class Wanted(NamedTuple):
     """Of the newest entry that it took."""
     leaf: bytes
     """Of that entry; empty for none."""
-
-
-class Import(NamedTuple):
-    """What a start takes."""
-
-    heard: tuple[Heard, ...]
-    """The imported members, by key."""
-    limits: Mapping[bytes, int]
-    """Of each log the number before which it is taken (3)."""
-    second_hand: tuple[Claim, ...]
-    """What these stand behind of logs that are forked or in doubt, brought and vouched for."""
-    in_doubt: frozenset[bytes]
 
 
 def roll_forward(session: Session, tail: Piece) -> int:
@@ -132,33 +120,38 @@ def standing(tables: Tables, limits: Mapping[bytes, int]) -> Iterator[FollowedEn
                 yield each
 
 
-def complete(session: Session, wanted: Import, verdicts: Verdicts) -> bool:
-    """Record that the start is complete (3); False, and nothing, while some entry was not looked at."""
-    waiting = [each.claim for each in standing(session.tables, wanted.limits)]
+def complete(
+    session: Session, heard: tuple[Heard, ...], limits: Mapping[bytes, int], verdicts: Verdicts
+) -> bool:
+    """Record that the start is complete (3), with the imported members, by key, and of each log the number
+    before which it is taken; False, and nothing, while some entry was not looked at."""
+    waiting = [each.claim for each in standing(session.tables, limits)]
     if not all(claim.name in verdicts for claim in waiting):
         return False
-    ours, forked = record_of(session), forked_members(session.tables) | wanted.in_doubt
-    for member in wanted.limits:
+    ours = record_of(session)
+    for member in limits:
         vouched = (
             claim
             for claim in waiting
             if claim.origin == member and verdicts[claim.name].objection is None
         )
         _take(session, member, [step for claim in vouched for step in read_standing(ours, claim)])
-    for origin in sorted({claim.origin for claim in wanted.second_hand}):
-        said = {each.leaf: each for each in wanted.second_hand if each.origin == origin}
-        claims = second_hand_names(session.tables, said.values())
-        steps = [step for each in claims for step in read_second_hand(ours, each, forked)]
-        _take(session, origin, steps)
-        forget_pool(session.tables, origin)
-    held = _held_by(session, tuple(each.member for each in wanted.heard))
+        forget_pool(session.tables, member)
+    held = _held_by(session, tuple(each.member for each in heard))
     earlier = (
         own for own in record_of(session).pending() if own.incarnation != session.incarnation
     )
     for void in complete_start(earlier, held):
         write_void(session, void)
-    session.write(StartedNotice(session.now, session.incarnation, wanted.heard))
+    session.write(StartedNotice(session.now, session.incarnation, heard))
     return True
+
+
+def take_second_hand(session: Session, origin: bytes, claims: Iterable[Claim]) -> None:
+    """What members stand behind of that log, which is forked or in doubt; brought and vouched for (2)."""
+    ours, about = record_of(session), frozenset({origin})
+    named = second_hand_names(session.tables, {each.leaf: each for each in claims}.values())
+    _take(session, origin, [step for each in named for step in read_second_hand(ours, each, about)])
 
 
 def _take(session: Session, member: bytes, steps: Iterable[Step]) -> None:

@@ -14,7 +14,7 @@ from pegwarden.v1 import audit_pb2 as au
 from signer.core.agreement.notices import Heard, HeardNotice, VoidNotice
 from signer.core.caller import Caller, Role
 from signer.core.errors import Refusal
-from signer.journal import followed, following, forks, second_hand
+from signer.journal import followed, following, forks
 from signer.journal.codec import encode_entry
 from signer.journal.database import Row, Tables, Value
 from signer.journal.followed import FollowedEntry
@@ -42,7 +42,6 @@ from tests.kernel.test_two_histories import (
     MORE,
     OTHER,
     PAID,
-    granted_beside,
     other_history,
     restart,
 )
@@ -121,18 +120,6 @@ def test_the_first_logs_that_a_member_names_are_remembered(
         query = "SELECT other FROM member_heard WHERE member = ? AND size = 1 ORDER BY other"
         kept = tables.execute(query, (c.log_key,)).fetchall()
     assert [each for (each,) in kept] == names[:bound]
-
-
-@pytest.mark.parametrize("bound", [5, 1 << 16])
-def test_a_member_that_tells_too_much_of_a_forked_log_is_as_if_silent(
-    team: Team, bound: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(second_hand, "MAX_TERMS", bound)
-    log = granted_beside(team)
-    a = restart(team, log)
-    waiting = team.carry("a", "b", rounds=5).waiting
-    assert (waiting == {}) is (bound > 5)
-    assert len(held_by(a)) == (2 if bound > 5 else 0)
 
 
 @pytest.mark.parametrize("caller", [None, LIAR, CARRIER])

@@ -19,7 +19,7 @@ from signer.journal.members import Piece
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import verify_head
 from signer.journal.room import FileRoom
-from signer.journal.second_hand import FIRST_NUMBER, Addition, SecondHand, pool_of
+from signer.journal.second_hand import FIRST_NUMBER, Pool, SecondHand, pool_of
 from signer.journal.sqlite_tables import SqliteTables
 from tests.core.spends import NOW, Coin
 from tests.kernel import federated
@@ -138,7 +138,7 @@ def test_what_was_not_durable_does_not_count(
 
     def noticed(
         second_hand: SecondHand, session: Session, piece: Piece, entries: Iterable[Entry]
-    ) -> Addition:
+    ) -> Pool:
         new = keep(second_hand, session, piece, entries)
         failing.is_next = failing.is_next or bool(new.places)
         return new
