@@ -7,6 +7,8 @@
    spends; nor what we recorded ourselves. What attestors said for an earlier version counts for a later one.
 3. Before a grant words count by our clock. At a start all count that were ever given, also by the member's
    policy if we know it: what an honest member recorded, and we may have granted, passes however late it is.
+   So nothing is granted that would need our own record at a start: it may be lost by then. Who brings a
+   further version brings the words for it, for its withdrawals or with the first version of them.
 4. Limits, windows and time are the member's own to keep; so are officers' approvals, unless nobody else
    speaks for the spend, or its pinned coins are to move without paying: then our record must show them.
 """
@@ -42,7 +44,13 @@ from signer.journal.reading import TableReading
 from signer.journal.verdicts import Verdict, Verdicts
 from signer.ports.policy import PolicyShelf, ServedPolicy
 from signer.proposals import vault_named_by
-from signer.vouching_words import EverReading, EverSaid, HeldReading, LogWords
+from signer.vouching_words import (
+    AloneReading,
+    EverReading,
+    EverSaid,
+    HeldReading,
+    LogWords,
+)
 
 RESTED = 30
 """Seconds for which what was found about an entry stands."""
@@ -71,6 +79,15 @@ class _Look(NamedTuple):
         """As they count at this look."""
         return EverSaid(authorized) if self.is_ever else authorized
 
+    def earlier(self) -> tuple[bytes, ...]:
+        """The evidence that counts beside the entry's own."""
+        claim = self.found.claim
+        return (
+            self.log.first(claim)
+            if isinstance(self.reading, AloneReading)
+            else self.log.earlier(claim)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Vouching:
@@ -87,12 +104,16 @@ class Vouching:
         """About that member's entries that wait for grants, the oldest first. What was found is not looked
         at again for RESTED seconds: who writes many entries, or brings them often, costs us little."""
         reading, log = HeldReading(tables, now), LogWords(tables, (member,))
+        alone = AloneReading(tables, now)
         policy, verdicts = self.shelf.in_force(reading), dict[tuple[bytes, int], Verdict]()
         for each in waiting_of(tables, member, limit):
             key = (*each.claim.name, each.claim.leaf, policy.policy_id)
             found, verdict = self._known.get(key, (now + 1, None))
             if verdict is None or not found <= now < found + RESTED:
                 verdict = self._verdict(_Look(each, log, reading, policy))
+                if verdict.objection is None:
+                    objection = self._verdict(_Look(each, log, alone, policy)).objection
+                    verdict = Verdict(objection, objection is None and verdict.lets_pins_go)
                 if len(self._known) >= MAX_KNOWN:
                     self._known.clear()
                 self._known[key] = (now, verdict)
@@ -147,10 +168,9 @@ class Vouching:
         _require_same(claim, spend)
         authorized = look.log.words(entry.evidence, vault, look.policy)
         verdict = _judged(look, spend, look.words(authorized))
-        earlier = () if verdict.objection is None else look.log.earlier(look.found.claim)
-        if not earlier:
+        if verdict.objection is None:
             return verdict
-        for each in earlier:
+        for each in look.earlier():
             authorized = joined(authorized, look.log.words(each, vault, look.policy))
         return _judged(look, spend, look.words(authorized))
 

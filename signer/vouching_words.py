@@ -2,13 +2,16 @@
 
 1. What we hold for others counts like what we recorded, but for what they pay alone.
 2. At a start it is asked whether something was ever right: no word expires, nothing was used up or closed.
-3. What was said for an earlier version counts for a later one: of at most MAX_EVIDENCE of them.
+3. What was said for an earlier version counts for a later one: for the first one of each withdrawal, which
+   an honest member recorded with all the words, and for at most MAX_EVIDENCE others.
+4. What a record adds may be lost with it, and what an origin writes later pushes words out of (3). Neither
+   changes what the entry and the first versions before it show alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from signer.bitcoin.transaction import OutPoint, TxOut
+from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.core.agreement.claim import Claim
 from signer.core.evidence import (
     Attestation,
@@ -21,9 +24,9 @@ from signer.core.evidence import (
 from signer.core.evidence_codec import decode_evidence, read_sweep
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.vault import Vault
-from signer.core.view import RecordedWithdrawal
-from signer.journal.database import Tables
-from signer.journal.followed import earlier_versions, followed_entry
+from signer.core.view import RecordedVersion, RecordedWithdrawal
+from signer.journal.database import Row, Tables
+from signer.journal.followed import earlier_versions, first_versions, followed_entry
 from signer.journal.members import MAX_NUMBER
 from signer.journal.reading import TableReading
 from signer.ports.policy import ServedPolicy
@@ -60,6 +63,17 @@ class EverReading(HeldReading):
         query = "SELECT DISTINCT terms FROM moves WHERE vault = ? ORDER BY terms"
         rows = self._query(query, (vault_fingerprint,))
         return tuple(read_sweep(terms) for (terms,) in rows)
+
+
+class AloneReading(EverReading):
+    """Nothing that was recorded or is held of coins, withdrawals and transactions (4)."""
+
+    def version(self, _: Txid) -> RecordedVersion | None:
+        """See View."""
+        return None
+
+    def _of(self, _: bytes, __: str) -> list[Row]:
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,26 +120,39 @@ class LogWords:
     _verified: dict[tuple[bytes, bytes, bytes], Authorized] = field(default_factory=dict)
 
     def earlier(self, claim: Claim) -> tuple[bytes, ...]:
-        """The evidence of earlier versions of what the claim pays, each once, of the newest ones that had any
-        (3); where there are several histories any version is as good."""
-        evidence = dict[bytes, None]()
-        before = claim.number if len(self.logs) == 1 else MAX_NUMBER
+        """The evidence of earlier versions of what the claim pays, each once: of the first ones, and of the
+        newest ones that had any (3)."""
+        first, newest = self.first(claim), dict[bytes, None]()
         for log in self.logs:
-            for number in earlier_versions(self.tables, log, before, claim.paid):
-                said = self._evidence(log, number)
-                if said:
-                    evidence[said] = None
-                if len(evidence) == MAX_EVIDENCE:
-                    return tuple(evidence)
-        return tuple(evidence)
+            for number in earlier_versions(self.tables, log, self._before(claim), claim.paid):
+                newest |= dict.fromkeys(self._evidence(log, number))
+                if len(newest) == MAX_EVIDENCE:
+                    break
+        return tuple(dict.fromkeys((*first, *newest)))
 
-    def _evidence(self, log: bytes, number: int) -> bytes:
+    def first(self, claim: Claim) -> tuple[bytes, ...]:
+        """Of the first version of each withdrawal that the claim pays."""
+        said = (
+            each
+            for log in self.logs
+            for number in first_versions(self.tables, log, self._before(claim), claim.paid)
+            for each in self._evidence(log, number)
+        )
+        return tuple(dict.fromkeys(said))
+
+    def _before(self, claim: Claim) -> int:
+        """Where there are several histories any version is as good."""
+        return claim.number if len(self.logs) == 1 else MAX_NUMBER
+
+    def _evidence(self, log: bytes, number: int) -> tuple[bytes, ...]:
+        """None, or one."""
         if (log, number) not in self._said:
             found = followed_entry(self.tables, log, number)
             evidence = b"" if found is None else found.entry.evidence
             self._make_room(len(evidence))
             self._said[log, number] = evidence
-        return self._said[log, number]
+        said = self._said[log, number]
+        return (said,) if said else ()
 
     def words(self, evidence: bytes, vault: Vault, policy: ServedPolicy) -> Authorized:
         """That evidence, verified. Raises Refusal or Malformed."""
