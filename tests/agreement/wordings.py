@@ -105,7 +105,7 @@ def _not_of_forked(reader: Member, other: Member) -> dict[Proposed, Stage]:
 
 
 def _not_beside_forked(reader: Member, other: Member) -> bool:
-    """Today's kernel: of a log that forked what others read of it is waited for, in vain."""
+    """What others read of a log that forked is waited for, in vain."""
     del other
     return not reader.forked
 
@@ -125,11 +125,6 @@ def _only_agreed_stands(reader: Member, other: Member) -> dict[Proposed, Stage]:
 
 def _one_importer_less(federation: Federation) -> int:
     return federation.quorums.importers - 1
-
-
-def _importers_by_witnesses(federation: Federation) -> int:
-    quorums = federation.quorums
-    return quorums.members - quorums.witnesses + 1 + quorums.tolerated
 
 
 def _shallow(buried: tuple[Tx, ...], complete: tuple[Tx, ...]) -> tuple[Tx, ...]:

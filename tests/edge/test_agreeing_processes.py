@@ -153,7 +153,7 @@ def test_three_processes_start_together_sign_and_come_back(
     with ExitStack() as undo:
         members = [undo.enter_context(house.connect()) for house in houses.values()]
         for member in members:
-            member.wait_ready(60)
+            member.wait_ready(30)
         agreed(members)
         assert signed(members, 1)
         houses["a"].kill()

@@ -36,6 +36,8 @@ class Job(NamedTuple):
 def run(n: int, seed: int) -> list[str]:
     """What was wrong after which death. Prints where kernels died."""
     jobs, toll, done, began = list(_jobs(n, seed)), Toll(), 0, time.monotonic()
+    if programs() is None:
+        print("kill: NOT on PostgreSQL, which is not installed: no connection is cut", flush=True)
     for job, found in _done(jobs):
         toll.add(found)
         done += 0 if job.kind == "cuts" else job.n

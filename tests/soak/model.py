@@ -33,6 +33,8 @@ def run(n: int, seed: int) -> list[str]:
     violations, tally = list[str](), Counter[str]()
     steps, seconds = Counter[str](), Counter[str]()
     with _cluster() as cluster:
+        if cluster is None:
+            print("model: NOT on PostgreSQL, which is not installed: SQLite alone", flush=True)
         for number, begun in enumerate(range(0, n, LIFE)):
             shape, world = SHAPES[number % len(SHAPES)], seed * 1_000_000 + number
             place = cluster if number % ON_POSTGRES == 3 else None

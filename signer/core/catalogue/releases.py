@@ -49,7 +49,7 @@ ENTRIES = (
         "release-not-paid",
         _P,
         _NEVER,
-        "What closes a withdrawal pays it by an agreed entry, or has an output of its amount and script.",
+        "What closes a withdrawal has an output of its terms, beside those of equal ones that it closed.",
         "Name the transaction that paid it.",
     ),
     CodeEntry(
