@@ -3,6 +3,9 @@
 1. An entry that asked for no grants binds nobody else: it is passed over.
 2. A member's versions of a withdrawal are found by its id, whatever became of them: what attestors said for
    an earlier one is what the member believed of a later one.
+3. An entry of which the log says that it is agreed, without the grants of a quorum of the policy in force,
+   still waits, but not among those that ask for grants: a former policy's quorum may have granted it. So what
+   asks for grants depends on the log alone, and gets fewer as the log goes on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,9 +17,11 @@ from signer.journal.claims import claim_of
 from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
 from signer.journal.entry import SignedEntry
-from signer.journal.members import followed_record
+from signer.journal.members import MAX_NUMBER, followed_record
 from signer.journal.merkle import leaf_hash
 
+OPEN, SAID, HELD = range(3)
+"""Of an entry that waits: nothing was said of it; it was said to be agreed; that, and it binds us already."""
 MAX_EARLIER = 512
 """Versions before an entry whose evidence is looked at, the newest ones."""
 
@@ -40,21 +45,44 @@ def followed_entry(tables: Tables, member: bytes, number: int) -> FollowedEntry 
 
 def keep_version(tables: Tables, claim: Claim) -> None:
     """Remember that the entry waits for grants, and what it pays."""
-    tables.execute("INSERT INTO member_pending VALUES (?,?)", (claim.origin, claim.number))
+    tables.execute("INSERT INTO member_pending VALUES (?,?,?)", (*claim.name, OPEN))
     rows = [(claim.origin, each, claim.number) for each in sorted(claim.paid)]
     tables.executemany("INSERT INTO member_versions VALUES (?,?,?)", rows)
 
 
-def waiting_of(tables: Tables, member: bytes, limit: int) -> Iterator[FollowedEntry]:
-    """The member's entries that wait for grants, the oldest first."""
-    rows = tables.execute(
-        "SELECT number FROM member_pending WHERE member = ? ORDER BY number LIMIT ?",
-        (member, limit),
-    )
-    for (number,) in rows.fetchall():
+def state_of(tables: Tables, member: bytes, number: int) -> int | None:
+    """What was said of that entry (3); None where it does not wait."""
+    query = "SELECT said FROM member_pending WHERE member = ? AND number = ?"
+    row = tables.execute(query, (member, min(number, MAX_NUMBER))).fetchone()
+    return None if row is None else int(row[0])
+
+
+def keep_said(tables: Tables, member: bytes, number: int, said: int) -> None:
+    """Remember that of an entry that waits."""
+    query = "UPDATE member_pending SET said = ? WHERE member = ? AND number = ?"
+    tables.execute(query, (said, member, number))
+
+
+def judged_numbers(tables: Tables, member: bytes, oldest: int, newest: int) -> tuple[int, ...]:
+    """Of the member's entries that wait: so many, the oldest, of which nothing was said, and so many, the
+    newest, that are said to be agreed and do not bind us (3). Ascending."""
+    query = "SELECT number FROM member_pending WHERE member = ? AND said = ? ORDER BY number"
+    rows = tables.execute(f"{query} LIMIT ?", (member, OPEN, oldest)).fetchall()
+    rows += tables.execute(f"{query} DESC LIMIT ?", (member, SAID, newest)).fetchall()
+    return tuple(sorted(number for (number,) in rows))
+
+
+def waiting_among(tables: Tables, member: bytes, numbers: Iterable[int]) -> Iterator[FollowedEntry]:
+    """Those of these entries that wait, one read at a time."""
+    for number in numbers:
         found = followed_entry(tables, member, number)
-        if found is not None:
+        if found is not None and state_of(tables, member, number) is not None:
             yield found
+
+
+def waiting_of(tables: Tables, member: bytes, limit: int) -> Iterator[FollowedEntry]:
+    """The member's entries that wait and are judged, at most so many of either kind (3), in their order."""
+    yield from waiting_among(tables, member, judged_numbers(tables, member, limit, limit))
 
 
 def is_settled(tables: Tables, claim: Claim) -> bool:
@@ -63,8 +91,7 @@ def is_settled(tables: Tables, claim: Claim) -> bool:
     found = followed_record(tables, claim.origin, claim.number)
     if found is None or leaf_hash(found) != claim.leaf:
         return False
-    query = "SELECT 1 FROM member_pending WHERE member = ? AND number = ?"
-    return tables.execute(query, claim.name).fetchone() is None
+    return state_of(tables, *claim.name) is None
 
 
 def earlier_versions(
@@ -81,3 +108,14 @@ def earlier_versions(
     )
     rows = tables.execute(query, (log, before, *ids)).fetchall()
     return tuple(number for (number,) in rows)
+
+
+def first_versions(
+    tables: Tables, log: bytes, before: int, paid: Iterable[WithdrawalId]
+) -> tuple[int, ...]:
+    """The number of that log's first entry before one that pays each of these withdrawals, ascending (2)."""
+    query = (
+        "SELECT MIN(number) FROM member_versions WHERE member = ? AND withdrawal = ? AND number < ?"
+    )
+    rows = (tables.execute(query, (log, each, before)).fetchone() for each in paid)
+    return tuple(sorted({row[0] for row in rows if row is not None and row[0] is not None}))

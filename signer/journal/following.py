@@ -2,7 +2,8 @@
 
 1. Entries are read in order, each once, after the tree over them was verified (`signer.journal.members`).
 2. What is agreed, with the grants of its quorum, binds us at once; what its origin voided binds us no longer.
-   The first word about an entry settles it: agreed and void are final (`signer.core.agreement.machine`).
+   The first word about an entry settles it: agreed and void are final (`signer.core.agreement.machine`). Who
+   says agreed without such grants is remembered to have said so (`signer.journal.followed`), no more.
 3. Its entries that wait for grants are judged after that (`signer.journal.judging`).
 4. What changes goes on record by our own entries, in the transaction that keeps the piece.
 5. Two heads of one size with different roots, both signed by it: it forked. That is recorded, and nothing of
@@ -45,7 +46,7 @@ from signer.journal.codec import decode_entry
 from signer.journal.database import Tables
 from signer.journal.decide import MAX_SCARCE, Session
 from signer.journal.entry import Entry, SignedEntry
-from signer.journal.followed import followed_entry, keep_version
+from signer.journal.followed import HELD, SAID, followed_entry, keep_said, keep_version, state_of
 from signer.journal.hearing import write_heard
 from signer.journal.members import (
     MAX_NUMBER,
@@ -205,6 +206,9 @@ class _Reading:
                 said = followed_entry(tables, member, entry.number)
                 if said and self._is_agreed(said.claim, entry) and self._settle(entry):
                     self._apply(read_standing(ours, said.claim))
+                else:
+                    held = ours.is_taken(member, entry.number)
+                    keep_said(tables, member, entry.number, HELD if held else SAID)
             case VoidNotice() if self._settle(entry):
                 self._apply(read_void(ours, member, entry.number))
             case HeardNotice():
@@ -219,9 +223,7 @@ class _Reading:
         return is_agreed(granted_by, claim.origin, witnesses.quorum)
 
     def _waits(self, notice: AgreedNotice | VoidNotice) -> bool:
-        row = (self.piece.member, min(notice.number, MAX_NUMBER))
-        query = "SELECT 1 FROM member_pending WHERE member = ? AND number = ?"
-        return self.session.tables.execute(query, row).fetchone() is not None
+        return state_of(self.session.tables, self.piece.member, notice.number) is not None
 
     def _settle(self, notice: AgreedNotice | VoidNotice) -> bool:
         """Whether that entry waited until now. It does no longer."""

@@ -111,7 +111,7 @@ class _Place(NamedTuple):
 @dataclass(slots=True)
 class OtherHistories:
     """How far histories were read beside those that we keep. In memory: who brought them brings them again.
-    Called by one thread at a time."""
+    One thread at a time calls it (`Importing._keeping`)."""
 
     _places: dict[tuple[str, bytes], dict[bytes, _Place]] = field(default_factory=dict)
     """By caller and log key, by root."""

@@ -6,6 +6,10 @@
 2. Only those that are vouched for (`signer.vouching`) or that bind us already are granted, not while we may
    not grant, and not for a vault of which the member is no witness.
 3. What a grant binds us to, and the entries of ours that give way to it, go on record with it.
+4. What its log says to be agreed, though not by a quorum that we can see, is judged likewise, the newest of
+   it: a former policy's quorum may have granted it. It binds us if nothing stands against it, but gets no
+   answer: it asks for no grants any more. So who takes the oldest that ask for grants takes all that we may
+   have granted (`signer.journal.starting`).
 """
 
 from collections.abc import Iterable
@@ -18,7 +22,7 @@ from signer.core.agreement.notices import Heard, HeardNotice, Taken
 from signer.core.agreement.rules import Judgement
 from signer.core.errors import Objection
 from signer.journal.decide import Session
-from signer.journal.followed import waiting_of
+from signer.journal.followed import HELD, OPEN, keep_said, state_of, waiting_of
 from signer.journal.following import Federations, record_of, write_void
 from signer.journal.growth import grants_more
 from signer.journal.members import read_edge
@@ -26,7 +30,7 @@ from signer.journal.verdicts import Verdict, Verdicts
 from signer.ports.recording import Passage
 
 MAX_JUDGED = 512
-"""Pending entries of one member that are judged at once."""
+"""Pending entries of one member that are judged at once, and of those that it says to be agreed."""
 
 
 class Answer(NamedTuple):
@@ -53,7 +57,11 @@ def judge_waiting(
     for claim, _ in waiting_of(session.tables, member, MAX_JUDGED):
         verdict = verdicts.get(claim.name)
         if member in federations.of(claim.vault).log_keys and verdict is not None:
-            answers += _answers(session, claim, verdict)
+            asks = state_of(session.tables, *claim.name) == OPEN
+            found = tuple(_answers(session, claim, verdict))
+            answers += found if asks else ()
+            if not asks and record_of(session).is_taken(*claim.name):
+                keep_said(session.tables, *claim.name, HELD)
     return tuple(answers)
 
 

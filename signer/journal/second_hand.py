@@ -1,29 +1,26 @@
-"""What imported members stand behind of a log that is forked here (design J6).
+"""What imported members stand behind of a log that is forked here, or in doubt (design J6).
 
 1. A member's own log says what it took of another's and did not release. It is asked only where that other's
-   log is forked here, and only for what is not in the history that we keep.
-2. Its word is no claim yet: the entry must be brought, out of a history that its origin signed, be named by
-   the leaf hash, say what the member said, and be vouched for like any other. So nobody binds us by telling
-   what it took to more than by an entry of its own.
+   log is forked here, or another history of it was shown (`signer.importing`, 2), and only for what is not in
+   the history that we keep. Nobody is asked what it took of its own log, or of ours.
+2. Its word is no claim yet: the entry must be brought, out of a history that its origin signed, stand there
+   under the number that was told, be named by the leaf hash, say what the member said, and be vouched for
+   like any other. So nobody binds us by telling what it took to more than by an entry of its own.
 3. A member is imported when all that it stands behind so was brought, and is settled. Who tells of what
    nobody can bring is as if it were silent.
-4. It is heard in portions, since the origin decides how much the honest take. When all of a portion was
-   brought, what is true of it goes on record, before the start is complete; then its member's log is searched
-   on. What that member let go later, anywhere in its log, is in no portion.
+4. Its log is searched once; what it says is kept in tables, since the origin decides how much the honest
+   take. What was brought of it goes on record in portions, before the start is complete.
 5. Such claims get numbers that no log reaches, by their leaf hashes, or the next free ones: neither history
-   lets them go.
+   lets them go. Who tells of a claim under such a number does not say where it stood: it may be anywhere.
 6. What officers gave up (`signer.journal.reopening`) is asked of nobody: no copy has it any more.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from signer.bitcoin.hashes import sha256
 from signer.core.agreement.claim import Claim
-from signer.core.agreement.claim_codec import read_claim
+from signer.core.agreement.claim_codec import claim_bytes, read_claim
 from signer.core.agreement.notices import HeardNotice
 from signer.journal.claims import claim_of
 from signer.journal.codec import decode_entry
@@ -34,14 +31,26 @@ from signer.journal.fold_agreement import name_of
 from signer.journal.followed import MAX_EARLIER, FollowedEntry, followed_entry, keep_version
 from signer.journal.members import MAX_NUMBER, Piece, followed_record
 from signer.journal.merkle import leaf_hash
-from signer.journal.reopening import epochs_read
 
 FIRST_NUMBER = 1 << 63
+LAST_NUMBER = (1 << 64) - 1
 MAX_TERMS = 1 << 16
-"""Claims, with the coins and payments in them: the entry that goes beyond is the last one of a portion."""
+"""Claims, with the coins, payments, pins and bonds in them: with the one that goes beyond a portion ends."""
 
 Part = tuple[bytes, int, int]
 """Of that member's log, from one number to before another."""
+Word = tuple[bytes, Claim | None]
+"""The name of an entry, and the claim where it is taken; None where it is released."""
+
+
+class Asked(NamedTuple):
+    """What a member stands behind."""
+
+    name: bytes
+    """By which it does."""
+    claim: Claim
+    place: int | None
+    """Where it stands in what was brought; None where we know the entry by now."""
 
 
 def second_hand_names(tables: Tables, claims: Iterable[Claim]) -> list[Claim]:
@@ -75,132 +84,29 @@ def pool_of(origin: bytes) -> bytes:
 
 
 def forget_pool(tables: Tables, origin: bytes) -> None:
-    """Nothing of these is needed any more."""
+    """What was brought of these is to be brought anew, or is not needed any more."""
     for table in ("member_entries", "member_versions", "member_pending"):
         tables.execute(f"DELETE FROM {table} WHERE member = ?", (pool_of(origin),))  # noqa: S608
+    tables.execute("DELETE FROM brought WHERE origin = ?", (origin,))
+    tables.execute("UPDATE asked_paid SET kept = 0 WHERE origin = ?", (origin,))
 
 
-class _Said(NamedTuple):
-    """By one member, about one origin."""
-
-    epoch: int
-    """Of our copy: with each new one other entries are in it."""
-    size: int = 0
-    """How far its log was searched."""
-    is_all: bool = False
-    claims: Mapping[int, Claim] = MappingProxyType({})
-    """By number: taken, not released, and not in our copy; of one portion (4)."""
+def forget_asked(tables: Tables) -> None:
+    """Nothing is asked of anybody any more."""
+    for table in ("asked", "asked_paid"):
+        tables.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
-@dataclass(slots=True)
-class Pool:
-    """Of one origin's other histories, or what one piece adds, which does not count before it is durable."""
-
-    places: dict[bytes, int] = field(default_factory=dict)
-    """Where entries stand, by leaf hash."""
-    versions: Counter[bytes] = field(default_factory=Counter)
-    """How many pay it, by withdrawal."""
+def forget_said(session: Session, member: bytes, origin: bytes) -> None:
+    """That member is to be heard about that origin from the beginning of its log."""
+    query = "DELETE FROM asked WHERE member = ? AND name >= ? AND name <= ?"
+    session.tables.execute(query, (member, *_names(origin)))
 
 
-@dataclass(slots=True)
-class SecondHand:
-    """Of one start. Called by one thread at a time; `keep` in the writer's turn, which may be taken again,
-    and then `count_in`."""
-
-    _said: dict[tuple[bytes, bytes], _Said] = field(default_factory=dict)
-    """By member and origin."""
-    _pools: defaultdict[bytes, Pool] = field(default_factory=lambda: defaultdict(Pool))
-    """By origin."""
-
-    def hear(self, tables: Tables, member: bytes, size: int, origin: bytes) -> bool:
-        """Search that member's log, as far as it named it, for the next portion of what it stands behind of
-        that origin (1, 4). Whether that is anything: then all of that origin is to be brought anew, since
-        words for it may have been passed over."""
-        epoch, said = epochs_read(tables, origin).number, self._said.get((member, origin))
-        if said is None or said.epoch != epoch:
-            said = _Said(epoch)
-        if said.is_all or said.claims:
-            return False
-        claims, end = _portion(tables, (member, said.size, size), origin)
-        self._said[member, origin] = _Said(epoch, end, end == size, claims)
-        if claims:
-            self._pools.pop(origin, None)
-        return bool(claims)
-
-    def wanted(self, origin: bytes) -> Mapping[bytes, Claim]:
-        """What anybody stands behind of that origin, by leaf hash."""
-        every = [said for (_, about), said in self._said.items() if about == origin]
-        return {claim.leaf: claim for said in every for claim in said.claims.values()}
-
-    def lacks(self, member: bytes, origin: bytes) -> bool:
-        """Whether something of that was not heard, or is not settled (3, 4)."""
-        said = self._said[member, origin]
-        return not said.is_all or bool(said.claims)
-
-    def ready(self) -> set[bytes]:
-        """The origins of which a member's portion was brought (4)."""
-        wanted = [key for key, said in self._said.items() if said.claims]
-        return {key[1] for key in wanted if not self._missing(*key)}
-
-    def settle(self, origin: bytes) -> None:
-        """What was brought of it is on record, or is not true: it is asked of nobody again."""
-        for member in [member for member, about in self._said if about == origin]:
-            claims, key = self._missing(member, origin), (member, origin)
-            self._said[key] = self._said[key]._replace(claims=claims)
-        self._pools.pop(origin, None)
-
-    def _missing(self, member: bytes, origin: bytes) -> Mapping[int, Claim]:
-        claims, places = self._said[member, origin].claims, self._pools[origin].places
-        return {number: each for number, each in claims.items() if each.leaf not in places}
-
-    def keep(self, session: Session, piece: Piece, entries: Iterable[Entry]) -> Pool:
-        """Of another history: what is wanted, and what pays the same, for what was said about it."""
-        origin, wanted = piece.member, self.wanted(piece.member)
-        paid = frozenset[bytes]().union(*(claim.paid for claim in wanted.values()))
-        places, new = self._pools[origin].places, Pool()
-        if not places:
-            forget_pool(session.tables, origin)
-        for record, entry in zip(piece.records, entries, strict=True):
-            leaf = leaf_hash(record)
-            if not isinstance(entry, SignedEntry) or not entry.quorum:
-                continue
-            if leaf in places or leaf in new.places:
-                continue
-            number = len(places) + len(new.places)
-            claim = claim_of(pool_of(origin), number, leaf, entry)
-            if leaf in wanted or self._is_word(origin, new, claim.paid & paid):
-                row = (claim.origin, claim.number, record)
-                session.tables.execute("INSERT INTO member_entries VALUES (?,?,?)", row)
-                keep_version(session.tables, claim)
-                new.places[leaf] = number
-        return new
-
-    def count_in(self, origin: bytes, new: Pool) -> None:
-        """It is durable."""
-        self._pools[origin].places |= new.places
-        self._pools[origin].versions += new.versions
-
-    def found(self, tables: Tables, origin: bytes) -> Iterable[tuple[Claim, FollowedEntry]]:
-        """What was brought and says what it was said to say (2), with where it stands."""
-        places = self._pools[origin].places
-        for (_, about), said in self._said.items():
-            for claim in said.claims.values() if about == origin else ():
-                place = places.get(claim.leaf, len(places))
-                entry = followed_entry(tables, pool_of(origin), place)
-                if entry and _same(claim, entry) and not _is_known(tables, claim):
-                    yield claim, entry
-
-    def _is_word(self, origin: bytes, new: Pool, paid: Collection[bytes]) -> bool:
-        """Whether an entry that pays these may hold words that count for a wanted one."""
-        new.versions.update(paid)
-        before = self._pools[origin].versions
-        return any(before[each] + new.versions[each] <= MAX_EARLIER for each in paid)
-
-
-def _portion(tables: Tables, part: Part, origin: bytes) -> tuple[dict[int, Claim], int]:
-    """What a member took of that origin and did not release, by number, and where the portion ends, in that
-    part of its log. What comes behind it is asked only what it releases."""
-    claims, terms, end = dict[int, Claim](), 0, part[2]
+def words_of(tables: Tables, part: Part, origin: bytes) -> tuple[list[Word], int]:
+    """What a member took of that origin that we do not have, and what it released, in that part of its log,
+    and where this ends: behind the entry that makes it more than MAX_TERMS."""
+    words, terms, end = list[Word](), 0, part[2]
     query = (
         "SELECT number, record FROM member_entries WHERE member = ? AND number >= ? AND number < ? "
         "ORDER BY number"
@@ -208,15 +114,130 @@ def _portion(tables: Tables, part: Part, origin: bytes) -> tuple[dict[int, Claim
     for number, record in tables.scan(query, part):
         entry = decode_entry(record) if origin in record else None
         if isinstance(entry, HeardNotice):
-            released = [each.number for each in entry.released if each.origin == origin]
-            terms -= sum(_terms(claims.pop(each)) for each in released if each in claims)
-            if number < end:
-                taken = [each.claim for each in entry.taken if _is_asked(each.claim, origin)]
-                new = {each.number: each for each in taken if not _is_known(tables, each)}
-                claims |= new
-                terms += sum(map(_terms, new.values()))
-                end = number + 1 if terms > MAX_TERMS else end
-    return claims, end
+            released = (each.number for each in entry.released if each.origin == origin)
+            words += [(name_of(origin, each), None) for each in released]
+            taken = [each.claim for each in entry.taken if _is_asked(each.claim, origin)]
+            words += [(name_of(*each.name), each) for each in taken if not _is_known(tables, each)]
+            terms += len(entry.released) + sum(map(_terms, taken))
+            if terms > MAX_TERMS:
+                return words, number + 1
+    return words, end
+
+
+def keep_words(session: Session, member: bytes, origin: bytes, words: Iterable[Word]) -> None:
+    """What that member so says, in this order (4)."""
+    tables = session.tables
+    for name, claim in words:
+        tables.execute("DELETE FROM asked WHERE member = ? AND name = ?", (member, name))
+        if claim is not None:
+            row = (member, name, claim.leaf, claim_bytes(claim))
+            tables.execute("INSERT INTO asked VALUES (?,?,?,?)", row)
+            tables.executemany(
+                "INSERT INTO asked_paid VALUES (?,?,0) ON CONFLICT (origin, withdrawal) DO NOTHING",
+                [(origin, each) for each in sorted(claim.paid)],
+            )
+
+
+def is_asked(tables: Tables, member: bytes, origin: bytes) -> bool:
+    """Whether something that this member stands behind is not settled (3)."""
+    query = "SELECT 1 FROM asked WHERE member = ? AND name >= ? AND name <= ? LIMIT 1"
+    return tables.execute(query, (member, *_names(origin))).fetchone() is not None
+
+
+def keep_brought(session: Session, piece: Piece, entries: Iterable[Entry]) -> None:
+    """Of another history: what is asked for, and what pays the same, for what was said about it."""
+    pairs = zip(piece.records, entries, strict=True)
+    for number, (record, entry) in enumerate(pairs, piece.start):
+        if isinstance(entry, SignedEntry) and entry.quorum:
+            _keep(session.tables, (piece.member, number), record, entry)
+
+
+def _keep(tables: Tables, name: tuple[bytes, int], record: bytes, entry: SignedEntry) -> None:
+    origin, number = name
+    leaf, pool = leaf_hash(record), pool_of(origin)
+    if _place_of(tables, origin, leaf, (number, number)) is not None:
+        return
+    claim = claim_of(pool, _next_place(tables, pool), leaf, entry)
+    if _is_wanted(tables, origin, number, leaf) or _is_word(tables, origin, claim):
+        tables.execute("INSERT INTO brought VALUES (?,?,?,?)", (origin, leaf, number, claim.number))
+        row = (pool, claim.number, record)
+        tables.execute("INSERT INTO member_entries VALUES (?,?,?)", row)
+        keep_version(tables, claim)
+        update = "UPDATE asked_paid SET kept = kept + 1 WHERE origin = ? AND withdrawal = ?"
+        tables.executemany(update, [(origin, each) for each in sorted(claim.paid)])
+
+
+def portion_of(tables: Tables, member: bytes, origin: bytes) -> list[Asked]:
+    """What that member stands behind and that is known by now or was brought, up to what was not brought
+    (4)."""
+    portion, terms = list[Asked](), 0
+    query = (
+        "SELECT name, claim FROM asked WHERE member = ? AND name >= ? AND name <= ? ORDER BY name"
+    )
+    for name, record in tables.scan(query, (member, *_names(origin))):
+        claim, place = read_claim(record), None
+        if not _is_known(tables, claim):
+            anywhere = claim.number >= FIRST_NUMBER
+            numbers = (0, MAX_NUMBER) if anywhere else (claim.number, claim.number)
+            place = _place_of(tables, origin, claim.leaf, numbers)
+            if place is None:
+                break
+        portion.append(Asked(name, claim, place))
+        terms += _terms(claim)
+        if terms > MAX_TERMS:
+            break
+    return portion
+
+
+def found(tables: Tables, portion: Iterable[Asked]) -> Iterator[tuple[Claim, FollowedEntry]]:
+    """What was brought of it and says what it was said to say (2), with where it stands."""
+    for _, claim, place in portion:
+        if place is not None:
+            entry = followed_entry(tables, pool_of(claim.origin), place)
+            if entry and _same(claim, entry):
+                yield claim, entry
+
+
+def settle(session: Session, member: bytes, portion: Iterable[Asked]) -> None:
+    """What was brought of it is on record, or is not true: that member is not asked for it again."""
+    query = "DELETE FROM asked WHERE member = ? AND name = ?"
+    session.tables.executemany(query, [(member, each.name) for each in portion])
+
+
+def _names(origin: bytes) -> tuple[bytes, bytes]:
+    """The first and the last name of that log's entries."""
+    return name_of(origin, 0), name_of(origin, LAST_NUMBER)
+
+
+def _next_place(tables: Tables, pool: bytes) -> int:
+    query = "SELECT number FROM member_entries WHERE member = ? ORDER BY number DESC LIMIT 1"
+    row = tables.execute(query, (pool,)).fetchone()
+    return 0 if row is None else int(row[0]) + 1
+
+
+def _place_of(tables: Tables, origin: bytes, leaf: bytes, numbers: tuple[int, int]) -> int | None:
+    """Where the pool has that entry, brought under one of these numbers."""
+    query = (
+        "SELECT place FROM brought WHERE origin = ? AND leaf = ? AND number >= ? AND number <= ? "
+        "ORDER BY number LIMIT 1"
+    )
+    row = tables.execute(query, (origin, leaf, *numbers)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _is_wanted(tables: Tables, origin: bytes, number: int, leaf: bytes) -> bool:
+    """Whether anybody stands behind that entry, under its number or under one that says no place (5)."""
+    query = "SELECT 1 FROM asked WHERE leaf = ? AND name >= ? AND name <= ? LIMIT 1"
+    ends = ((number, number), (FIRST_NUMBER, LAST_NUMBER))
+    names = ((name_of(origin, first), name_of(origin, last)) for first, last in ends)
+    return any(tables.execute(query, (leaf, *each)).fetchone() is not None for each in names)
+
+
+def _is_word(tables: Tables, origin: bytes, claim: Claim) -> bool:
+    """Whether an entry that pays these may hold words that count for a wanted one."""
+    query = "SELECT 1 FROM asked_paid WHERE origin = ? AND withdrawal = ? AND kept < ?"
+    rows = ((origin, each, MAX_EARLIER) for each in sorted(claim.paid))
+    return any(tables.execute(query, row).fetchone() is not None for row in rows)
 
 
 def _is_asked(claim: Claim, origin: bytes) -> bool:

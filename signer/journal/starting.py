@@ -9,11 +9,13 @@
 3. When the start is complete we take every entry of the others that stood when enough were imported, also
    those that wait for grants if they are vouched for: we may have granted them in a part that was lost. What
    came later is judged later, and so is what waits behind as many as are judged at once: nobody has granted
-   that, since what waits before an entry only gets fewer. Our own pending entries of earlier starts that
-   nobody holds are void. The StartedNotice is last, in the same transaction.
+   that, since what waits before an entry only gets fewer, whoever reads the log and when. Of what a log says
+   to be agreed, though not by a quorum that we can see, the newest MAX_SAID that are vouched for are taken:
+   a signature may have left by a former policy. Our own pending entries of earlier starts that nobody holds
+   are void. The StartedNotice is last, in the same transaction.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from signer.bitcoin.errors import Malformed
@@ -22,7 +24,6 @@ from signer.core.agreement.machine import (
     Step,
     Take,
     complete_start,
-    read_second_hand,
     read_standing,
 )
 from signer.core.agreement.notices import Heard, StartedNotice, Taken
@@ -30,7 +31,15 @@ from signer.core.errors import Objection, Refusal
 from signer.journal.codec import decode_entry
 from signer.journal.database import Contradiction, Tables
 from signer.journal.decide import Session
-from signer.journal.followed import FollowedEntry, waiting_of
+from signer.journal.followed import (
+    HELD,
+    SAID,
+    FollowedEntry,
+    judged_numbers,
+    keep_said,
+    state_of,
+    waiting_among,
+)
 from signer.journal.following import record_of, write_void
 from signer.journal.hearing import write_heard
 from signer.journal.judging import MAX_JUDGED
@@ -44,8 +53,13 @@ from signer.journal.members import (
     verify_piece,
 )
 from signer.journal.merkle import leaf_hash
-from signer.journal.second_hand import forget_pool, second_hand_names
+from signer.journal.second_hand import forget_asked, forget_pool, second_hand_names
 from signer.journal.verdicts import Verdicts
+
+Stood = Mapping[bytes, Sequence[int]]
+"""Numbers of entries that waited, by log."""
+MAX_SAID = 16_384
+"""Entries of one log that are said to be agreed of which a start takes those that are true."""
 
 
 class Wanted(NamedTuple):
@@ -102,41 +116,30 @@ def has(tables: Tables, log: bytes, wanted: Wanted) -> bool:
     return not wanted.leaf or (record is not None and leaf_hash(record) == wanted.leaf)
 
 
-def limits_now(tables: Tables) -> dict[bytes, int]:
-    """Of each log the number before which a start takes what waits, by what was read so far (3)."""
-    query = "SELECT number FROM member_pending WHERE member = ? ORDER BY number LIMIT 1 OFFSET ?"
-    limits = dict[bytes, int]()
-    for member, size in followed_logs(tables):
-        row = tables.execute(query, (member, MAX_JUDGED)).fetchone()
-        limits[member] = size if row is None else row[0]
-    return limits
+def standing_now(tables: Tables) -> dict[bytes, tuple[int, ...]]:
+    """Of each log the numbers of what waits that a start takes, by what was read so far (3)."""
+    bounds = (MAX_JUDGED, MAX_SAID)
+    return {log: judged_numbers(tables, log, *bounds) for log, _ in followed_logs(tables)}
 
 
-def standing(tables: Tables, limits: Mapping[bytes, int]) -> Iterator[FollowedEntry]:
-    """What waits at the other members, of the entries before these."""
-    for member in sorted(limits):
-        for each in waiting_of(tables, member, MAX_JUDGED):
-            if each.claim.number < limits[member]:
-                yield each
+def standing(tables: Tables, stood: Stood) -> Iterator[FollowedEntry]:
+    """What still waits at the other members, of these entries."""
+    for member in sorted(stood):
+        yield from waiting_among(tables, member, stood[member])
 
 
-def complete(
-    session: Session, heard: tuple[Heard, ...], limits: Mapping[bytes, int], verdicts: Verdicts
-) -> bool:
-    """Record that the start is complete (3), with the imported members, by key, and of each log the number
-    before which it is taken; False, and nothing, while some entry was not looked at."""
-    waiting = [each.claim for each in standing(session.tables, limits)]
-    if not all(claim.name in verdicts for claim in waiting):
+def complete(session: Session, heard: tuple[Heard, ...], stood: Stood, verdicts: Verdicts) -> bool:
+    """Record that the start is complete (3), with the imported members, by key, and of each log the numbers
+    that stood; False, and nothing, while some entry was not looked at."""
+    tables = session.tables
+    named = ((member, number) for member in stood for number in stood[member])
+    if not all(name in verdicts for name in named if state_of(tables, *name) is not None):
         return False
-    ours = record_of(session)
-    for member in limits:
-        vouched = (
-            claim
-            for claim in waiting
-            if claim.origin == member and verdicts[claim.name].objection is None
-        )
-        _take(session, member, [step for claim in vouched for step in read_standing(ours, claim)])
-        forget_pool(session.tables, member)
+    for member, numbers in stood.items():
+        for first in range(0, len(numbers), MAX_JUDGED):
+            _take_true(session, member, numbers[first : first + MAX_JUDGED], verdicts)
+        forget_pool(tables, member)
+    forget_asked(tables)
     held = _held_by(session, tuple(each.member for each in heard))
     earlier = (
         own for own in record_of(session).pending() if own.incarnation != session.incarnation
@@ -148,10 +151,22 @@ def complete(
 
 
 def take_second_hand(session: Session, origin: bytes, claims: Iterable[Claim]) -> None:
-    """What members stand behind of that log, which is forked or in doubt; brought and vouched for (2)."""
-    ours, about = record_of(session), frozenset({origin})
+    """What members stand behind of that log, which is forked or in doubt; brought and vouched for (2). It
+    adds only: no word about what others took lets anything go."""
+    ours = record_of(session)
     named = second_hand_names(session.tables, {each.leaf: each for each in claims}.values())
-    _take(session, origin, [step for each in named for step in read_second_hand(ours, each, about)])
+    _take(session, origin, [step for each in named for step in read_standing(ours, each)])
+
+
+def _take_true(session: Session, member: bytes, numbers: Sequence[int], verdicts: Verdicts) -> None:
+    """Those of these entries that still wait and are vouched for: so many at a time are held."""
+    ours, tables = record_of(session), session.tables
+    waiting = (claim for claim, _ in waiting_among(tables, member, numbers))
+    true = [claim for claim in waiting if verdicts[claim.name].objection is None]
+    _take(session, member, [step for claim in true for step in read_standing(ours, claim)])
+    for claim in true:
+        if state_of(tables, *claim.name) == SAID:
+            keep_said(tables, *claim.name, HELD)
 
 
 def _take(session: Session, member: bytes, steps: Iterable[Step]) -> None:

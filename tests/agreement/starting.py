@@ -97,10 +97,9 @@ def started(
 def _hear_of(member: Member, imported: tuple[Member, ...], read: frozenset[int]) -> Member:
     """What these hold for members whose logs were not read: they forked, or are dishonest (2)."""
     known = {each for other in imported for each in other.taken if each[0] not in read}
-    forked = frozenset(key_of(origin) for origin, _ in known)
     for origin, entry in sorted(known):
         claim = claim_of(origin, entry)
-        member = after(member, machine.read_second_hand(Memory(member), claim, forked))
+        member = after(member, machine.read_standing(Memory(member), claim))
     return member
 
 

@@ -15,7 +15,6 @@ from signer.core.agreement.machine import (
     complete_start,
     hear_grants,
     read_pending,
-    read_second_hand,
     read_standing,
     read_void,
     time_out,
@@ -94,14 +93,6 @@ def test_what_stands_is_taken_once_and_is_no_grant() -> None:
     assert read_standing(record, OURS_HIGH) == ()
     record.taken.add((B, 7))
     assert read_standing(record, contrary) == ()
-
-
-def test_second_hand_counts_where_the_origin_forked() -> None:
-    record = Memory(is_started=False)
-    assert read_second_hand(record, THEIRS_LOW, frozenset({B})) == (
-        Take(THEIRS_LOW, granted=False),
-    )
-    assert read_second_hand(record, THEIRS_LOW, frozenset({C})) == ()
 
 
 def test_a_void_releases_what_was_taken() -> None:

@@ -11,22 +11,50 @@ import pytest
 from carrier.member import Refused
 from pegwarden.v1 import audit_pb2 as au
 from signer.core.agreement.claim import Claim
-from signer.core.agreement.notices import Heard, HeardNotice, StartedNotice, Taken, VoidNotice
+from signer.core.agreement.notices import (
+    Heard,
+    HeardNotice,
+    Released,
+    StartedNotice,
+    Taken,
+    VoidNotice,
+)
 from signer.journal import growth, second_hand
 from signer.journal.claims import claim_of
 from signer.journal.codec import encode_entry
 from signer.journal.database import Tables
 from signer.journal.entry import SignedEntry
-from signer.journal.merkle import leaf_hash
-from signer.journal.second_hand import FIRST_NUMBER, SecondHand, pool_of
+from signer.journal.following import follow
+from signer.journal.members import Piece
+from signer.journal.merkle import Frontier, leaf_hash
+from signer.journal.note import Head
+from signer.journal.second_hand import (
+    FIRST_NUMBER,
+    Asked,
+    Part,
+    Word,
+    pool_of,
+    portion_of,
+    words_of,
+)
+from signer.ports.recording import Passage
 from tests.core.spends import NOW
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
 from tests.kernel.test_agreement_wire import refused
 from tests.kernel.test_dishonest_member import forged, pending_of, recollect, records_of, told
-from tests.kernel.test_two_histories import BIG, FRESH, PAID, other_history, restart
+from tests.kernel.test_two_histories import (
+    BIG,
+    FRESH,
+    MORE,
+    OTHER,
+    PAID,
+    other_history,
+    restart,
+)
 from tests.kernel.test_vouching import log_of
 
+FOURTH = b"\x04" * 32
 FEW = 5
 """Terms: a portion ends with the second of these entries, each of which is one claim of 4."""
 
@@ -89,14 +117,14 @@ def test_who_stands_behind_much_of_a_forked_log_is_imported(
 ) -> None:
     """A start of A hears all of it, and no more of it at once than the bound says."""
     monkeypatch.setattr(second_hand, "MAX_TERMS", bound)
-    log, most, hear = shown(team, 7), [0], SecondHand.hear
+    log, most = shown(team, 7), [0]
 
-    def heard(asked: SecondHand, tables: Tables, member: bytes, size: int, origin: bytes) -> bool:
-        new = hear(asked, tables, member, size, origin)
-        most.append(len(asked.wanted(origin)))
-        return new
+    def counted(tables: Tables, member: bytes, origin: bytes) -> list[Asked]:
+        portion = portion_of(tables, member, origin)
+        most.append(len(portion))
+        return portion
 
-    monkeypatch.setattr(SecondHand, "hear", heard)
+    monkeypatch.setattr(second_hand, "portion_of", counted)
     a = restart(team, log)
     assert team.carry("a", "b", rounds=4 + len(portions)).waiting == {}
     assert len(leaves_held(a)) == 7
@@ -133,10 +161,19 @@ def test_a_start_goes_on_from_the_portions_of_one_that_did_not_end(
             assert team.carry("a", "b", rounds=1).waiting != {}
             taken = len(leaves_held(a))
     assert 0 < taken < 5
+    asked = set[bytes]()
+
+    def noted(tables: Tables, part: Part, origin: bytes) -> tuple[list[Word], int]:
+        words, end = words_of(tables, part, origin)
+        asked.update(name for name, claim in words if claim is not None)
+        return words, end
+
+    monkeypatch.setattr(second_hand, "words_of", noted)
     a = restart(team, log)
     assert team.carry("a", "b", rounds=6).waiting == {}
     assert leaves_held(a) == leaves_held(team["b"])
     assert len(set(leaves_held(a))) == 5
+    assert len(asked) == 5 - taken
 
 
 def test_a_portion_is_taken_when_our_log_has_room_for_it(
@@ -191,9 +228,11 @@ def test_what_is_not_true_in_a_portion_is_asked_once(
     a = restart(team, log)
     recollect(b, a, brought.head)
     told(a, brought)
-    for _ in range(3):  # the fork, and two portions
+    for _ in range(2):  # the fork, and what is asked for
         assert a.head().waiting_for != []
         told(a, log_of(c, before + records))
+    assert a.head().waiting_for != []
+    told(a, brought)  # the second portion, of which nothing is brought again
     assert a.head().waiting_for == []
     assert leaves_held(a) == sorted(map(leaf_hash, records[2:]))
 
@@ -228,3 +267,147 @@ def test_what_is_wanted_anew_is_brought_with_what_stands_before_it(team: Team, a
         told(a, history)
     assert a.head().waiting_for == []
     assert leaves_held(a) == [leaf_hash(records[1])]
+
+
+@pytest.mark.parametrize("lies", [1, 9])
+def test_a_log_is_searched_once_however_much_it_lets_go(
+    team: Team, lies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B took and released what is more than a portion, again and again. What a member tells of its own log is
+    not asked at all: C tells of an entry that nobody can bring."""
+    monkeypatch.setattr(second_hand, "MAX_TERMS", FEW)
+    a, b, c = team["a"], team["b"], team["c"]
+    before, parts = records_of(c), list[tuple[Part, bytes]]()
+    c.sign(draft(c, (BIG,), PAID))
+    records = [encode_entry(each) for each in true_entries(c, 2)]
+    claims = claims_on(c, len(before), records)
+    heard = Heard(c.log_key, len(before) + 1, bytes(32))
+    pair = (
+        HeardNotice(NOW, heard, tuple(Taken(each, granted=True) for each in claims), ()),
+        HeardNotice(NOW, heard, (), tuple(Released(*each.name) for each in claims)),
+    )
+    brought = forged(b, *pair * lies)
+    own = claims[0]._replace(leaf=bytes(32))
+    log = log_of(
+        c, [*before, encode_entry(HeardNotice(NOW, heard, (Taken(own, granted=True),), ()))]
+    )
+
+    def noted(tables: Tables, part: Part, origin: bytes) -> tuple[list[Word], int]:
+        words, end = words_of(tables, part, origin)
+        parts.append(((part[0], part[1], end), origin))
+        return words, end
+
+    monkeypatch.setattr(second_hand, "words_of", noted)
+    told(a, log)
+    a = restart(team, log)
+    recollect(b, a, brought.head)
+    told(a, log_of(c, before + records))  # it shows the fork
+    told(a, brought)
+    assert a.head().waiting_for == []
+    assert leaves_held(a) == []
+    ends = [0, *(end for (_, _, end), _ in parts)]
+    starts = [start for (_, start, _), _ in parts]
+    assert (starts, ends[-1]) == (ends[:-1], len(brought.records))
+    assert len(parts) == 1 + lies
+    assert {(member, origin) for (member, _, _), origin in parts} == {(b.log_key, c.log_key)}
+
+
+@pytest.mark.parametrize(("told_as", "is_taken"), [(0, True), (1_000, False), (FIRST_NUMBER, True)])
+def test_a_claim_counts_where_it_stands(team: Team, told_as: int, is_taken: bool) -> None:
+    """In the history that was brought: else an entry that we read as void would bind us by another number.
+    Who holds it second hand does not say where it stood."""
+    a, b, c = team["a"], team["b"], team["c"]
+    before = records_of(c)
+    log = other_history(c, before, 1)
+    c.sign(draft(c, (BIG,), PAID))
+    records = [encode_entry(each) for each in true_entries(c, 1)]
+    (claim,) = claims_on(c, len(before), records)
+    brought = tells_of(b, [claim._replace(number=claim.number + told_as)])
+    told(a, log)
+    a = restart(team, log)
+    recollect(b, a, brought.head)
+    told(a, brought)
+    for _ in range(2):
+        told(a, log_of(c, before + records))
+    assert (a.head().waiting_for == []) is is_taken
+    assert leaves_held(a) == ([claim.leaf] if is_taken else [])
+
+
+def heard_of_another(kernel: Witnessed, claims: Iterable[Claim]) -> Heard:
+    """A fourth member's log, read by that kernel, says that it took these."""
+    notices = [
+        HeardNotice(
+            NOW, Heard(each.origin, each.number + 1, bytes(32)), (Taken(each, granted=True),), ()
+        )
+        for each in claims
+    ]
+    records, edge = tuple(map(encode_entry, notices)), Frontier()
+    for record in records:
+        edge = edge.append(leaf_hash(record))
+    piece = Piece(FOURTH, Head("", edge.size, edge.root()), "", 0, records)
+    federations = kernel.role.start.setting.federations()
+    kernel.journal.in_turn(
+        lambda session: follow(session, piece, notices, federations), Passage.WHILE_LOCKED
+    )
+    return Heard(FOURTH, edge.size, edge.root())
+
+
+@pytest.mark.parametrize("lies", [1, 12])
+def test_what_one_member_tells_takes_nothing_from_what_is_brought_for_another(
+    team: Team, lies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells of an entry of C what that does not say, in many portions. B stands behind the next entry, and
+    the history is brought in two pieces."""
+    monkeypatch.setattr(second_hand, "MAX_TERMS", 1)
+    a, b, c = team["a"], team["b"], team["c"]
+    before = records_of(c)
+    log = other_history(c, before, 1)
+    c.sign(draft(c, (BIG,), PAID))
+    records = [encode_entry(each) for each in true_entries(c, 2)]
+    one, two = claims_on(c, len(before), records)
+    untrue = [one._replace(number=FIRST_NUMBER + each, pays=frozenset()) for each in range(lies)]
+    brought = tells_of(b, [two])
+    first, rest = log_of(c, before + records[:1]), log_of(c, before + records)
+    rest.start, rest.records[:] = len(before) + 1, records[1:]
+    told(a, log)
+    a = restart(team, log)
+    recollect(b, a, brought.head)
+    said, importing = heard_of_another(a, untrue), a.role.start.importing
+    told(a, brought)
+    told(a, first)  # it shows the fork
+    assert importing.imported([said]) == ()
+    for piece in (first, rest):
+        told(a, piece)
+        importing.imported([said])
+    assert a.head().waiting_for == []
+    assert leaves_held(a) == [two.leaf]
+
+
+def test_what_was_kept_for_one_member_is_brought_again_for_another(team: Team) -> None:
+    """The entry that B stands behind pays also what another stands behind, so it was kept; not so the earlier
+    one that has the words for the rest of it."""
+    a, b, c = team["a"], team["b"], team["c"]
+    before, entries = records_of(c), list[SignedEntry]()
+    log = other_history(c, before, 1)
+    for coins, paid in (((BIG,), PAID), ((OTHER,), MORE), ((BIG, OTHER), PAID + MORE)):
+        c.sign(draft(c, coins, paid))
+        entries.append(pending_of(c)[1])
+    entries[2] = replace(entries[2], evidence=entries[0].evidence)
+    records = [encode_entry(each) for each in entries]
+    claims = [
+        claim_of(c.log_key, number, leaf_hash(record), entry)
+        for number, (record, entry) in enumerate(zip(records, entries, strict=True), len(before))
+    ]
+    brought, history = tells_of(b, claims[2:]), log_of(c, before + records)
+    told(a, log)
+    a = restart(team, log)
+    recollect(b, a, brought.head)
+    said, importing = heard_of_another(a, claims[:1]), a.role.start.importing
+    told(a, history)  # it shows the fork
+    assert importing.imported([said]) == ()
+    told(a, history)
+    told(a, brought)
+    assert a.head().waiting_for != []
+    told(a, history)
+    assert a.head().waiting_for == []
+    assert leaves_held(a) == [claims[2].leaf]

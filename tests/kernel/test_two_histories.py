@@ -10,6 +10,7 @@ import pytest
 from carrier.member import Refused
 from pegwarden.v1 import audit_pb2 as au
 from signer.core.agreement.notices import ForkedNotice, Heard, HeardNotice, Taken, VoidNotice
+from signer.journal import second_hand
 from signer.journal.claims import claim_of
 from signer.journal.codec import encode_entry
 from signer.journal.database import StoreError, StoreFull
@@ -19,7 +20,7 @@ from signer.journal.members import Piece
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import verify_head
 from signer.journal.room import FileRoom
-from signer.journal.second_hand import FIRST_NUMBER, Pool, SecondHand, pool_of
+from signer.journal.second_hand import FIRST_NUMBER, keep_brought, pool_of
 from signer.journal.sqlite_tables import SqliteTables
 from tests.core.spends import NOW, Coin
 from tests.kernel import federated
@@ -134,20 +135,18 @@ def test_what_was_not_durable_does_not_count(
     log = granted_beside(team)
     a = restart(team, log)
     failing = Failing(error)
-    keep, commit = SecondHand.keep, SqliteTables.commit
+    commit = SqliteTables.commit
 
-    def noticed(
-        second_hand: SecondHand, session: Session, piece: Piece, entries: Iterable[Entry]
-    ) -> Pool:
-        new = keep(second_hand, session, piece, entries)
-        failing.is_next = failing.is_next or bool(new.places)
-        return new
+    def noticed(session: Session, piece: Piece, entries: Iterable[Entry]) -> None:
+        keep_brought(session, piece, entries)
+        kept = session.tables.execute("SELECT 1 FROM brought").fetchone()
+        failing.is_next = failing.is_next or kept is not None
 
     def commit_or_fail(tables: SqliteTables) -> None:
         failing.fail_once()
         commit(tables)
 
-    monkeypatch.setattr(SecondHand, "keep", noticed)
+    monkeypatch.setattr(second_hand, "keep_brought", noticed)
     monkeypatch.setattr(SqliteTables, "commit", commit_or_fail)
     monkeypatch.setattr(FileRoom, "give_back", lambda _: error is StoreFull)
     assert team.carry("a", "b", rounds=6).waiting == {}
@@ -165,10 +164,10 @@ def test_nobody_is_bound_by_telling_what_it_took(team: Team, absent: bool) -> No
     log = other_history(c, before, 2)
     c.sign(draft(c, (BIG,), PAID))
     number, entry, _ = pending_of(c)
-    untrue = [replace(entry, evidence=b"", clock=NOW + each) for each in range(2)]
-    records = [encode_entry(each) for each in untrue]
+    entries = [replace(entry, incarnation=b"i" * 16), replace(entry, psbt=b"")]
+    records = [encode_entry(each) for each in entries]
     first, second = (
-        claim_of(c.log_key, number + each, leaf_hash(records[each]), untrue[each])
+        claim_of(c.log_key, number + each, leaf_hash(records[each]), entries[each])
         for each in range(2)
     )
     claims = [first._replace(pays=frozenset()), second]

@@ -103,13 +103,6 @@ def read_standing(record: Record, claim: Claim) -> tuple[Step, ...]:
     return (Take(claim, granted=False),)
 
 
-def read_second_hand(record: Record, claim: Claim, forked: frozenset[bytes]) -> tuple[Step, ...]:
-    """A member that our start imports stands behind another's entry. Its word counts where that other's log
-    is forked here: the entry may be in a history that we do not have. It adds only: no word about what others
-    took lets anything go."""
-    return read_standing(record, claim) if claim.origin in forked else ()
-
-
 def read_void(record: Record, origin: bytes, number: int) -> tuple[Step, ...]:
     """Another member voided its entry."""
     return (Release(origin, number),) if record.is_taken(origin, number) else ()

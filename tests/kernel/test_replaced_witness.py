@@ -1,0 +1,95 @@
+"""A witness was replaced: its log is no member's any more, and what the others took of it binds who starts
+(docs/agreement.md)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from carrier.member import Refused
+from signer import importing
+from tests.kernel import federated
+from tests.kernel.federated import Member, Team, draft, identity_of, log_key_of
+from tests.kernel.governed import OFFICERS, begin
+from tests.kernel.test_agreement_wire import agreed
+from tests.kernel.test_dishonest_member import forged, held_by, recollect, told
+from tests.kernel.test_new_quorum import COINS, lose_copies, numbers_agreed, paid
+from tests.kernel.test_two_histories import granted_beside
+from tests.kernel.test_vouching_policies import change_policy
+
+
+@dataclass
+class Successor(Member):
+    """Another kernel in that member's place: the same key of the vault, another identity."""
+
+    def sealed_identity(self) -> bytes:
+        return identity_of(3)[0]
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Team]:
+    """Of three whose officers can change the policy."""
+    made = federated.governed(tmp_path)
+    for member in made.members:
+        begin(member, *OFFICERS)  # type: ignore[arg-type]
+    made.start()
+    made.carry(rounds=4)
+    yield made
+    made.stop()
+
+
+def replace_member(team: Team, name: str, *changed: str) -> None:
+    """These members' policy names the log key of a new kernel instead of that one's, which starts."""
+    (number,) = (each.number for each in team.members if each.name == name)
+    keys = (log_key_of(number).hex().encode(), log_key_of(3).hex().encode())
+    first = team.members[number].policy.replace(b"version = 1", b"version = 2")
+    policy = first.replace(*keys)
+    for member in (each for each in team.members if each.name in changed):
+        change_policy(member, team[member.name], policy)
+    team.stop(name)
+    new = Successor(team.folder / "successor", number, policy)
+    new.clock.moment = max(each.clock.moment for each in team.members)
+    begin(new.init(), *OFFICERS)  # type: ignore[arg-type]
+    team.members = tuple(new if each.name == name else each for each in team.members)
+    team.start(name)
+
+
+@pytest.mark.parametrize("most", [0, 32])
+def test_its_log_is_brought_to_who_starts(
+    team: Team, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """B alone has granted what C agreed to. The new C knows it before it grants anything, and so does A."""
+    monkeypatch.setattr(importing, "MAX_FORMER", most)
+    c = team["c"]
+    agreed(team, "c", draft(c, (COINS[0],), paid(0)), "b", "c")
+    team.carry("b", "c", rounds=1)
+    ((number,), log) = numbers_agreed(c), forged(c)
+    replace_member(team, "c", "a", "b")
+    team.carry(rounds=3)
+    team.stop("a")
+    team.start("a")
+    waiting = team.carry(rounds=4).waiting.keys()
+    assert waiting == ({"b"} if most else {"a", "b", "c"})  # B has not restarted
+    for name in "ac" if most else "":
+        assert held_by(team[name]) == [(log.log_key, number, False)]
+    with pytest.raises(Refused, match="log-unknown"):
+        told(team["a" if most else "b"], log)  # no start wants it
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_who_stands_behind_what_nobody_has_can_be_replaced(team: Team, replaced: bool) -> None:
+    """C, dishonest, showed a history to B alone, whose copies are lost: A cannot import B any more, but its
+    successor."""
+    log, c = granted_beside(team, 3), team["c"]
+    lose_copies(team, "b")
+    if replaced:
+        replace_member(team, "b", "a")
+    recollect(c, team["b"], log.head)
+    told(team["b"], log)
+    team.carry("a", "b", rounds=4)
+    team.stop("a")
+    team.start("a")
+    recollect(c, team["a"], log.head)
+    waiting = team.carry("a", "b", rounds=4).waiting
+    assert waiting.keys() == (set() if replaced else {"a"})
