@@ -162,7 +162,7 @@ APART = (
     ),
     Layer(
         "agreement: messages, logs of others, start",
-        2_850,
+        2_860,
         (
             "signer/core/agreement: claim_codec messages",
             "signer: start importing witness witness_words heard_grants cosigning",

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import tee
+from itertools import islice, tee
 
 from signer.core.agreement.notices import ForkedNotice, Heard
 from signer.journal import second_hand
@@ -48,7 +48,7 @@ from signer.ports.recording import Passage
 from signer.vouching import Vouching
 
 MAX_FORMER = 32
-"""Logs of witnesses that were replaced which one member may have brought to a start."""
+"""Logs of witnesses that were replaced which one member may have brought to a start at a time."""
 
 
 @dataclass(slots=True)
@@ -79,11 +79,18 @@ class Importing:
     """One piece is read beside at a time, and no history is forgotten meanwhile. Nothing is searched or
     verified under it, and the writer never asks for it."""
 
-    def former(self, others: frozenset[bytes]) -> frozenset[bytes]:
-        """Logs of no member of now that those whose logs were read want read: of witnesses that were
-        replaced. Of each the first MAX_FORMER, since who lies may name any (1)."""
-        named = (sorted(each.keys() - others - {self.me}) for each in [*self._wanted.values()])
-        return frozenset(log for logs in named for log in logs[:MAX_FORMER])
+    def wants_former(self, log_key: bytes, others: frozenset[bytes]) -> bool:
+        """Whether a member whose log was read wants that log read, which is no member's of now: of a witness
+        that was replaced. Of those that are not read yet the first MAX_FORMER of each member, since who lies
+        may name any (1)."""
+        with self.journal.tables() as tables:
+            forked = forked_members(tables)
+            for wanted in [*self._wanted.values()]:
+                named = sorted(wanted.keys() - others - {self.me})
+                unread = (x for x in named if x in forked or not has(tables, x, wanted[x]))
+                if log_key in islice(unread, MAX_FORMER):
+                    return True
+        return False
 
     def doubt(self, log_key: bytes) -> None:
         """Something was brought of that log that is not what we read."""

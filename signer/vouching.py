@@ -7,8 +7,9 @@
    spends; nor what we recorded ourselves. What attestors said for an earlier version counts for a later one.
 3. Before a grant words count by our clock. At a start all count that were ever given, also by the member's
    policy if we know it: what an honest member recorded, and we may have granted, passes however late it is.
-   So nothing is granted that would need our own record at a start: it may be lost by then. Who brings a
-   further version brings the words for it, for its withdrawals or with the first version of them.
+   So nothing is granted that would need our own record at a start, also if it is held already: the record
+   may be lost by then. Who brings a further version brings the words for it, for its withdrawals or with
+   the first version of them.
 4. Limits, windows and time are the member's own to keep; so are officers' approvals, unless nobody else
    speaks for the spend, or its pinned coins are to move without paying: then our record must show them.
 """
@@ -24,6 +25,7 @@ from signer.core.agreement.claim import Claim
 from signer.core.anchors import anchor_statements
 from signer.core.errors import Objection, Refusal, unverified
 from signer.core.evidence import Authorized, joined
+from signer.core.governance import Standing
 from signer.core.payment import PaymentClaim
 from signer.core.pins import bind
 from signer.core.question import Question
@@ -52,6 +54,7 @@ from signer.vouching_words import (
     LogWords,
 )
 
+IN_FORCE_ONCE = frozenset((Standing.IN_FORCE, Standing.SUPERSEDED))
 RESTED = 30
 """Seconds for which what was found about an entry stands."""
 MAX_KNOWN = 4_096
@@ -111,9 +114,12 @@ class Vouching:
             found, verdict = self._known.get(key, (now + 1, None))
             if verdict is None or not found <= now < found + RESTED:
                 verdict = self._verdict(_Look(each, log, reading, policy))
-                if verdict.objection is None:
-                    objection = self._verdict(_Look(each, log, alone, policy)).objection
-                    verdict = Verdict(objection, objection is None and verdict.lets_pins_go)
+                lasting = self._ever(each, log, alone).objection
+                verdict = Verdict(
+                    objection=verdict.objection or lasting,
+                    lets_pins_go=verdict.lets_pins_go and lasting is None,
+                    stands_alone=lasting is None,
+                )
                 if len(self._known) >= MAX_KNOWN:
                     self._known.clear()
                 self._known[key] = (now, verdict)
@@ -131,18 +137,25 @@ class Vouching:
         restored (3); the others are histories of the same member's log."""
         reading, log = EverReading(tables, now), LogWords(tables, logs)
         for each in entries:
-            every = [
-                self._verdict(_Look(each, log, reading, policy))
-                for policy in self._policies(each.entry, reading)
-            ]
-            right = (verdict for verdict in every if verdict.objection is None)
-            yield each.claim, next(right, every[0])
+            yield each.claim, self._ever(each, log, reading)
+
+    def _ever(self, found: FollowedEntry, log: LogWords, reading: EverReading) -> Verdict:
+        """By whichever policy it is true, else what the one in force says."""
+        policies = self._policies(found.entry, reading)
+        verdicts = (self._verdict(_Look(found, log, reading, policy)) for policy in policies)
+        first = next(verdicts)
+        if first.objection is None:
+            return first
+        return next((verdict for verdict in verdicts if verdict.objection is None), first)
 
     def _policies(self, entry: SignedEntry, reading: TableReading) -> Iterator[ServedPolicy]:
-        policy = self.shelf.in_force(reading)
+        """The one in force, the member's, and those that were in force: by one of these it was granted."""
+        policy, known = self.shelf.in_force(reading), reading.governance().proposals
         yield policy
-        if entry.policy_id != policy.policy_id and reading.policy_bytes(entry.policy_id):
-            yield self.shelf.policy(entry.policy_id, reading)
+        former = [each.policy_id for each in known if each.standing in IN_FORCE_ONCE]
+        for policy_id in dict.fromkeys((entry.policy_id, *former)):
+            if policy_id != policy.policy_id and reading.policy_bytes(policy_id):
+                yield self.shelf.policy(policy_id, reading)
 
     def _verdict(self, look: _Look) -> Verdict:
         claim = look.found.claim

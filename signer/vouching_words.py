@@ -2,13 +2,13 @@
 
 1. What we hold for others counts like what we recorded, but for what they pay alone.
 2. At a start it is asked whether something was ever right: no word expires, nothing was used up or closed.
-3. What was said for an earlier version counts for a later one: for the first one of each withdrawal, which
-   an honest member recorded with all the words, and for at most MAX_EVIDENCE others.
+3. What was said for an earlier version counts for a later one: for the first one of each withdrawal (of
+   MAX_FIRST at most), which an honest member recorded with all the words, and of at most MAX_EVIDENCE others.
 4. What a record adds may be lost with it, and what an origin writes later pushes words out of (3). Neither
    changes what the entry and the first versions before it show alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
@@ -33,6 +33,10 @@ from signer.ports.policy import ServedPolicy
 
 MAX_EVIDENCE = 32
 """Of earlier versions, whose words count for a later one."""
+MAX_FIRST = 64
+"""Of first versions."""
+MAX_WORDS = 16 << 20
+"""Bytes of either, for one entry."""
 
 
 MAX_HELD = 64 << 20
@@ -122,23 +126,30 @@ class LogWords:
     def earlier(self, claim: Claim) -> tuple[bytes, ...]:
         """The evidence of earlier versions of what the claim pays, each once: of the first ones, and of the
         newest ones that had any (3)."""
-        first, newest = self.first(claim), dict[bytes, None]()
-        for log in self.logs:
-            for number in earlier_versions(self.tables, log, self._before(claim), claim.paid):
-                newest |= dict.fromkeys(self._evidence(log, number))
-                if len(newest) == MAX_EVIDENCE:
-                    break
-        return tuple(dict.fromkeys((*first, *newest)))
+        newest = (
+            (log, number)
+            for log in self.logs
+            for number in earlier_versions(self.tables, log, self._before(claim), claim.paid)
+        )
+        return tuple(dict.fromkeys((*self.first(claim), *self._each_once(newest, MAX_EVIDENCE))))
 
     def first(self, claim: Claim) -> tuple[bytes, ...]:
-        """Of the first version of each withdrawal that the claim pays."""
-        said = (
-            each
+        """Of the first version of each withdrawal that the claim pays (3)."""
+        first = (
+            (log, number)
             for log in self.logs
             for number in first_versions(self.tables, log, self._before(claim), claim.paid)
-            for each in self._evidence(log, number)
         )
-        return tuple(dict.fromkeys(said))
+        return self._each_once(first, MAX_FIRST)
+
+    def _each_once(self, places: Iterable[tuple[bytes, int]], most: int) -> tuple[bytes, ...]:
+        """The evidence of these entries, of so many and of MAX_WORDS bytes at most."""
+        said = dict[bytes, None]()
+        for log, number in places:
+            said |= dict.fromkeys(self._evidence(log, number))
+            if len(said) > most or sum(map(len, said)) > MAX_WORDS:
+                return tuple(said)[:-1]
+        return tuple(said)
 
     def _before(self, claim: Claim) -> int:
         """Where there are several histories any version is as good."""

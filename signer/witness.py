@@ -207,8 +207,9 @@ class WitnessRole:
         """None while our own log may be an old copy: what we would record could contradict it. Logs of
         witnesses that were replaced are read while a start wants them."""
         start = self.start
-        former = frozenset() if start.is_complete else start.importing.former(others)
-        if log.log_key not in others | former:
+        if log.log_key not in others and (
+            start.is_complete or not start.importing.wants_former(log.log_key, others)
+        ):
             raise unverified("log-unknown", f"no member has the log key {log.log_key.hex()}")
         piece = self._piece(log)
         if not self.start.is_open or self._journal.contrary_head() is not None:

@@ -3,8 +3,8 @@
 1. They are judged after what was read of its log is on record, the oldest first, each against all that was
    recorded before. Where the log grows too fast (`growth`), or the reserve of the disk is in use, as many as
    the member's share of either allows; the others wait.
-2. Only those that are vouched for (`signer.vouching`) or that bind us already are granted, not while we may
-   not grant, and not for a vault of which the member is no witness.
+2. Only those that are vouched for (`signer.vouching`), or that bind us already and were vouched for once, are
+   granted, not while we may not grant, and not for a vault of which the member is no witness.
 3. What a grant binds us to, and the entries of ours that give way to it, go on record with it.
 4. What its log says to be agreed, though not by a quorum that we can see, is judged likewise, the newest of
    it: a former policy's quorum may have granted it. It binds us if nothing stands against it, but gets no
@@ -73,7 +73,8 @@ def _has_room(session: Session, claim: Claim) -> bool:
 
 def _answers(session: Session, claim: Claim, verdict: Verdict) -> Iterable[Answer]:
     ours, unvouched = record_of(session, {claim.name: verdict}), verdict.objection
-    if unvouched is not None and not ours.is_taken(*claim.name):
+    is_held = verdict.stands_alone and ours.is_taken(*claim.name)
+    if unvouched is not None and not is_held:
         yield Answer(claim, Judgement((), (), frozenset()), unvouched)
         return
     steps, judgement = read_pending(ours, claim)

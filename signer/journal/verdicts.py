@@ -13,6 +13,8 @@ class Verdict(NamedTuple):
     """Why it is not vouched for."""
     lets_pins_go: bool = False
     """Whether the officers' quorum lets it spend pinned coins without paying, by our own record."""
+    stands_alone: bool = True
+    """Whether a start would take it without our own record."""
 
 
 Verdicts = Mapping[tuple[bytes, int], Verdict]

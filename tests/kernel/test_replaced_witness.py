@@ -6,14 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from carrier.member import Refused
+from pegwarden.v1 import audit_pb2 as au
 from signer import importing
+from signer.bitcoin.network import REGTEST
+from signer.core.agreement.notices import Heard, HeardNotice
+from signer.journal.merkle import Frontier, leaf_hash
+from signer.journal.note import Head, origin_of, sign_head
+from tests.core.spends import NOW
 from tests.kernel import federated
 from tests.kernel.federated import Member, Team, draft, identity_of, log_key_of
 from tests.kernel.governed import OFFICERS, begin
 from tests.kernel.test_agreement_wire import agreed
-from tests.kernel.test_dishonest_member import forged, held_by, recollect, told
+from tests.kernel.test_dishonest_member import (
+    forged,
+    held_by,
+    pending_of,
+    recollect,
+    records_of,
+    told,
+)
 from tests.kernel.test_new_quorum import COINS, lose_copies, numbers_agreed, paid
 from tests.kernel.test_two_histories import granted_beside
 from tests.kernel.test_vouching_policies import change_policy
@@ -93,3 +107,55 @@ def test_who_stands_behind_what_nobody_has_can_be_replaced(team: Team, replaced:
     recollect(c, team["a"], log.head)
     waiting = team.carry("a", "b", rounds=4).waiting
     assert waiting.keys() == (set() if replaced else {"a"})
+
+
+class Invented:
+    """A log key that nobody serves."""
+
+    def __init__(self, number: int) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+        self.log_key = self._key.public_key().public_bytes_raw()
+
+    def sign_head(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+    def log(self, record: bytes) -> tuple[au.MemberLog, Heard]:
+        edge = Frontier().append(leaf_hash(record))
+        head = Head(origin_of(REGTEST.genesis_hash, self.log_key), edge.size, edge.root())
+        note = sign_head(head, self)  # type: ignore[arg-type]
+        log = au.MemberLog(log_key=self.log_key, head=note, start=0, records=[record])
+        return log, Heard(self.log_key, edge.size, edge.root())
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_logs_that_are_read_keep_no_place(
+    team: Team, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """C names two that nobody has any more, the later one first, and all must be read."""
+    monkeypatch.setattr(importing, "MAX_FORMER", most)
+    c = team["c"]
+    c.sign(draft(c, (COINS[0],), paid(0)))
+    number, _, _ = pending_of(c)
+    made = [Invented(each).log(records_of(c)[number]) for each in (1, 2)]
+    made.sort(key=lambda each: each[1].member)
+    lie = forged(c, *(HeardNotice(NOW, heard, (), ()) for _, heard in reversed(made)))
+    team.stop("a")
+    team.start("a")
+    recollect(c, team["a"], lie.head)
+    team.carry("a", "b", rounds=2)
+    told(team["a"], lie)
+    unread = [log for log, _ in made]
+    while unread:
+        taken = [log for log in unread if is_read(team, log)]
+        assert taken
+        unread = [log for log in unread if log not in taken]
+    told(team["a"], lie)
+    assert team["a"].head().waiting_for == []
+
+
+def is_read(team: Team, log: au.MemberLog) -> bool:
+    try:
+        told(team["a"], log)
+    except Refused as refused:
+        return refused.code != "log-unknown"
+    return True

@@ -49,6 +49,11 @@ class Text:
     signed: list[SignedAct]
     is_recorded: bool = False
 
+    @property
+    def words(self) -> str:
+        """Officers may say the very same twice; then it is recorded once."""
+        return self.signed[0].text
+
 
 def text(
     driver: "Driver",
@@ -77,7 +82,10 @@ def bring(driver: "Driver", brought: Text) -> str:
     if isinstance(answer, str):
         return answer
     driver.tally[type(brought.act).__name__] += 1
-    if not brought.is_recorded and brought.name != driver.liar:
+    same = [
+        each for each in driver.texts if each.words == brought.words and each.name == brought.name
+    ]
+    if not any(each.is_recorded for each in (brought, *same)) and brought.name != driver.liar:
         brought.is_recorded = True
         _note(driver, brought, answer.decision_ids[0])  # type: ignore[attr-defined]
     return ""
