@@ -275,7 +275,7 @@ def test_trees_in_another_order_are_not_proved(kernel: Running) -> None:
         ("UPDATE entries SET record = x'00' WHERE number = 1", {"number": 1}),
         ("DELETE FROM entries WHERE number = 2", {"number": 1}),
         ("DELETE FROM entries WHERE number = 1", {"number": 1}),
-        ("UPDATE checkpoint SET note = replace(note, 'A', 'B')", {"number": 1}),
+        ("UPDATE checkpoint SET note = lower(note)", {"number": 1}),
         ("UPDATE entries SET leaf = randomblob(32) WHERE number = 2", {"number": 1, "size": 4}),
     ],
 )
