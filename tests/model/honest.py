@@ -1,8 +1,8 @@
 """What an honest relayer does to get every withdrawal paid, whatever was done before (rule 4 of `judge`).
 
-1. Set the machines' clocks right, have the officers let all kernels go on, start and connect everyone. The
-   member that may be dishonest is heard, and then it is silent. Ask again for what waits; let time void what
-   nobody stands behind.
+1. Set the machines' clocks right, have the officers let all kernels go on, start and connect everyone; who
+   then says that its time is another is restarted, as it asks for. The member that may be dishonest is heard,
+   and then it is silent. Ask again for what waits; let time void what nobody stands behind.
 2. Confirm and bury what is complete; close what is paid, strike what is gone, at every member.
 3. Of a withdrawal that is not paid: spend every pin that any member lists for it or for what is bound to it,
    or names in a refusal (what it holds for others it does not list), and pay all that is bound to those
@@ -14,9 +14,11 @@
 from collections import Counter
 from itertools import combinations, count
 
+from pegwarden.v1 import control_pb2 as cp
 from pegwarden.v1 import kernel_pb2 as pb
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.bitcoin.units import Sats
+from signer.clock import MAX_DIFFERENCE
 from signer.core.payment import WithdrawalTerms
 from tests.model.drafts import Draft, pin_of, relabelled
 from tests.model.driver import Driver
@@ -68,12 +70,25 @@ def _serve(driver: Driver) -> list[str]:
     for name in driver.honest:
         for _ in driver.team.one_by_one(name):  # each replica has its own clock
             let_go_on(driver, name)
+    for name in [each for each in driver.honest if _has_drifted(driver, each)]:
+        driver.team.stop(name)
+        driver.start(name)
     found += driver.settle()
     for name in driver.honest:
         for _ in driver.team.one_by_one(name):
             reasons = driver.running[name].journal.stopped_by()
             found += [f"{name} is shut though nothing is wrong: {each.code}" for each in reasons]
     return found
+
+
+def _has_drifted(driver: Driver, name: str) -> bool:
+    """Whether a replica of that member asks for a restart (`signer.readiness`, 4)."""
+    ahead = list[int]()
+    for _ in driver.team.one_by_one(name):
+        said = driver.call(name, cp.GetStatusRequest(), cp.GetStatusResponse)
+        assert isinstance(said, cp.GetStatusResponse)
+        ahead.append(abs(said.clock_unix - said.wall_unix))
+    return max(ahead) > MAX_DIFFERENCE
 
 
 def _settle_pending(driver: Driver) -> None:
