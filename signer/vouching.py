@@ -15,6 +15,7 @@
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -54,7 +55,8 @@ from signer.vouching_words import (
     LogWords,
 )
 
-IN_FORCE_ONCE = frozenset((Standing.IN_FORCE, Standing.SUPERSEDED))
+IN_FORCE_ONCE = frozenset((Standing.SCHEDULED, Standing.IN_FORCE, Standing.SUPERSEDED))
+"""Of policies that decide, or did, at some look: a restored clock may stand before a scheduled one's time."""
 RESTED = 30
 """Seconds for which what was found about an entry stands."""
 MAX_KNOWN = 4_096
@@ -184,7 +186,8 @@ class Vouching:
         if verdict.objection is None:
             return verdict
         for each in look.earlier():
-            authorized = joined(authorized, look.log.words(each, vault, look.policy))
+            with suppress(Refusal, Malformed):  # of another vault: it takes nothing away
+                authorized = joined(authorized, look.log.words(each, vault, look.policy))
         return _judged(look, spend, look.words(authorized))
 
 

@@ -34,7 +34,7 @@ from signer.ports.policy import ServedPolicy
 MAX_EVIDENCE = 32
 """Of earlier versions, whose words count for a later one."""
 MAX_FIRST = 64
-"""Of first versions."""
+"""Of first versions, of each log."""
 MAX_WORDS = 16 << 20
 """Bytes of either, for one entry."""
 
@@ -135,12 +135,11 @@ class LogWords:
 
     def first(self, claim: Claim) -> tuple[bytes, ...]:
         """Of the first version of each withdrawal that the claim pays (3)."""
-        first = (
-            (log, number)
-            for log in self.logs
-            for number in first_versions(self.tables, log, self._before(claim), claim.paid)
-        )
-        return self._each_once(first, MAX_FIRST)
+        said = dict[bytes, None]()
+        for log in self.logs:
+            numbers = first_versions(self.tables, log, self._before(claim), claim.paid)
+            said |= dict.fromkeys(self._each_once(((log, each) for each in numbers), MAX_FIRST))
+        return tuple(said)
 
     def _each_once(self, places: Iterable[tuple[bytes, int]], most: int) -> tuple[bytes, ...]:
         """The evidence of these entries, of so many and of MAX_WORDS bytes at most."""

@@ -14,14 +14,14 @@ from signer.bitcoin.network import REGTEST
 from signer.core.agreement.messages import Contrary, Granted, read_message
 from signer.core.evidence import StatementKind
 from signer.vouching import RESTED
-from signer.vouching_words import MAX_EVIDENCE
+from signer.vouching_words import MAX_EVIDENCE, LogWords
 from tests.core.spends import NOW, Coin
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
 from tests.kernel.room import attested, construct_request, sign_request
 from tests.kernel.test_agreement_wire import codes, log_for, refused
 from tests.kernel.test_dishonest_member import held_by, pending_of
-from tests.kernel.test_vouching import Lie, entry_of, told, without
+from tests.kernel.test_vouching import Lie, entry_of, forged_word, told, without
 
 BIG, OTHER, FRESH = Coin(), Coin(salt=1, index=1), Coin(salt=2, index=2)
 FIRST, SECOND = (1, 60_000_000), (2, 50_000_000)
@@ -165,3 +165,16 @@ def test_so_many_first_versions_count(
     team.members[1].clock.moment += RESTED
     *_, said = told(b, c, bare, after=number)
     assert isinstance(said, Granted)
+
+
+def test_words_that_do_not_count_take_nothing_away(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the first version's stands evidence that nobody accepts, as of another vault."""
+    b, c = team["b"], team["c"]
+    number, entry = entry_of(c, draft(c, (BIG,), PAID))
+    later, first = without(StatementKind.WITHDRAWAL)(entry), LogWords.first
+    bad = forged_word(entry).evidence
+    monkeypatch.setattr(LogWords, "first", lambda log, claim: (bad, *first(log, claim)))
+    said = told(b, c, entry, later, after=number)
+    assert [type(each) for each in said] == [Granted, Granted]
