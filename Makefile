@@ -5,7 +5,7 @@ WORKERS ?= auto
 SEED ?= 1
 TESTS ?=
 
-.PHONY: demo test check bench soak fuzz setup foreign generate proto lock cover mutate clean
+.PHONY: demo test check bench soak fuzz setup foreign generate proto lock wheel cover mutate clean
 
 demo: setup
 	@$(PY) -m clients.demo
@@ -24,6 +24,7 @@ check: setup .cache/buf-1.75.0/buf
 	$(PY) -m scripts.generate_rules --compare
 	$(PY) -m scripts.generate_vectors --compare
 	$(PY) -m scripts.generate_corpus --compare
+	$(PY) -m scripts.generate_sbom --compare
 	$(PY) -m scripts.review_lines --compare
 	$(PY) -m pytest -q -p no:cacheprovider tests/structure
 
@@ -33,6 +34,7 @@ generate: setup
 	$(PY) -m scripts.generate_rules
 	$(PY) -m scripts.generate_vectors
 	$(PY) -m scripts.generate_corpus
+	$(PY) -m scripts.generate_sbom
 	$(PY) -m scripts.review_lines
 
 proto: setup .cache/buf-1.75.0/buf
@@ -49,6 +51,10 @@ soak: setup
 # Coverage-guided, until a violation or N runs: `make fuzz FUZZ=psbt N=1000000` (tests/fuzz).
 fuzz: setup
 	$(PY) -m tests.fuzz $(FUZZ) $(if $(N),--runs $(N)) --seed $(SEED)
+
+# The same source gives the same bytes: `make wheel` prints their SHA-256, for a member to compare.
+wheel: setup
+	$(PY) -m scripts.build_wheel
 
 cover: setup
 	$(PY) -m pytest -q -n $(WORKERS) --cov=signer --cov=policies --cov=keystore --cov-branch \
@@ -76,8 +82,10 @@ lock: setup
 	$(LOCK) --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --extra postgres --constraint requirements/runtime.txt \
 		--output-file requirements/postgres.txt pyproject.toml
+	$(LOCK) --extra ceremony --constraint requirements/runtime.txt \
+		--output-file requirements/ceremony.txt pyproject.toml
 	$(LOCK) --extra test --constraint requirements/runtime.txt \
-		--output-file requirements/test.txt pyproject.toml
+		--constraint requirements/ceremony.txt --output-file requirements/test.txt pyproject.toml
 	$(LOCK) --output-file requirements/build.txt requirements/build.in
 	cd clients/foreign/node && npm install --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --no-audit --no-fund --silent

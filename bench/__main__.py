@@ -1,8 +1,8 @@
 """`make bench`: measure, show, and write what `bench.report` names.
 
-`python -m bench --only whole` (or line, call, policies, long; several are possible) measures a part, and
-writes that part alone. `--short` is a quick look: it measures little and writes nothing. `--entries 100000`
-stops at journals of that size.
+`python -m bench --only whole` (several are possible) measures a part, and writes that part alone: line, call,
+policies, whole, custody, long, proofs, headers. `--short` measures little and writes nothing.
+`--entries 100000` stops at journals of that size.
 """
 
 import argparse
@@ -14,11 +14,20 @@ from pathlib import Path
 from bench.analyses import DRAWN, analyses, analyses_table
 from bench.cases import CASES
 from bench.comparison import Row, compare
+from bench.custody import FULL as ROUNDS
+from bench.custody import SHORT as FEW_ROUNDS
+from bench.custody import custodies, custody_table
 from bench.deciding import deciding, deciding_table
+from bench.headers import FULL as CHAINS
+from bench.headers import SHORT as A_CHAIN
+from bench.headers import headers, headers_table
 from bench.long import FULL as LONG
 from bench.long import SHORT as SHORTER
 from bench.long import Long, long_table, longs
 from bench.profile import profile
+from bench.proofs import FULL as MANY
+from bench.proofs import SHORT as FEW
+from bench.proofs import proofs, proofs_table
 from bench.report import Run, call_table, pure_table, reasons_list, write
 from bench.signing import Calls, empty_call, signing
 from bench.stage import stage
@@ -30,7 +39,7 @@ SHORTLY = 3
 """Policies drawn for a quick look."""
 CALLS = ((1, 60), (10, 40), (100, 15))
 """(inputs, trials) of the call beside Core's."""
-PARTS = ("line", "call", "policies", "whole", "long")
+PARTS = ("line", "call", "policies", "whole", "custody", "long", "proofs", "headers")
 
 
 def _arguments() -> argparse.Namespace:
@@ -89,9 +98,18 @@ def _run(asked: argparse.Namespace, folder: Path) -> Run:
     if "whole" in parts:
         run.wholes = _wholes(asked, folder)
         print(whole_table(run.wholes), flush=True)
+    if "custody" in parts:
+        run.custodies = custodies(folder / "custody", FEW_ROUNDS if asked.short else ROUNDS)
+        print(custody_table(run.custodies), flush=True)
     if "long" in parts:
         run.longs = _longs(asked)
         print(long_table(run.longs), flush=True)
+    if "proofs" in parts:
+        run.proofs = proofs(FEW if asked.short else MANY)
+        print(proofs_table(run.proofs), flush=True)
+    if "headers" in parts:
+        run.headers = headers(folder / "headers", A_CHAIN if asked.short else CHAINS)
+        print(headers_table(run.headers), flush=True)
     return run
 
 

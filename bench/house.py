@@ -152,14 +152,25 @@ class House:
 
     def processor_seconds(self) -> float:
         """That its process has used, where the system tells; in hundredths."""
-        status = Path(f"/proc/{self.process.pid if self.process else 0}/stat")
-        fields = status.read_text().rpartition(")")[2].split() if status.exists() else ["0"] * 13
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _processor_seconds(self.process.pid if self.process else 0)
+
+    def family_processor_seconds(self) -> float:
+        """The same of its process and those that it started: kernel, edge, keepers."""
+        parent = self.process.pid if self.process else 0
+        children = Path(f"/proc/{parent}/task/{parent}/children")
+        pids = children.read_text().split() if children.exists() else []
+        return _processor_seconds(parent) + sum(_processor_seconds(int(pid)) for pid in pids)
 
     def connect(self) -> Member:
         """A channel to it."""
         files = (self.folder / name for name in ("ca.pem", "relayer.pem", "relayer.key"))
         return Member(self.name, f"127.0.0.1:{self.port}", Credentials(*files))
+
+
+def _processor_seconds(pid: int) -> float:
+    status = Path(f"/proc/{pid}/stat")
+    fields = status.read_text().rpartition(")")[2].split() if status.exists() else ["0"] * 13
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def bench_policy() -> bytes:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from carrier.member import Member
 from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
+from signer.core.vault import Vault
+from tests import federation
 from tests.core.spends import Coin
 from tests.kernel.room import attested, construct_request, sign_request
 
@@ -20,6 +22,7 @@ class Orders:
     """Drafts for one member; every withdrawal and coin is another."""
 
     member: Member
+    vault: Vault = field(default_factory=federation.vault)
     number: int = field(default_factory=lambda: time.time_ns() // 1_000 % (1 << 40))
 
     def new(self, inputs: int = 1) -> pb.SignPsbtRequest:
@@ -43,7 +46,7 @@ class Orders:
 
     def _coin(self) -> Coin:
         self.number += 1
-        return Coin(amount=SATS, index=self.number % WINDOW, salt=self.number)
+        return Coin(self.vault, amount=SATS, index=self.number % WINDOW, salt=self.number)
 
 
 def signed(member: Member, request: pb.SignPsbtRequest) -> None:

@@ -140,7 +140,7 @@ class OneVersion:
 
 def on_record(spend: VerifiedSpend) -> RecordedSpend:
     """As if its entry were durable, of a vault without witnesses."""
-    recorded = recorded_spend(spend, Place(1, bytes(32), waits=False), "")
+    recorded = recorded_spend(spend, Place(1, bytes(32), waits=False, recorded_at=0), "")
     if not isinstance(recorded, RecordedSpend):
         raise TypeError("a spend that waits for nobody")
     return recorded

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from bench.analyses import Analysed, analyses_table
 from bench.comparison import NAMES, OURS, Row
+from bench.custody import Custody, custody_table
 from bench.deciding import Deciding, deciding_table
+from bench.headers import Headers, headers_table
 from bench.long import Long, long_table
 from bench.plot import plot
 from bench.plot_lengths import plot_lengths
 from bench.profile import TARGET as PROFILE
+from bench.proofs import Proofs, proofs_table
 from bench.signing import Calls
 from bench.whole import Whole, whole_table
 
@@ -97,7 +100,7 @@ def _between(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
-Figures = Deciding | Analysed | Whole | Long
+Figures = Deciding | Analysed | Whole | Custody | Long | Proofs | Headers
 
 
 @dataclass
@@ -110,7 +113,10 @@ class Run:
     shares: Sequence[Deciding] = ()
     studied: Sequence[Analysed] = ()
     wholes: Sequence[Whole] = ()
+    custodies: Sequence[Custody] = ()
     longs: Sequence[Long] = ()
+    proofs: Sequence[Proofs] = ()
+    headers: Sequence[Headers] = ()
 
 
 def write(run: Run) -> None:
@@ -142,7 +148,10 @@ def _parts(run: Run) -> dict[str, tuple[str, object]]:
         ("deciding", deciding_table(run.shares), run.shares),
         ("analyses", analyses_table(run.studied), run.studied),
         ("whole", whole_table(run.wholes), run.wholes),
+        ("custody", custody_table(run.custodies), run.custodies),
         ("long", long_table(run.longs), run.longs),
+        ("proofs", proofs_table(run.proofs), run.proofs),
+        ("headers", headers_table(run.headers), run.headers),
     )
     for name, table, figures in tables:
         if figures:

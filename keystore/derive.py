@@ -1,6 +1,7 @@
 """BIP-32 with private keys: from a seed to the account, its branches and the keys of addresses.
 
-Rule 1: private keys stand in buffers that are zeroed; what a hash returned of them is wiped.
+Rule 1: private keys stand in buffers that are zeroed, those that are kept in the arena; what a hash returned
+        of them is wiped.
 Rule 2: the only account is m/48'/coin'/0'/2' (BIP-48, P2WSH); nothing above it or beside it is derived.
 Rule 3: below the account the tweaks are public (they follow from the xpub), so branches and children need
         no hash over a secret: the child's key is the branch's plus a public number.
@@ -8,16 +9,18 @@ Rule 3: below the account the tweaks are public (they follow from the xpub), so 
 
 import hmac
 from typing import Any, NoReturn
+from weakref import finalize
 
 from coincurve._libsecp256k1 import ffi, lib
 
+from keystore.arena import Arena, address_of
 from keystore.secret import UNSAFE_EXPOSE, Secret, wipe
 from signer.bitcoin.keys import HARDENED, ExtendedPublicKey, KeyOrigin, KeyPath
 from signer.bitcoin.network import Network
 from signer.bitcoin.secp import CONTEXT, serialize_pubkey
 from signer.core.errors import Fault
 
-SEED_SIZE = 32
+SEED_SIZE, KEY_SIZE = 32, 32
 
 
 def account_path(network: Network) -> KeyPath:
@@ -70,6 +73,17 @@ class PrivateNode:
         ffi.memmove(key, self._key, 32)
         if not lib.secp256k1_ec_seckey_tweak_add(CONTEXT, key, tweak.digest()):
             raise Fault(f"child {number} does not exist")
+
+    def moved(self, arena: Arena) -> "PrivateNode":
+        """The same node with its key in the arena, until it is garbage; this one is closed."""
+        place = arena.take(KEY_SIZE)
+        # By address: a view of `place` that dies with it in one garbage collection is a BufferError.
+        key = ffi.cast("unsigned char(*)[32]", address_of(place))[0]
+        ffi.memmove(key, self._key, KEY_SIZE)
+        self.close()
+        node = PrivateNode(key, self.public)
+        finalize(node, arena.give_back, place)
+        return node
 
     def close(self) -> None:
         """Zero the key."""

@@ -2,12 +2,14 @@
 
 1. Nothing comes in but a RecordedSpend: a transaction that policy consented to and the journal holds.
 2. The key serves the vault that it is bound to and no other; an unbound key signs nothing.
+2b. A key with caps passes the second gate, before any child key exists: what leaves is charged to its ledger.
 3. Each digest is computed here again, from the transaction and the proven coins, and must be the task's.
 4. A child key exists until the next one takes its place in the one buffer, which is zeroed with the last:
    RFC 6979 nonce and low S in P2WSH, BIP-340 with fresh auxiliary randomness in Taproot, in a context
    randomised at start.
 5. What leaves was verified under the task's public key. That also proves that our child key is the task's:
    no other key's signature passes.
+6. A key in a token signs there, what was computed here (3), and its signatures are verified likewise (5).
 Whatever does not fit is a Fault: our own side contradicts itself, and nothing is signed.
 """
 
@@ -16,7 +18,10 @@ from typing import Any, NamedTuple
 
 from coincurve._libsecp256k1 import ffi, lib
 
+from keystore.ledger import missing_ledger
+from keystore.second_gate import SecondGate
 from keystore.secret import borrowed
+from keystore.token.pinned_key import PinnedKey
 from keystore.vault_key import VaultKey
 from signer.bitcoin.descriptor import DerivedScript
 from signer.bitcoin.errors import Malformed
@@ -48,14 +53,17 @@ class _Desk(NamedTuple):
     """What the signatures of one spend share."""
 
     spend: VerifiedSpend
-    digests: InputDigests
     key: VaultKey
     secret: Any
     """The buffer that holds the child key of the signature being made."""
 
 
-def sign_recorded(recorded: RecordedSpend, key: VaultKey) -> SignedSpend:
-    """Our signatures for a spend on durable record (1)."""
+def sign_recorded(
+    recorded: RecordedSpend, key: VaultKey | PinnedKey, second: SecondGate | None = None
+) -> SignedSpend:
+    """Our signatures for a spend on durable record (1). For a key with caps alone raises Refusal
+    `cap-entry-late`, `cap-per-spend`, `cap-per-day`, `cap-ledger-missing` or `cap-ledger-broken`; and what a
+    token refuses."""
     spend = recorded.spend
     if key.binding is None or key.binding.vault_fingerprint != spend.vault.fingerprint:  # 2
         raise Fault("the key is not bound to this vault")
@@ -64,10 +72,19 @@ def sign_recorded(recorded: RecordedSpend, key: VaultKey) -> SignedSpend:
     for position in {task.key_position for task in spend.tasks}:
         if spend.vault.places[position].xpub != key.xpub:
             raise Fault("a task is for another member's key")
-    digests = InputDigests(spend.transaction, spend.coins, spend.vault)  # 3
+    if key.limits is not None:  # 2b
+        if second is None:
+            raise missing_ledger()
+        second.charge(recorded)
+    digests = InputDigests(spend.transaction, spend.coins, spend.vault)
+    for task in spend.tasks:
+        _require_ours(task, spend, digests)  # 3
+    if isinstance(key, PinnedKey):  # 6
+        made = zip(spend.tasks, key.sign(spend.tasks), strict=True)
+        return SignedSpend(recorded, tuple([(task.input_index, each) for task, each in made]))
     sign = _sign_leaf if spend.vault.is_taproot else _sign_segwit
     with borrowed(32) as secret:
-        desk = _Desk(spend, digests, key, secret)
+        desk = _Desk(spend, key, secret)
         signatures = tuple([(task.input_index, sign(task, desk)) for task in spend.tasks])
     return SignedSpend(recorded, signatures)
 
@@ -92,18 +109,22 @@ def _sign_leaf(task: SigningTask, desk: _Desk) -> TapScriptSignature:
     return TapScriptSignature(xonly, task.leaf_hash, signature)
 
 
-def _take_up(task: SigningTask, desk: _Desk) -> None:
-    """The task is the transaction's (3); its child key goes into the buffer (4)."""
-    index, spend = task.input_index, desk.spend
-    derived = spend.coins[index].derived
+def _require_ours(task: SigningTask, spend: VerifiedSpend, digests: InputDigests) -> None:
+    """The task is the transaction's (3)."""
+    index = task.input_index
     expected = (
-        desk.digests.digest(index, task.leaf_hash),
-        _script_of(task, derived),
+        digests.digest(index, task.leaf_hash),
+        _script_of(task, spend.coins[index].derived),
         sighash_type_of(spend.vault),
     )
     if expected != (task.digest, task.script, task.sighash_type):
         raise Fault(f"input {index}: the recorded digest is not the transaction's")
-    branch = spend.vault.places[task.key_position].branches[derived.branch]
+
+
+def _take_up(task: SigningTask, desk: _Desk) -> None:
+    """Its child key goes into the buffer (4)."""
+    derived = desk.spend.coins[task.input_index].derived
+    branch = desk.spend.vault.places[task.key_position].branches[derived.branch]
     desk.key.derive_child(branch, derived.index, desk.secret)
 
 

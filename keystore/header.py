@@ -3,6 +3,8 @@
 Rule 1: strict JSON: these members, these types, nothing else, nothing twice; at most MAX_FILE bytes.
 Rule 2: the cost that a file asks for is bounded before it is paid: a hostile file costs 128 MiB at most.
 Rule 3: the associated data of the seal is the header in canonical JSON (sorted, no spaces, ASCII).
+Rule 4: a vault key with caps is of FORMAT_2: behind the seed its secret holds the key of its ledger.
+Rule 5: so is the file of a key in a token, with caps or without; its secret is the key of its ledger alone.
 """
 
 import base64
@@ -11,11 +13,18 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+from keystore.caps import Caps
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import Network, network_named
+from signer.bitcoin.units import Sats
 from signer.core.errors import Objection, Refusal
 
 FORMAT = "pegwarden-key/1"
+FORMAT_2 = "pegwarden-key/2"
+FILE_KIND, TOKEN_KIND = "file", "token"
+"""What signs with such a file: its seed, in our memory; or the token. A token's seal has kinds more."""
+MOST_IDENT = 32
+"""Bytes of a key's id in a token."""
 MAX_FILE = 16_384
 LEAST_COST, DEFAULT_COST, MOST_COST = 1 << 14, 1 << 16, 1 << 17
 """scrypt's N, with r = 8 and p = 1: 128 * 8 * N bytes of memory."""
@@ -42,6 +51,15 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Of a vault key: what the second gate holds it to."""
+
+    caps: Caps
+    successor: bytes = b""
+    """Fingerprint of the vault to which the key's own may be emptied, outside the caps; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """All of a sealed file but the sealed bytes."""
 
@@ -53,11 +71,14 @@ class Header:
     nonce: bytes
     cost: int
     binding: Binding | None = None
+    limits: Limits | None = None
+    token: bytes = b""
+    """CKA_ID of the key, where it is in a token; then `public` is that public key."""
 
     def members(self) -> dict[str, object]:
         """As JSON members."""
-        return {
-            "format": FORMAT,
+        members: dict[str, object] = {
+            "format": FORMAT_2 if self.limits or self.token else FORMAT,
             "role": self.role.value,
             "network": self.network.name,
             "genesis_hash": self.network.genesis_hash.hex(),
@@ -66,6 +87,7 @@ class Header:
             "kdf": {"name": "scrypt", "n": self.cost, "r": 8, "p": 1, "salt": self.salt.hex()},
             "cipher": {"name": "aes-256-gcm", "nonce": self.nonce.hex()},
         }
+        return members | _second_members(self) if self.limits or self.token else members
 
     def associated(self) -> bytes:
         """What the seal authenticates besides its content."""
@@ -93,6 +115,18 @@ def read_file(content: bytes) -> tuple[Header, bytes]:
     return header, sealed
 
 
+def read_header(members: object) -> Header:
+    """A header that stands in another file. Raises Refusal `key-file-malformed`."""
+    try:
+        if isinstance(members, dict):
+            header = _header(members)
+            if header.members() == members:
+                return header
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise malformed_file("not the header of a sealed key")
+
+
 def malformed_file(detail: str) -> Refusal:
     """The file is no sealed key, or cut short."""
     return Refusal(Objection("key-file-malformed", detail))
@@ -113,6 +147,8 @@ def _header(members: dict[str, object]) -> Header:
         nonce=_hex(cipher["nonce"], 12),
         cost=cost,
         binding=None if binding is None else _binding(binding),
+        limits=_limits(members) if members["format"] == FORMAT_2 else None,
+        token=_token(members) if members["format"] == FORMAT_2 else b"",
     )
 
 
@@ -131,6 +167,41 @@ def _binding(members: object) -> Binding:
 
 def _binding_members(binding: Binding) -> dict[str, str]:
     return {name: getattr(binding, name).hex() for name in Binding.__slots__}
+
+
+def _token(members: dict[str, object]) -> bytes:
+    if members["role"] != Role.VAULT or members["kind"] not in (FILE_KIND, TOKEN_KIND):
+        raise malformed_file(f"a vault key is of kind {FILE_KIND} or {TOKEN_KIND}")
+    if members["kind"] == FILE_KIND:
+        return b""
+    ident = bytes.fromhex(str(members["ident"]))
+    if not 1 <= len(ident) <= MOST_IDENT:
+        raise malformed_file(f"an id of {len(ident)} bytes")
+    return ident
+
+
+def _limits(members: dict[str, object]) -> Limits | None:
+    caps, successor = members["caps"], members["successor"]
+    if caps is None:
+        return None
+    if not isinstance(caps, dict):
+        raise malformed_file("caps are an object")
+    amounts = [caps[name] for name in Caps.__slots__]
+    if not all(type(amount) is int for amount in amounts):
+        raise malformed_file("a cap is a whole number of sats")
+    return Limits(Caps(*map(Sats, amounts)), b"" if successor is None else _hex(successor, 32))
+
+
+def _second_members(header: Header) -> dict[str, object]:
+    """Those that FORMAT_2 has more."""
+    limits = header.limits
+    caps = None if limits is None else limits.caps
+    members: dict[str, object] = {
+        "kind": TOKEN_KIND if header.token else FILE_KIND,
+        "caps": None if caps is None else {name: getattr(caps, name) for name in Caps.__slots__},
+        "successor": None if limits is None else limits.successor.hex() or None,
+    }
+    return members | {"ident": header.token.hex()} if header.token else members
 
 
 def _hex(text: object, size: int) -> bytes:

@@ -6,7 +6,6 @@ Rule 2: the log key signs checkpoint texts of Pegwarden logs, cosignatures of su
         domain-separated statements.
 """
 
-import os
 import re
 from typing import NoReturn
 
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keystore.header import DEFAULT_COST, Role, malformed_file
 from keystore.sealed import Label, OpenedKey, seal
-from keystore.secret import UNSAFE_EXPOSE, Secret
+from keystore.secret import UNSAFE_EXPOSE, Secret, random_secret
 from signer.bitcoin.network import Network
 from signer.core.errors import Fault
 
@@ -23,8 +22,14 @@ _CHECKPOINT = re.compile(
     rb"pegwarden/[0-9a-f]{64}/[0-9a-f]{64}\n[1-9][0-9]{0,17}\n[A-Za-z0-9+/]{43}=\n"
     rb"(?:epoch [1-9][0-9]{0,8}\n)?"
 )
-MESSAGES = (b"pegwarden/receipt/v1\n", b"pegwarden/agreement/v1\n")
-"""How a message begins: receipts (`signer.core.receipt`), and what members say to each other (design J6)."""
+MESSAGES = (
+    b"pegwarden/receipt/v1\n",
+    b"pegwarden/agreement/v1\n",
+    b"pegwarden/possession/v1\n",
+    b"pegwarden/registration/v1\n",
+)
+"""How a message begins: receipts (`signer.core.receipt`), what members say to each other (design J6), key
+records (`signer.core.keyrecord`) and registrations of vaults (`signer.core.registration`)."""
 
 
 class Identity:
@@ -75,7 +80,7 @@ def new_identity(
     network: Network, passphrase: Secret, cost: int = DEFAULT_COST
 ) -> tuple[bytes, bytes, bytes]:
     """Fresh keys: the sealed file, the log key and the statement key (public, 32 bytes each)."""
-    with Secret(os.urandom(_SIZE)) as seeds:
+    with random_secret(_SIZE) as seeds:
         log_key, statement_key = map(_public, _keys(seeds))
         label = Label(Role.IDENTITY, network, public_text(log_key, statement_key), None, cost)
         return seal(seeds, label, passphrase), log_key, statement_key

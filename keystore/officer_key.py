@@ -15,7 +15,7 @@ from coincurve._libsecp256k1 import ffi, lib
 
 from keystore.gate import randomized_context
 from keystore.passphrase import passphrase_from_file
-from keystore.secret import UNSAFE_EXPOSE, Secret, wipe
+from keystore.secret import UNSAFE_EXPOSE, Secret, taken, wipe
 from signer.core.acts import SignedAct, read_act
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.officers import officer_digest, verify_signature
@@ -75,9 +75,7 @@ def open_officer_key(path: Path) -> OfficerKey:
             number = binascii.unhexlify(content.expose(UNSAFE_EXPOSE))
         except binascii.Error:
             raise _unusable(f"{path} does not hold 64 hexadecimal digits") from None
-    secret = Secret(number)
-    wipe(number)
-    return OfficerKey(secret)
+    return OfficerKey(taken(number))
 
 
 def make_officer_key(path: Path) -> OfficerKey:
@@ -88,10 +86,8 @@ def make_officer_key(path: Path) -> OfficerKey:
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(digits)
         stream.write(b"\n")
-    secret = Secret(number)
-    wipe(number)
     wipe(digits)
-    return OfficerKey(secret)
+    return OfficerKey(taken(number))
 
 
 def _unusable(detail: str) -> Refusal:

@@ -1,7 +1,8 @@
 """Where a passphrase comes from: a file descriptor, a file or a prompt; never argv or the environment.
 
 Rule 1: one line ending at the end is not part of it; everything else is, byte for byte (a prompt: UTF-8).
-Rule 2: 1 to MAX_BYTES bytes; a file is a regular one that only its owner can read.
+Rule 2: 1 to MAX_BYTES bytes; a file is a regular one that only its owner can read, or a systemd credential:
+        root's file of mode 0440, which beside root only those of its access list read, here we.
 """
 
 import os
@@ -33,11 +34,17 @@ def passphrase_from_file(path: Path) -> Secret:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _unreadable(f"{path}: {error.strerror}") from None
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode) or mode & 0o077:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or not _is_private(status):
         os.close(descriptor)
         raise _unreadable(f"{path} is no regular file, or others can read it: chmod 600 it")
     return passphrase_from_descriptor(descriptor)
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Rule 2."""
+    mode = stat.S_IMODE(status.st_mode)
+    return mode & 0o077 == 0 or (mode, status.st_uid, status.st_gid) == (0o440, 0, 0)
 
 
 def passphrase_from_prompt(question: str) -> Secret:

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,14 +24,18 @@ from keystore.header import (
     MAX_FILE,
     Binding,
     Header,
+    Limits,
     Role,
     malformed_file,
     read_file,
     write_file,
 )
-from keystore.secret import UNSAFE_EXPOSE, Secret, wipe
+from keystore.hsm_sealed import require_unwrapped
+from keystore.secret import UNSAFE_EXPOSE, Secret, random_secret, taken, wipe
 from signer.bitcoin.network import Network
 from signer.core.errors import Objection, Refusal
+
+LEDGER_KEY_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Label:
     """See `Header.public`."""
     binding: Binding | None = None
     cost: int = DEFAULT_COST
+    limits: Limits | None = None
+    token: bytes = b""
+    """See `Header.token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ def seal(secret: Secret, label: Label, passphrase: Secret) -> bytes:
         nonce=os.urandom(12),
         cost=label.cost,
         binding=label.binding,
+        limits=label.limits,
+        token=label.token,
     )
     content = secret.expose(UNSAFE_EXPOSE)
     with _cipher(header, passphrase) as cipher:
@@ -91,9 +100,7 @@ def unseal(content: bytes, passphrase: Secret) -> OpenedKey:
                 "the passphrase is wrong, or the file was changed (the seal cannot tell which)",
             )
         ) from None
-    secret = Secret(clear)
-    wipe(clear)
-    return OpenedKey(header, secret)
+    return OpenedKey(header, taken(clear))
 
 
 def create(path: Path, sealed: bytes) -> None:
@@ -103,8 +110,8 @@ def create(path: Path, sealed: bytes) -> None:
 
 def open_sealed(source: KeyFile) -> OpenedKey:
     """Raises Refusal `key-file-missing`, `key-file-exposed`, `key-file-malformed`,
-    `key-passphrase-wrong` or `key-file-unusable`."""
-    return unseal(read_sealed(source.path), source.passphrase)
+    `key-passphrase-wrong`, `key-kind-wrong` or `key-file-unusable`."""
+    return unseal(require_unwrapped(read_sealed(source.path)), source.passphrase)
 
 
 def read_sealed(path: Path) -> bytes:
@@ -147,17 +154,58 @@ def bind(source: KeyFile, binding: Binding) -> None:
                     f"vault {header.binding.vault_fingerprint.hex()}",
                 )
             )
-        label = Label(header.role, header.network, header.public, binding, header.cost)
+        label = replace(_label_of(header), binding=binding)
         _write(source.path, seal(opened.secret, label, source.passphrase), os.replace)
 
 
-def backup(source: KeyFile, target: KeyFile) -> Header:
-    """Seal the same secret with the same binding in a new file under another passphrase, and read it
-    back. Raises what `open_sealed` and `create` raise."""
+def limit(source: KeyFile, limits: Limits) -> Header:
+    """Seal a vault key with these caps; one that had none gets a ledger key. Raises `key-role-wrong` and
+    those of `open_sealed`."""
     opened = open_sealed(source)
     with opened.secret:
         header = opened.header
-        label = Label(header.role, header.network, header.public, header.binding, header.cost)
+        if header.role is not Role.VAULT:
+            raise Refusal(
+                Objection("key-role-wrong", "only a vault key has caps", header.role.value, "vault")
+            )
+        label = replace(_label_of(header), limits=limits)
+        with _with_ledger_key(opened) as secret:
+            _write(source.path, seal(secret, label, source.passphrase), os.replace)
+    return read_file(read_sealed(source.path))[0]
+
+
+def _with_ledger_key(opened: OpenedKey) -> Secret:
+    """A copy of the secret that ends in the key of a ledger."""
+    content = opened.secret.expose(UNSAFE_EXPOSE)
+    if opened.header.limits is not None or opened.header.token:
+        return Secret(content)
+    with random_secret(LEDGER_KEY_SIZE) as ledger_key:
+        return taken(b"".join((content, ledger_key.expose(UNSAFE_EXPOSE))))
+
+
+def ledger_key_of(opened: OpenedKey) -> Secret:
+    """The key of its ledger, with which the secret of a key with caps ends."""
+    return Secret(opened.secret.expose(UNSAFE_EXPOSE)[-LEDGER_KEY_SIZE:])
+
+
+def _label_of(header: Header) -> Label:
+    return Label(
+        role=header.role,
+        network=header.network,
+        public=header.public,
+        binding=header.binding,
+        cost=header.cost,
+        limits=header.limits,
+        token=header.token,
+    )
+
+
+def backup(source: KeyFile, target: KeyFile) -> Header:
+    """Seal the same secret with the same binding and caps in a new file under another passphrase, and read it
+    back. Raises what `open_sealed` and `create` raise."""
+    opened = open_sealed(source)
+    with opened.secret:
+        label = _label_of(opened.header)
         create(target.path, seal(opened.secret, label, target.passphrase))
         return _read_back(target, opened)
 
@@ -171,7 +219,7 @@ def _read_back(target: KeyFile, original: OpenedKey) -> Header:
     again = open_sealed(target)
     with again.secret:
         same = again.secret.expose(UNSAFE_EXPOSE) == original.secret.expose(UNSAFE_EXPOSE)
-        if not same or again.header.binding != original.header.binding:
+        if not same or _label_of(again.header) != _label_of(original.header):
             raise _unusable(target.path, OSError("what was written does not read back"))
         return again.header
 

@@ -3,9 +3,10 @@
 Rule 1: reading a secret needs `UNSAFE_EXPOSE`: whoever reads one can be found by that word.
 Rule 2: a secret has no text form, no copy and no pickle; what would show it raises or says `<secret>`.
 Rule 3: it lives in one buffer that is zeroed when it is closed. Copies that a library must make are made in
-        buffers too (`borrowed`), and `wipe` overwrites what a hash function returned.
+        buffers too (`borrowed`), and `wipe` overwrites what a hash function returned (`taken`).
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
@@ -69,9 +70,24 @@ class Secret:
 def wipe(content: bytes) -> None:
     """Overwrite a bytes object that nobody else holds, such as a fresh hash (CPython only).
 
-    Without this every secret digest would stay in the heap until its memory happens to be used again.
+    Without this every secret digest would stay in the heap until its memory happens to be used again. Bytes
+    objects of length 0 and 1 are Python's own, shared by everybody, and are left.
     """
+    if len(content) < 2:
+        return
     ffi.memmove(ffi.from_buffer(content), bytes(len(content)), len(content))
+
+
+def taken(content: bytes) -> Secret:
+    """A secret of what a library returned as a bytes object that nobody else holds; that one is wiped."""
+    secret = Secret(content)
+    wipe(content)
+    return secret
+
+
+def random_secret(size: int) -> Secret:
+    """So many bytes of the system's entropy, which stand nowhere else."""
+    return taken(os.urandom(size))
 
 
 @contextmanager

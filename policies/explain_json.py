@@ -80,6 +80,7 @@ def _vault_json(entry: VaultEntry) -> Json:
         "release_quorum": entry.release_quorum,
         "weaker_after": entry.weaker_after,
         "weaker_from": entry.weaker_from,
+        "deposit_cap_sat": entry.deposit_cap,
         "paths": [
             {
                 "name": path.name,

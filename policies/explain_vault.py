@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from policies.literals import format_amount
 from policies.proquint import words_of
 from policies.vault_entry import VaultEntry
 from signer.bitcoin.descriptor import SpendingPath, parse_key_information
@@ -23,12 +24,19 @@ def vault_lines(entry: VaultEntry) -> Iterator[str]:
     yield from (f"  {line}" for line in witness_lines(vault))
     yield from (f"    {key.hex()}" for key in vault.witnesses.log_keys)
     yield from (f"  {line}" for line in path_lines(entry))
-    yield f"  Addresses and change reach {vault.lookahead} above the highest index seen."
+    yield f"  {reach_line(vault)}"
     officers = f", and {entry.release_quorum} officers consent" if entry.release_quorum else ""
     yield (
         f"  A withdrawal is closed, or its pin struck, by a transaction with {entry.release_depth} "
         f"confirmations (`coins` proves it){officers}."
     )
+    yield from (f"  {line}" for line in cap_lines(entry))
+
+
+def cap_lines(entry: VaultEntry) -> Iterator[str]:
+    """Of a vault that rehearses."""
+    if entry.deposit_cap is not None:
+        yield f"It rehearses: a deposit is at most {format_amount(entry.deposit_cap)}."
 
 
 def witness_lines(vault: Vault) -> Iterator[str]:
@@ -46,6 +54,13 @@ def witness_lines(vault: Vault) -> Iterator[str]:
         f"Witnesses: {quorum} of the {vault.members} members' kernels grant each entry before it is "
         "signed. Their log keys:"
     )
+
+
+def reach_line(vault: Vault) -> str:
+    """How far its addresses go."""
+    if vault.is_fixed:
+        return "One address, for deposits and change alike: its keys have no children."
+    return f"Addresses and change reach {vault.lookahead} above the highest index seen."
 
 
 def path_lines(entry: VaultEntry) -> Iterator[str]:

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from policies.document import Item, Table
-from policies.literals import duration_of
+from policies.literals import amount_of, duration_of
 from policies.source import PolicyError, Source, near
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.units import Sats
 from signer.core.errors import Refusal
 from signer.core.moments import read_time
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 _DURATION = re.compile(r"([0-9]{1,9}) ?([smhd])")
+_AMOUNT = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,8})?) (BTC|sat)")
 
 T = TypeVar("T")
 
@@ -73,6 +75,16 @@ class Fields:
     def duration_or(self, key: str, default: int) -> int:
         """A duration, or the default when the key is absent."""
         return self.duration(key) if key in self.table.entries else default
+
+    def amount(self, key: str) -> Sats:
+        """`0.5 BTC`."""
+        match = _AMOUNT.fullmatch(self.text(key))
+        amount = amount_of(match[1], match[2]) if match else None
+        if amount is None:
+            raise self.error(
+                "policy-literal", f"{key} is an amount such as 0.5 BTC or 2500 sat", key
+            )
+        return amount
 
     def moment(self, key: str) -> int:
         """`2027-01-31T00:00:00Z`, in Unix seconds."""

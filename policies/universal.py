@@ -73,7 +73,8 @@ UNIVERSAL_RULES = (
         "outputs",
         "P1",
         "Every output has exactly one purpose: the payment of a withdrawal, change to the vault's change "
-        "branch, rotation to the next vault, or an anchor. No payment goes to a registered vault.",
+        "branch or one address, rotation to the next vault, or an anchor. No payment goes to a registered "
+        "vault.",
         (
             "output-unexplained",
             "output-script-mismatch",

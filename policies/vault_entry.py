@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from policies.expression import Expression
 from policies.predicates.attested import Attested
+from signer.bitcoin.units import Sats
 from signer.core.vault import Vault, VaultDefinition
 
 
@@ -23,3 +24,5 @@ class VaultEntry:
     """Blocks that a coin must be old before fewer than k members can move it, where stated."""
     weaker_from: int | None
     """Height below which fewer than k members can not, where stated."""
+    deposit_cap: Sats | None
+    """The most that a deposit may bring while the vault rehearses; None: any amount."""

@@ -34,10 +34,10 @@ MAX_DEPTH = 100_000
 """Blocks of `release_depth`."""
 MAX_OFFICERS = 1_000_000
 MAX_VAULTS = 64
-_QUORUM = "release_quorum"
+_QUORUM, _CAP = "release_quorum", "deposit_cap"
 _WITNESSES = ("witnesses", "witness_quorum")
 _VAULT_OPTIONS = (
-    "lookahead", "release_depth", _QUORUM, "weaker_after", "weaker_from", *_WITNESSES,
+    "lookahead", "release_depth", _QUORUM, "weaker_after", "weaker_from", _CAP, *_WITNESSES,
 )  # fmt: skip
 _LOG_KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -81,7 +81,8 @@ def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
     coins = parse_expression(source, fields.item("coins"), vocabulary)
     depth = fields.number_or("release_depth", 100, MAX_DEPTH)
     quorum = fields.number_or(_QUORUM, 0, MAX_OFFICERS)
-    return VaultEntry(definition, vault, coins, depth, quorum, *_weaker(fields, vault))
+    cap = fields.amount(_CAP) if _CAP in table.entries else None
+    return VaultEntry(definition, vault, coins, depth, quorum, *_weaker(fields, vault), cap)
 
 
 def require_release_quorums(

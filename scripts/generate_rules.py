@@ -22,6 +22,7 @@ KINDS = {
     CodeKind.POLICY: "No consent",
     CodeKind.ROLE: "Roles",
     CodeKind.LIMIT: "Limits",
+    CodeKind.AWAY: "No kernel",
     CodeKind.SETUP: "Files and commands",
 }
 MAX_PLACES = 4

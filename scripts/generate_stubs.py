@@ -1,4 +1,4 @@
-"""Makes `pegwarden/v1` from `proto/`. With `--compare` writes nothing and fails on any difference.
+"""Makes the stubs of `pegwarden/` from `proto/`. With `--compare` writes nothing and fails on any difference.
 
 `grpc_tools.protoc` brings the compiler in the pinned version; the stubs are committed.
 """

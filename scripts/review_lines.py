@@ -39,7 +39,7 @@ class Layer:
 
 
 TRUST_PATH = (
-    Layer("the line", 630, ("signer: kernel sign_request", "signer/ports/", "signer/core: spend")),
+    Layer("the line", 650, ("signer: kernel sign_request", "signer/ports/", "signer/core: spend")),
     Layer(
         "claims",
         980,
@@ -49,7 +49,7 @@ TRUST_PATH = (
         ),
     ),
     Layer(
-        "facts", 920, ("signer/core: vault registry places verify inputs outputs digests standard",)
+        "facts", 950, ("signer/core: vault registry places verify inputs outputs digests standard",)
     ),
     Layer(
         "consent",
@@ -66,14 +66,16 @@ TRUST_PATH = (
     ),
     Layer(
         "record",
-        1_960,
+        2_000,
         (
             "signer/journal: record writer work decide settlements overdue gate entry codec claims_codec",
             "signer/journal: fold fold_versions undo claims database sqlite_tables sqlite_store store",
             "signer/journal: log growth tiles merkle note",
         ),
     ),
-    Layer("signature", 330, ("keystore: gate file_keystore vault_key derive secret",)),
+    Layer("signature", 430, ("keystore: gate file_keystore vault_key derive secret",)),
+    Layer("signature: by a token", 360, ("keystore/token: gate pinned_key links questions",)),
+    Layer("signature: the second gate", 410, ("keystore: second_gate leaving ledger caps",)),
     Layer(
         "bitcoin",
         850,
@@ -85,12 +87,17 @@ TRUST_PATH = (
 )
 APART = (
     Layer("door", 1_850, ("signer: __init__ handle wire wire_answers", "signer/methods/")),
-    Layer("words", 2_750, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
+    Layer("words", 3_250, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
     Layer(
         "edge and configuration",
-        1_450,
-        ("signer/edge/", "signer: config toml_table member_files compose"),
+        1_970,
+        (
+            "signer/edge/",
+            "signer: config config_processes config_token toml_table",
+            "signer: read_member member_files opening charged compose front custody",
+        ),
     ),
+    Layer("edge, kernel and keepers as processes", 660, ("signer/link/", "signer/process/")),
     Layer(
         "construction and extraction",
         950,
@@ -101,10 +108,20 @@ APART = (
             "signer: consensus",
         ),
     ),
+    Layer("proofs of inclusion", 200, ("signer/bitcoin: merkle inclusion merkle_block",)),
+    Layer(
+        "headers",
+        450,
+        (
+            "signer/bitcoin: header target tail chain_rules network_rules chain header_record",
+            "signer/bitcoin: checkpoint best_chain burial",
+            "signer/core: freshness",
+        ),
+    ),
     Layer("standardness of inputs", 300, ("signer/core: standard_inputs standard_script",)),
     Layer(
         "registration",
-        1_150,
+        1_200,
         (
             "signer/bitcoin: __init__ errors network base58 bech32 address",
             "signer/bitcoin/descriptor/",
@@ -203,7 +220,7 @@ APART = (
     ),
     Layer(
         "journal, beside recording",
-        1_060,
+        1_120,
         (
             "signer/journal: __init__ audit journal room reading reading_pins schema",
             "signer/journal: tables_record tables_notices",
@@ -215,7 +232,27 @@ APART = (
         600,
         ("keystore: __init__ header identity officer_key passphrase sealed selftest",),
     ),
-    Layer("command line", 3_900, ("signer: __main__", "signer/cli/")),
+    Layer(
+        "the room: what a kernel's process can still do", 550, ("signer/room/", "keystore: arena")
+    ),
+    Layer(
+        "keys in a token",
+        820,
+        (
+            "keystore/token: __init__ names cryptoki attributes keeper doctor",
+            "keystore: hsm_sealed",
+        ),
+    ),
+    Layer(
+        "ceremonies, key records, rehearsals",
+        850,
+        (
+            "signer/ceremony/",
+            "signer/core: keyrecord registration rehearsal",
+            "keystore: possession backup_proof ledger_fold",
+        ),
+    ),
+    Layer("command line", 6_500, ("signer: __main__", "signer/cli/")),
 )
 
 

@@ -64,6 +64,16 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     fi
 fi
 
+# The tests of tokens use SoftHSM, unpacked here without being installed; without it they skip, and say so.
+if [ ! -e /usr/lib/softhsm/libsofthsm2.so ] && [ ! -e .cache/softhsm/usr/lib/softhsm/libsofthsm2.so ]; then
+    softhsm() { apt-get download -qq softhsm2 libsofthsm2 softhsm2-common; }
+    if command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
+        mkdir -p .cache/softhsm/packages
+        (cd .cache/softhsm/packages && { softhsm || { [ "$(id -u)" = 0 ] && apt-get update -qq && softhsm; }; }) &&
+            for each in .cache/softhsm/packages/*.deb; do dpkg -x "$each" .cache/softhsm; done
+    fi || echo "setup: tests of tokens will skip; for them install the Debian package softhsm2" >&2
+fi
+
 command -v ssh-keygen >/dev/null || debian "ssh-keygen, with which officers sign, is missing" openssh-client
 
 if ! .venv/bin/python -m clients.bitcoind >/dev/null 2>&1; then

@@ -7,6 +7,9 @@ import time
 
 from tests.soak import (
     agreement,
+    custody,
+    demo,
+    headers,
     kill,
     miniscript,
     model,
@@ -15,20 +18,27 @@ from tests.soak import (
     replay,
     replicas,
     requests,
+    spv,
     teams,
+    token,
 )
 
 CAMPAIGNS = {
     "agreement": agreement,
+    "custody": custody,
     "psbt": psbt,
     "miniscript": miniscript,
     "model": model,
     "policy": policy,
     "requests": requests,
+    "demo": demo,
+    "headers": headers,
     "kill": kill,
     "replay": replay,
     "replicas": replicas,
+    "spv": spv,
     "teams": teams,
+    "token": token,
 }
 SHOWN = 5
 

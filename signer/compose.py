@@ -1,46 +1,44 @@
-"""The one place where everything is wired: config -> policy -> vaults -> keystore -> journal -> kernel.
+"""The one place where a kernel is wired: config -> policy -> vaults -> keystore -> journal -> kernel. What
+stands in front of it, and speaks gRPC, is `signer.front`'s.
 
 A member serves only if
 1. the policy loads, and is of the config's network;
 2. the self-test passes and the sealed keys open;
-3. exactly one xpub of each vault is ours, and each of our keys is bound to its vault and the genesis policy;
+3. exactly one xpub of each vault is ours, each of our keys is bound to its vault and the genesis policy, and
+   each with caps has its ledger;
 4. the journal begins with the entry that our keys are bound to, and nobody else has it open;
 5. the policy file, and the policy in force, descend from the genesis policy by recorded approvals.
 Whatever is missing is a sentence, before a port is opened.
 """
 
-import hashlib
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-import carrier
-import keystore
-import pegwarden
-import policies
-import signer
-from carrier.member import Credentials
-from keystore.file_keystore import FileKeystore, open_keystore
-from keystore.sealed import KeyFile
+from keystore.file_keystore import FileKeystore
 from keystore.secret import Secret
+from keystore.token.links import Links
+from signer.charged import Counting
 from signer.clock import EffectiveClock
 from signer.config import KernelConfig
 from signer.consensus import ConsensusGate, CoreConsensusGate, UnsafeWithoutConsensusGate
-from signer.core.errors import Objection, Refusal
 from signer.core.notices import Notice
 from signer.core.policy_steps import due
 from signer.core.registry import VaultRegistry
 from signer.core.vault import CHANGE, RECEIVE, Vault
-from signer.edge.peers import PeerSetting
-from signer.edge.server import EdgeSetting, TlsFiles
+from signer.custody import Custody, KeyCustody
+from signer.edge.roles import UNBLOCKED
 from signer.handle import Handler
 from signer.journal.gate import Gate
 from signer.journal.journal import Journal, JournalSetting
 from signer.journal.room import RESERVED
 from signer.kernel import Build, Kernel
-from signer.member_files import read_policy, require_bindings, shelf_by_record
+from signer.link.door import DoorSetting
+from signer.member_files import policy_of, require_bindings, shelf_by_record
+from signer.opening import OpenedKeys, open_keys
 from signer.ports.reading import Reading
+from signer.read_member import MemberFiles
 from signer.readiness import readiness_of
 from signer.start import Start, StartSetting, WitnessedClock
 from signer.ticker import Ticker
@@ -49,7 +47,8 @@ from signer.witness import WitnessRole
 
 VERSION = "0.1.0"
 """Of pyproject.toml; a test compares them."""
-_PACKAGES = (signer, policies, keystore, carrier, pegwarden)
+SPARE_CALLS = 8
+"""Of an edge: what it asks for itself, and what callers of it left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ class Member:
 
     handler: Handler
     keystore: FileKeystore
+    kinds: Mapping[bytes, str]
+    """Vault -> what signs for it: `file`, `hsm-sealed` or `token`."""
     journal: Journal
     ticker: Ticker
     carrying_wanted: threading.Event
@@ -70,17 +71,21 @@ class Member:
         self.keystore.close()
 
 
-def compose(config: KernelConfig, passphrase: Secret) -> Member:
-    """The kernel of that configuration. Raises Refusal, or Fault `self-test-failed`."""
-    policy = read_policy(config)  # 1
+def compose(files: MemberFiles, passphrase: Secret, links: Links | None = None) -> Member:
+    """The kernel of that member; `links` to the keepers of its token, if it has one. Raises Refusal, or
+    Fault `self-test-failed`."""
+    config = files.config
+    policy = policy_of(config, files.policy)  # 1
     registry = VaultRegistry(policy.vaults)
     with ThreadPoolExecutor(1) as beside:  # scrypt takes as long as the first addresses
-        opening = beside.submit(_open_keys, config, passphrase)  # 2
+        opening = beside.submit(open_keys, files, passphrase, links)  # 2
         for vault in registry.all():
             registry.cover(vault, RECEIVE, 0)
             registry.cover(vault, CHANGE, 0)
-        keys = opening.result()
-    genesis = require_bindings(config, policy, keys)  # 3
+        opened = opening.result()
+    keys = opened.keystore
+    genesis = require_bindings(policy, opened.headers, keys.first_leaf)  # 3
+    keys.open_ledgers(files.ledgers)
     gate = Gate()
     clock = EffectiveClock(gate, config.max_downtime)
     setting = JournalSetting(
@@ -93,7 +98,7 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
         grant_timeout=config.agreement.timeout_seconds,
         space=RESERVED,
     )
-    journal = Journal(config.journal, setting)  # 4
+    journal = Journal(files.journal, setting)  # 4
     try:
         with journal.reading() as reading:
             shelf = shelf_by_record(policy, genesis, reading)  # 5
@@ -102,12 +107,13 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
         journal.close()
         raise
     agreement = witness_role(journal, keys, Vouching(shelf, registry), clock)
+    counting = Counting(keys, journal, agreement.start.unfinished)
     if agreement.start.is_open:
         clock.judge_alone(journal.heads.seen)
     _cover(registry, journal)
     wanted = threading.Event()
     kernel = Kernel(
-        build=Build(VERSION, build_digest(), config.digest),
+        build=Build(VERSION, files.build_digest, config.digest),
         network=config.network,
         shelf=shelf,
         registry=registry,
@@ -118,8 +124,17 @@ def compose(config: KernelConfig, passphrase: Secret) -> Member:
         agreement=agreement,
         patience=config.agreement.wait_seconds,
         call_carrier=wanted.set,
+        count=counting,
+        custody=_custody(config, opened),
     )
-    return Member(Handler(kernel, _gate(config)), keys, journal, Ticker(journal.tick), wanted)
+
+    def tick() -> None:
+        journal.tick()
+        counting.if_possible()
+
+    counting.if_possible()
+    agreement.start.when_complete = counting.if_possible
+    return Member(Handler(kernel, _gate(config)), keys, opened.kinds, journal, Ticker(tick), wanted)
 
 
 def witness_role(
@@ -139,9 +154,18 @@ def due_steps(reading: Reading, now: int) -> tuple[Notice, ...]:
     return due(reading.governance(), now)
 
 
-def _open_keys(config: KernelConfig, passphrase: Secret) -> FileKeystore:
-    vaults = [KeyFile(path, passphrase) for path in config.keys.vaults]
-    return open_keystore(KeyFile(config.keys.identity, passphrase), vaults)
+def door_setting(config: KernelConfig, edge_uid: int) -> DoorSetting:
+    """What the kernel answers an edge of that user with."""
+    limits = config.limits
+    return DoorSetting(
+        edge_uid=edge_uid,
+        callers={caller.name: caller.roles for caller in config.callers},
+        unblocked=UNBLOCKED,
+        threads=limits.threads,
+        most=limits.calls + limits.watches + SPARE_CALLS,
+        request_bytes=limits.request_bytes,
+        body_bytes=limits.link_bytes,
+    )
 
 
 def _cover(registry: VaultRegistry, journal: Journal) -> None:
@@ -152,61 +176,16 @@ def _cover(registry: VaultRegistry, journal: Journal) -> None:
                 registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
 
 
+def _custody(config: KernelConfig, opened: OpenedKeys) -> Custody:
+    """A process that has a room to close serves only when it has closed it (`signer.cli.kernel`)."""
+    processes, caps = config.processes, opened.keystore.caps()
+    keys = {
+        vault: KeyCustody(kind, caps[vault] is not None) for vault, kind in opened.kinds.items()
+    }
+    if processes is None:
+        return Custody(keys=keys)
+    return Custody(2, not processes.open_room, keys)
+
+
 def _gate(config: KernelConfig) -> ConsensusGate:
     return UnsafeWithoutConsensusGate() if config.without_consensus_gate else CoreConsensusGate()
-
-
-def build_digest() -> bytes:
-    """SHA-256 over the kernel's source files: for each, in path order, its path, a zero byte and the
-    SHA-256 of its content."""
-    root = Path(signer.__file__).parent.parent
-    digest = hashlib.sha256()
-    files = [file for package in _PACKAGES for file in _sources(Path(str(package.__file__)).parent)]
-    for file in sorted(files):
-        name = file.relative_to(root).as_posix().encode()
-        digest.update(name + b"\x00" + hashlib.sha256(file.read_bytes()).digest())
-    return digest.digest()
-
-
-def _sources(package: Path) -> list[Path]:
-    return list(package.rglob("*.py"))
-
-
-def edge_setting(config: KernelConfig) -> EdgeSetting:
-    """What the edge serves with. Raises Refusal `tls-file-unreadable`."""
-    tls = config.tls
-    contents = [_read_tls(path) for path in (tls.certificate, tls.key, tls.client_ca)]
-    return EdgeSetting(
-        listen=config.listen,
-        metrics=config.metrics,
-        tls=TlsFiles(*contents),
-        callers=config.callers,
-        limits=config.limits,
-        reflection=config.development,
-    )
-
-
-def peer_setting(config: KernelConfig, wanted: threading.Event) -> PeerSetting | None:
-    """Whom this member carries to and from, at the latest when that is set; None where its configuration
-    names nobody."""
-    agreement, identity = config.agreement, config.agreement.identity
-    if identity is None:
-        return None
-    return PeerSetting(
-        ours=config.listen,
-        peers=tuple((peer.name, peer.address) for peer in agreement.peers),
-        identity=Credentials(identity.client_ca, identity.certificate, identity.key),
-        every_seconds=agreement.every_seconds,
-        wanted=wanted,
-    )
-
-
-def _read_tls(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(1 << 20)
-    except OSError as error:
-        raise Refusal(Objection("tls-file-unreadable", f"{path}: {error.strerror}")) from None
-    if b"-----BEGIN " not in content:
-        raise Refusal(Objection("tls-file-unreadable", f"{path} is not PEM"))
-    return content

@@ -14,6 +14,8 @@ from pathlib import Path
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import MAINNET, Network, network_named
 from signer.clock import MAX_DOWNTIME
+from signer.config_processes import ProcessesConfig, processes_in
+from signer.config_token import TokenConfig, token_in
 from signer.core.caller import Role
 from signer.core.errors import Objection, Refusal
 from signer.edge.address import Address, parse_address
@@ -35,6 +37,8 @@ class KeyPaths:
     identity: Path
     vaults: tuple[Path, ...]
     """One sealed key per vault of the policy."""
+    ledgers: Path
+    """Folder of the ledgers of vault keys with caps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,9 @@ class KernelConfig:
     callers: tuple[CallerEntry, ...]
     limits: EdgeLimits
     agreement: AgreementConfig
+    processes: ProcessesConfig | None
+    """None: one process for both."""
+    token: TokenConfig | None
     max_downtime: int
     """Seconds after its last entry that a member without witnesses starts by its machine's clock (J7)."""
     development: bool
@@ -119,6 +126,9 @@ def _config(path: Path, digest: bytes, top: TomlTable) -> KernelConfig:
     if top.text("format") != FORMAT:
         top.refuse("format", f"is {FORMAT!r}")
     journal, journal_head = _journal(top)
+    processes, token = processes_in(top), token_in(top)
+    if token is not None and processes is None:
+        top.refuse("token", "needs [processes]: its keepers connect to the kernel's process")
     return KernelConfig(
         path=path,
         digest=digest,
@@ -134,6 +144,8 @@ def _config(path: Path, digest: bytes, top: TomlTable) -> KernelConfig:
         callers=_callers(top.table("callers")),
         limits=_limits(top.table("limits")),
         agreement=_agreement(top.table("agreement")),
+        processes=processes,
+        token=token,
         max_downtime=_max_downtime(top.table("clock")),
         development=top.switch("development"),
         without_consensus_gate=top.switch("unsafe_without_consensus_gate"),
@@ -193,7 +205,9 @@ def _metrics(table: TomlTable) -> Address | None:
 
 
 def _keys(table: TomlTable) -> KeyPaths:
-    paths = KeyPaths(table.path("identity"), table.paths("vaults"))
+    identity = table.path("identity")
+    ledgers = table.path("ledgers") if "ledgers" in table else identity.with_name("ledgers")
+    paths = KeyPaths(identity, table.paths("vaults"), ledgers)
     table.end()
     return paths
 

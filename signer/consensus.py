@@ -6,6 +6,7 @@
    `UnsafeWithoutConsensusGate`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -58,6 +59,12 @@ def verify_consensus(transaction: Transaction, prevouts: tuple[TxOut, ...]) -> N
                 raise unverified("consensus-refused", f"input {index} is not valid")
     except (pbk.KernelException, RuntimeError) as error:
         raise unverified("consensus-refused", f"input {index}: {error}") from None
+
+
+def load_library() -> None:
+    """Now, where it is installed: a kernel in its room loads nothing later."""
+    with suppress(Refusal):
+        _library()
 
 
 @cache

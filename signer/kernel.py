@@ -17,7 +17,7 @@ from signer.core.errors import MalformedRequest, Objection, Refusal, unverified
 from signer.core.evidence import Authorized, authorize
 from signer.core.evidence_codec import encode_evidence
 from signer.core.notices import AttestedNotice, Notice
-from signer.core.question import ask
+from signer.core.question import TraceLine, ask
 from signer.core.recall import recall
 from signer.core.registry import VaultRegistry
 from signer.core.spend import (
@@ -32,6 +32,7 @@ from signer.core.universal_rules import trace
 from signer.core.vault import CHANGE, RECEIVE, Vault
 from signer.core.verify import SpendClaims, verify
 from signer.core.witnesses import NO_WITNESSES, Witnesses
+from signer.custody import Custody
 from signer.ports.keystore import Keystore
 from signer.ports.machine import MachineClock, NoMachine
 from signer.ports.members import NoWitnesses, Witnessing
@@ -68,13 +69,17 @@ class Kernel:
     """Seconds that SignPsbt waits for other members' grants before it answers that they lack."""
     call_carrier: Callable[[], None] = lambda: None
     """Told that an entry of ours waits for grants."""
+    count: Callable[[], None] = lambda: None
+    """Shows the keystore what is on record, before it is asked to sign. Raises Refusal."""
+    custody: Custody = field(default_factory=Custody)
 
     def sign_psbt(self, request: SignRequest) -> SignedSpend:
         """Our signatures for the transaction. Raises Refusal, Pending or Fault; then nothing was signed.
 
         1. claims     parse the PSBT, verify the attestations' signatures
         2. facts      prove inputs, outputs, amounts; compute what we would sign
-        3. consent    pins, coins, change, holds, policy: asked by the journal's writer, one after another
+        3. consent    pins, coins, change, holds, policy, caps of the keystore: asked by the journal's
+                      writer, one after another
         4. record     the entry is durable before any key is touched, and where the vault has witnesses so
                       is that a quorum of them granted it; a retry finds its own entry
         5. signature  recomputed, signed, verified
@@ -83,6 +88,7 @@ class Kernel:
             self.journal.confirm_head(request.last_seen_head)
         deliberation = self.deliberation(request, self.policy_in_force())  # 1, 2
         recorded = self._final(deliberation, self.journal.record(deliberation))  # 3, 4
+        self.count()
         signed = self.keystore.sign(recorded)  # 5
         self.cover_windows(recorded.spend.vault)
         return signed
@@ -97,7 +103,11 @@ class Kernel:
         def decide(reading: Reading, now: int) -> ApprovedSpend:
             self.require_in_force(policy, reading)
             question = ask(spend, authorized, reading, now, caller=request.caller.name)
-            return approve(question, policy)  # 3
+            approved = approve(question, policy)  # 3
+            self.count()
+            if found := self.keystore.objections(spend, now):
+                raise Refusal(*found)
+            return approved
 
         def notices(reading: Reading, now: int) -> tuple[Notice, ...]:
             hearing = Hearing(vault.fingerprint, authorized, reading, now)
@@ -151,19 +161,34 @@ class Kernel:
             version = view.version(spend.transaction.txid)
             if version is not None:
                 recall(spend, version, view, view.now())
-                return Explanation(spend, (), would_sign=True, on_record=True)
+                lines = tuple(self._capped_line(spend, view.now(), version.recorded_at))
+                return Explanation(spend, lines, would_sign=not lines, on_record=True)
             question = settle(
                 ask(spend, authorized, view, view.now(), caller=request.caller.name), policy
             )
             objects = any(objections(question, policy))
+            capped = () if objects else tuple(self._capped_line(spend, view.now()))
             return Explanation(
                 spend,
-                lines=(*trace(question, policy), *policy.trace(question)),
-                would_sign=not objects,
+                lines=(*trace(question, policy), *policy.trace(question), *capped),
+                would_sign=not objects and not capped,
                 on_record=False,
                 would_be_pending=objects and bool(waiting(question, policy)),
                 nearest_changes=policy.nearest_changes(question) if objects else (),
             )
+
+    def _capped_line(
+        self, spend: VerifiedSpend, now: int, recorded_at: int | None = None
+    ) -> Iterator[TraceLine]:
+        """Why the keystore would not sign what the policy consents to: by what it knows, for an explanation
+        shows it nothing. Nothing where it would."""
+        try:
+            found = self.keystore.objections(spend, now, recorded_at)
+        except Refusal as refusal:  # it has not seen the record yet
+            found = refusal.objections
+        if found:
+            text = "What leaves is within the caps of the vault key."
+            yield TraceLine("caps", text, found, passed=False)
 
     def policy_in_force(self) -> ServedPolicy:
         """The policy that decides now. The address windows are known as far as the record has moved them,

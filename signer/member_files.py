@@ -1,17 +1,16 @@
 """What a member's files must agree on: policy, configuration and sealed keys.
 
 1. Policy and configuration are for one network.
-2. Exactly one xpub of each vault is ours, and each of our keys has its vault.
+2. Exactly one key of each vault is ours, and each of our keys has its vault.
 3. Each key is bound to its vault, to the genesis policy and to one journal.
 4. The genesis policy is the file's, unless that has [governance]: then the file's policy is, or was, in force
    by the journal's entries, which begin with the genesis policy (`signer.descent`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from keystore.file_keystore import FileKeystore
-from keystore.header import Binding, read_file
-from keystore.sealed import read_sealed
+from keystore.header import Binding, Header
 from policies.analysis.diff import compare
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
@@ -50,11 +49,11 @@ def read_policy_bytes(path: Path) -> bytes:
 
 
 def key_of(vault: Vault, keys: dict[str, Path]) -> Path:
-    """Which of our key files (by their `[origin]xpub` text) is in the vault; exactly one is.
+    """Which of our key files (by their text in a policy, `[origin]KEY`) is in the vault; exactly one is.
 
     Raises Refusal `vault-key-not-ours`.
     """
-    texts = {xpub.text(vault.network) for xpub in vault.xpubs()}
+    texts = {key.text(vault.network) for key in vault.xpubs()}
     ours = [path for text, path in keys.items() if text.rpartition("]")[2] in texts]
     if len(ours) != 1:
         found = "none" if not ours else f"{len(ours)}: {', '.join(str(each) for each in ours)}"
@@ -66,13 +65,14 @@ def key_of(vault: Vault, keys: dict[str, Path]) -> Path:
     return ours[0]
 
 
-def require_bindings(config: KernelConfig, policy: LoadedPolicy, keys: FileKeystore) -> bytes:
+def require_bindings(
+    policy: LoadedPolicy, headers: Mapping[Path, Header], first_leaf: bytes
+) -> bytes:
     """Rules 2 and 3; the id of the genesis policy. The seals of these headers have been verified by opening
     the files.
 
     Raises Refusal `vault-key-not-ours`, `key-wrong-policy`, `key-wrong-vault`.
     """
-    headers = {path: read_file(read_sealed(path))[0] for path in config.keys.vaults}
     by_text = {header.public: path for path, header in headers.items()}
     used = {key_of(vault, by_text): vault for vault in policy.vaults}
     genesis = policy.policy_id
@@ -83,7 +83,7 @@ def require_bindings(config: KernelConfig, policy: LoadedPolicy, keys: FileKeyst
             genesis = header.binding.policy_id
         if header.binding.policy_id != genesis:
             raise _wrong_policy(path, genesis, header.binding)
-        if header.binding != Binding(used[path].fingerprint, genesis, keys.first_leaf):
+        if header.binding != Binding(used[path].fingerprint, genesis, first_leaf):
             raise _wrong_vault(path, f"vault {used[path].vault_id}")
     return genesis
 

@@ -79,6 +79,10 @@ class Start:
     """Signed (1)."""
     is_open: bool = field(init=False, default=False)
     """Whether our log may be extended (2)."""
+    when_complete: Callable[[], None] = field(default=lambda: None)
+    """Told so, once. Raises nothing."""
+    _alone: bool = field(init=False, default=False)
+    """It began with nobody to wait for (4)."""
     _recollected: dict[bytes, Recollection] = field(default_factory=dict)
     importing: Importing = field(init=False)
     _enough: tuple[Heard, ...] = ()
@@ -99,7 +103,7 @@ class Start:
             detail = "the other members have not said yet how far they know this kernel's log"
             journal.gate.shut(Objection(STARTING, detail), Passage.WHILE_OLD)
         else:
-            self.is_open = True
+            self.is_open = self._alone = True
 
     def hear(self, said: Recollection) -> None:
         """A member's answer to a standing; nothing happens unless it is ours. Raises Malformed
@@ -126,6 +130,12 @@ class Start:
     def is_complete(self) -> bool:
         """Whether we grant and sign (3)."""
         return self._imported is not None
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Why it is not complete, one sentence each; nothing where it is, or where nobody is waited for."""
+        if self._alone or self.is_complete:
+            return ()
+        return self.waiting_for() or ("what was imported is not judged yet",)
 
     def waiting_for(self) -> tuple[str, ...]:
         """Why we neither grant nor sign, one sentence each; nothing when we do."""
@@ -186,8 +196,9 @@ class Start:
             self._enough = self.importing.imported(said)
         members = _members(self._enough)
         if not self._lacking(members, vaults) and self.importing.end(self._enough):
-            self._imported = members
             self.setting.clock.judge_by_witnesses()
+            self._imported = members
+            self.when_complete()
 
 
 def _members(heard: tuple[Heard, ...]) -> frozenset[bytes]:

@@ -17,6 +17,7 @@ from signer.core.receipt import Receipt
 from signer.core.spend import VerifiedSpend
 from signer.core.stated import Stated
 from signer.core.vault import CHANGE, RECEIVE, Vault
+from signer.kernel import Kernel
 from signer.sign_request import Explanation
 
 _BRANCH_NAMES = {RECEIVE: t.BRANCH_RECEIVE, CHANGE: t.BRANCH_CHANGE}
@@ -30,6 +31,20 @@ def outpoint_message(point: OutPoint) -> t.OutPoint:
 def branch_message(place: int) -> t.Branch:
     """The inverse of `wire.branch`."""
     return _BRANCH_NAMES[place]
+
+
+def custody_message(kernel: Kernel) -> t.Custody:
+    """Where its keys are."""
+    custody = kernel.custody
+    names = {vault.fingerprint: vault.vault_id for vault in kernel.registry.all()}
+    return t.Custody(
+        processes=custody.processes,
+        room_is_closed=custody.room_is_closed,
+        keys=[
+            t.KeyCustody(vault_id=names[vault], kind=key.kind, has_caps=key.has_caps)
+            for vault, key in custody.keys.items()
+        ],
+    )
 
 
 def witness_terms(vault: Vault) -> pb.WitnessTerms | None:

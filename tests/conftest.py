@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from signer.journal.place import Place, PostgresPlace
+from signer.room import memory
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
@@ -52,6 +53,15 @@ class DatabasePlaces:
     def copy(self, place: Place) -> Place:
         assert isinstance(place, PostgresPlace)
         return self._cluster.new_place(like=self._cluster.name_of(place))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _not_hardened() -> Iterator[None]:
+    """Commands that run in the process of the tests would harden it for good, and what it starts later: there
+    would be no core file, whatever a test looks for in one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "harden", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session")

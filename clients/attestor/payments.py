@@ -4,18 +4,19 @@
    signature only while at most m - r such payments of the vault are confirmed.
 2. A payment of the vault is an output of a transaction that spends a script of the vault's; strangers who
    pay the same do not count. Scripts are derived from the vault's descriptor, `reach` addresses of each
-   branch: more than the vault will have used.
+   branch: more than the vault will have used. A vault of fixed keys has one.
 3. Blocks are read from `since` on, the height at which the vault was made, at each question: slow and simple.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from clients.attestor.chain import NotSeen
 from clients.jsonrpc import JsonRpc, to_sats
-from signer.bitcoin.descriptor import Descriptor, derive
+from signer.bitcoin.descriptor import Descriptor, derive, is_fixed
 
 WITH_PREVIOUS_OUTPUTS = 3
 """Verbosity of `getblock`."""
@@ -32,11 +33,10 @@ class VaultPayments:
 
     @cached_property
     def _scripts(self) -> frozenset[str]:
-        return frozenset(
-            derive(self.descriptor, branch, index).script_pubkey.hex()
-            for branch in (0, 1)
-            for index in range(self.reach)
-        )
+        places = product((0, 1), range(self.reach))
+        if is_fixed(self.descriptor):
+            places = product((0,), (0,))
+        return frozenset(derive(self.descriptor, *each).script_pubkey.hex() for each in places)
 
     def count(self, amount: int, script: bytes) -> int:
         """Confirmed outputs of that amount to that script in transactions of the vault."""

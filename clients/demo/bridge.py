@@ -48,16 +48,19 @@ class Told:
     anchors: list[str]
     agreement: Counter[str] = field(default_factory=Counter)
     """What happened between members that witness each other."""
+    signed_by: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Vault -> member -> what signs: `token`, `hsm-sealed` or `file`. Empty where all have files."""
 
     @property
     def outcome(self) -> dict[str, object]:
         """By the names of the last line."""
-        return {
+        lines: dict[str, object] = {
             "deposit_txids": self.deposits,
             "withdrawal_txids": self.withdrawals,
             "anchor_txids": self.anchors,
             "agreement": dict(sorted(self.agreement.items())),
         }
+        return lines | ({"signed_by": self.signed_by} if self.signed_by else {})
 
 
 def terms_of(magic: bytes, batch: int, previous: AnchorTerms | None) -> AnchorTerms:

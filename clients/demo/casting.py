@@ -12,9 +12,11 @@ from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain
 from clients.attestor.moves import MoveList
 from clients.bitcoind import Bitcoind
+from clients.demo.custody import KEYSTORES, Keystore
+from clients.demo.founding import found_federation
 from clients.demo.narrator import Narrator
 from clients.demo.scene import Cast, Papers, Side
-from clients.demo.stage import House, found_federation
+from clients.demo.stage import House
 from clients.demo.wallet import UserWallet
 from clients.demo.watchers import Watchers
 from clients.relayer.federation import Federation
@@ -33,11 +35,14 @@ def attestor_keys() -> tuple[AttestorKey, ...]:
 
 @contextmanager
 def serving_federation(
-    directory: Path, keys: tuple[AttestorKey, ...], narrator: Narrator | None = None
+    directory: Path,
+    keys: tuple[AttestorKey, ...],
+    keystore: Keystore = KEYSTORES["file"],
+    narrator: Narrator | None = None,
 ) -> Iterator[tuple[House, ...]]:
     """Three kernels that serve. At the end each must stop cleanly; whatever happens none is left."""
     with kept_in_order(
-        found_federation(directory, tuple(key.public for key in keys), narrator)
+        found_federation(directory, tuple(key.public for key in keys), keystore, narrator)
     ) as houses:
         yield houses
 

@@ -4,13 +4,14 @@ What is not signed by all of them, or is not what they signed, is refused when a
 kernel whose policy was exchanged afterwards does not start.
 """
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from clients.demo.command import REFUSED, pegwarden, pegwarden_arguments
+from clients.demo.command import REFUSED, pegwarden
 from clients.demo.narrator import Narrator, expect
 from clients.demo.officers import officers_of
 
@@ -43,6 +44,14 @@ class Bindable(Protocol):
     @property
     def passphrase(self) -> str:
         """The file with the member's passphrase."""
+
+    @property
+    def serve_command(self) -> list[str]:
+        """The process of the whole member."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What its processes see beside ours."""
 
 
 def signed_charter(directory: Path, text: str) -> Charter:
@@ -83,9 +92,15 @@ def foreign_refused(house: Bindable, charter: Charter, narrator: Narrator) -> No
     installed = house.directory / "policy.toml"
     genuine, story = installed.read_bytes(), "a foreign policy in the place of the bound one"
     installed.write_bytes(charter.policy.with_name("edited.toml").read_bytes())
-    opened = ("--config", house.config, "--passphrase-file", house.passphrase)
-    command = pegwarden_arguments("serve", *opened)
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+    done = subprocess.run(
+        house.serve_command,
+        env=os.environ | house.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     installed.write_bytes(genuine)
-    expect(done.returncode == REFUSED and FOREIGN in done.stderr, f"{story}: {done}")
-    narrator.told(story, FOREIGN, done.stderr.splitlines()[0].partition(": ")[2])
+    said = [line for line in done.stderr.splitlines() if line.startswith(FOREIGN)]
+    expect(done.returncode == REFUSED and bool(said), f"{story}: {done}")
+    narrator.told(story, FOREIGN, said[0].partition(": ")[2])

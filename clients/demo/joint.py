@@ -12,6 +12,7 @@ from carrier.round import Carrier, Report
 from clients.attestor.attestor import AttestorKey
 from clients.demo.bridge import Told, change_of, confirmed
 from clients.demo.charter import bind, signed_charter
+from clients.demo.custody import Keystore, move_in, seal_keys
 from clients.demo.narrator import Narrator, Unexpected, expect
 from clients.demo.officers import officers_of
 from clients.demo.policy import People, witnessed_policy_text
@@ -42,13 +43,16 @@ def orders(cast: Cast) -> dict[str, Order]:
     }
 
 
-def found_joint(directory: Path, keys: tuple[AttestorKey, ...]) -> tuple[House, ...]:
+def found_joint(
+    directory: Path, keys: tuple[AttestorKey, ...], keystore: Keystore
+) -> tuple[House, ...]:
     """Three members that do not serve yet."""
     directory.mkdir(parents=True)
     officers = officers_of(directory)
     with ThreadPoolExecutor(len(NAMES) + len(officers)) as people:  # each on a machine of its own
         made = [people.submit(officer.make) for officer in officers]
         houses = tuple(people.map(lambda name: build(directory, name, (VAULT,), ISSUED), NAMES))
+        list(people.map(move_in, houses, keystore))
         for each in made:
             each.result()
         listed = People(
@@ -58,6 +62,7 @@ def found_joint(directory: Path, keys: tuple[AttestorKey, ...]) -> tuple[House, 
         text = witnessed_policy_text(THRESHOLD, xpubs, listed, log_keys)
         charter = signed_charter(directory, text)
         list(people.map(lambda house: bind(house, charter.arguments()), houses))
+        list(people.map(seal_keys, houses, keystore))
     for house in houses:
         with Path(house.config).open("a") as config:
             config.write(NO_WAIT)

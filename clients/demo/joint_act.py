@@ -5,11 +5,12 @@ from clients.bitcoind import Bitcoind
 from clients.demo.bridge import Told
 from clients.demo.casting import cast_with, kept_in_order
 from clients.demo.ending import close_and_pay_equal
+from clients.demo.founding import serve_all
 from clients.demo.joint import granted_withdrawal, head_of, start_together
 from clients.demo.narrator import Narrator
 from clients.demo.oversight import audit, pause_and_resume
 from clients.demo.restore import restore_attack
-from clients.demo.stage import House, serve_all
+from clients.demo.stage import House
 
 Telling = tuple[Told, Narrator]
 

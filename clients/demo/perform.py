@@ -2,7 +2,8 @@
 
 1. Exit status 0 only if everything happened as it should; anything unexpected is a sentence and status 3.
 2. The last line on standard output is one JSON object.
-3. All processes are ended and all files removed, whatever happens; `PEGWARDEN_DEMO_DIR` keeps the files.
+3. KEYSTORE=pkcs11: the same, by members with keys in SoftHSM, sealed by it, and in files (`custody`).
+4. All processes are ended and all files removed, whatever happens; `PEGWARDEN_DEMO_DIR` keeps the files.
 """
 
 import os
@@ -12,6 +13,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from clients.attestor.chain import NotSeen
 from clients.bitcoind import Bitcoind, BitcoindError
@@ -29,14 +31,17 @@ from clients.demo.bridge import (
 from clients.demo.bridge_attacks import attempt_all, spendable_key_refused, stranger_refused
 from clients.demo.casting import attestor_keys, cast_with, serving_federation
 from clients.demo.council import govern
+from clients.demo.custody import chosen_keystore
 from clients.demo.hostile import attack_all, wrong_callers, wrong_requests
 from clients.demo.joint import found_joint
 from clients.demo.joint_act import act
 from clients.demo.narrator import Narrator, Unexpected
+from clients.demo.processes import rooms
 from clients.demo.registration import two_of_four_refused
 from clients.demo.scene import TAPROOT, VAULT, Cast
 from clients.demo.stage import FORMER, House
 from clients.demo.story import DEPOSITS, deposit, orders, scene_after, withdraw
+from clients.demo.token_act import Company, tell_witnesses, token_act
 from clients.jsonrpc import NodeError
 from clients.member import Refused, Unreachable
 from clients.relayer.coins import VaultCoin
@@ -54,27 +59,37 @@ FAILURES = (
     OSError,
     Refused,
     Unreachable,
+    TimeoutExpired,
 )
 
 
 def perform(directory: Path, narrator: Narrator) -> None:
     """The whole demo."""
-    keys = attestor_keys()
+    keys, keystore = attestor_keys(), chosen_keystore()
     with ExitStack() as stage:
         narrator.chapter("The stage")
         node = stage.enter_context(Bitcoind.start(directory / "bitcoind"))
         version = node.rpc("getnetworkinfo")["subversion"]
         narrator.step(f"bitcoind {version} on regtest, port {node.address.port}")
-        houses = stage.enter_context(serving_federation(directory, keys, narrator))
-        narrator.step(
-            f"{len(houses)} kernels, each its own process: two P2WSH and two Taproot vaults, 2-of-3"
-        )
+        houses = stage.enter_context(serving_federation(directory, keys, keystore, narrator))
+        _tell_stage(houses, narrator)
         cast = stage.enter_context(cast_with(directory, node, houses, keys))
         elsewhere = stage.enter_context(ThreadPoolExecutor(1))
-        founding = elsewhere.submit(found_joint, directory / "joint", keys)
+        founding = elsewhere.submit(found_joint, directory / "joint", keys, keystore)
         told = _play(cast, houses, narrator)
-        act(founding.result(), node, keys, (told, narrator))
+        token_act(Company(cast, houses, keystore), told, narrator)
+        witnesses = founding.result()
+        act(witnesses, node, keys, (told, narrator))
+        tell_witnesses(witnesses, keystore, told)
         narrator.finish(told.outcome)
+
+
+def _tell_stage(houses: tuple[House, ...], narrator: Narrator) -> None:
+    narrator.step(
+        f"{len(houses)} kernels, each its own process: two P2WSH and two Taproot vaults, 2-of-3"
+    )
+    for each in rooms(house.log for house in houses):
+        narrator.step(f"a kernel's room is {each}; beside it an edge, and keepers of its token")
 
 
 def _play(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> Told:

@@ -103,9 +103,14 @@ def _vault(name: str, template: str, keys: Sequence[str]) -> str:
     return _VAULT.format(name=name, template=template, keys=listed)
 
 
+def is_fixed(key: str) -> bool:
+    """A key as it is, such as a token's, which has no children."""
+    return key.rpartition("]")[2].startswith(("02", "03"))
+
+
 def wsh_vault(name: str, threshold: int, xpubs: Sequence[str]) -> str:
-    """A k-of-n P2WSH vault."""
-    places = ",".join(f"@{place}/**" for place in range(len(xpubs)))
+    """A k-of-n P2WSH vault; members may have a key without children in it."""
+    places = ",".join(f"@{n}" if is_fixed(key) else f"@{n}/**" for n, key in enumerate(xpubs))
     return _vault(name, f"wsh(sortedmulti({threshold},{places}))", xpubs)
 
 

@@ -1,21 +1,21 @@
 """Three members, each with its own directory, authority, keys, journal and process.
 
 1. Everything is done by `pegwarden init`, `key bind` and `serve`, as each member would on its own machine.
-2. A process is ended by the process that was started: politely, or by `kill` as a crash would.
+2. A process is ended by the process that was started: politely, or by `kill` as a crash would. Where a member
+   is several processes, a crash ends all of them.
 """
 
 import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clients.bitcoind import free_port
-from clients.demo.charter import bind, foreign_refused, signed_charter, unsigned_refused
 from clients.demo.command import pegwarden, pegwarden_arguments
-from clients.demo.narrator import Narrator, Unexpected
-from clients.demo.officers import officers_of
-from clients.demo.policy import VAULTS, People, bridge_policy_text
+from clients.demo.narrator import Unexpected
+from clients.demo.processes import kill_all, running
+from clients.demo.softhsm import Token
 from clients.member import Credentials, Member, Unreachable
 
 NAMES = ("alice", "bob", "carol")
@@ -37,6 +37,8 @@ class House:
     """By the vault key's name, which in the demo is the vault's."""
     log_key: str = ""
     """Hexadecimal, as `init` told it."""
+    token: Token | None = None
+    """Where it keeps or seals its keys."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -54,6 +56,27 @@ class House:
         """The file with the member's passphrase."""
         return str(self.directory.parent / f"{self.name}.passphrase")
 
+    @property
+    def log(self) -> Path:
+        """What its processes say."""
+        return self.directory / "log.jsonl"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What its processes see beside ours."""
+        return {} if self.token is None else self.token.environment
+
+    @property
+    def pin_options(self) -> tuple[str, ...]:
+        """Of commands that log in to its token."""
+        return () if self.token is None else ("--pin-file", str(self.token.pin_file))
+
+    @property
+    def serve_command(self) -> list[str]:
+        """The process of the whole member."""
+        opened = ("--config", self.config, "--passphrase-file", self.passphrase)
+        return pegwarden_arguments("serve", *opened, *self.pin_options)
+
     def credentials(self, caller: str) -> Credentials:
         """What the member gave to that caller."""
         tls = self.directory / "tls"
@@ -64,11 +87,15 @@ class House:
         return Member(self.name, self.address, self.credentials(caller))
 
     def serve(self) -> None:
-        """Start the kernel and wait until it answers. Raises Unexpected."""
-        arguments = ("serve", "--config", self.config, "--passphrase-file", self.passphrase)
-        with (self.directory / "log.jsonl").open("ab") as log:
+        """Start it."""
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                pegwarden_arguments(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.serve_command,
+                env=os.environ | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def wait_until_it_answers(self) -> None:
@@ -77,14 +104,13 @@ class House:
             try:
                 member.wait_ready(START_SECONDS)
             except Unreachable as silent:
-                log = (self.directory / "log.jsonl").read_text()[-2_000:]
+                log = self.log.read_text()[-2_000:]
                 raise Unexpected(f"{silent}; its log ends with: {log}") from None
 
     def crash(self) -> None:
         """Kill it, as a power failure would."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            kill_all(self.process, running(self.log).values())
             self.process = None
 
     def stop(self) -> None:
@@ -132,40 +158,3 @@ def _forget(config: Path, caller: str) -> None:
         raise Unexpected(f"{config} has no caller {caller}")
     rest = after.partition("\n[")
     config.write_text(before + (f"[{rest[2]}" if rest[1] else ""))
-
-
-def found_federation(
-    directory: Path, watchers: tuple[bytes, ...], narrator: Narrator | None = None
-) -> tuple[House, ...]:
-    """Init, one policy for all, signed by its officers, bind, serve: three kernels that answer. With a
-    narrator, what is not signed is tried first."""
-    directory.mkdir(parents=True, exist_ok=True)
-    officers = officers_of(directory)
-    with ThreadPoolExecutor(len(NAMES) + len(officers)) as people:  # each on a machine of its own
-        made = [people.submit(officer.make) for officer in officers]
-        houses = tuple(people.map(lambda name: build(directory, name, VAULTS), NAMES))
-        for each in made:
-            each.result()
-        xpubs = [[house.xpubs[vault] for house in houses] for vault in VAULTS]
-        listed = People(watchers, tuple(officer.listed for officer in officers))
-        charter = signed_charter(directory, bridge_policy_text(THRESHOLD, xpubs, listed))
-        if narrator is not None:
-            unsigned_refused(houses[0], charter, narrator)
-        list(people.map(lambda house: bind(house, charter.arguments()), houses))
-    if narrator is not None:
-        foreign_refused(houses[0], charter, narrator)
-    serve_all(houses)
-    return houses
-
-
-def serve_all(houses: tuple[House, ...]) -> None:
-    """Start them together; each answers then. Raises Unexpected, and none is left."""
-    for house in houses:
-        house.serve()
-    try:
-        for house in houses:
-            house.wait_until_it_answers()
-    except Unexpected:
-        for house in houses:
-            house.crash()
-        raise

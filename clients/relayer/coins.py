@@ -73,5 +73,7 @@ def _place_of(hints: PsbtInput | PsbtOutput) -> tuple[int, int] | None:
     Taproot the internal key, which stands in none, says it."""
     paths = [each.path for each in hints.bip32_derivations]
     paths += [each.path for each in hints.tap_derivations if not each.leaf_hashes]
-    own = [path for path in paths if path[-2] < len(BRANCHES)]
+    own = [
+        path for path in paths if len(path) > 1 and path[-2] < len(BRANCHES)
+    ]  # not a fixed key's
     return (own[0][-2], own[0][-1]) if own else None

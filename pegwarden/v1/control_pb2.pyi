@@ -40,7 +40,7 @@ class Epoch(_message.Message):
     def __init__(self, number: _Optional[int] = ..., entry: _Optional[int] = ..., abandoned_size: _Optional[int] = ..., abandoned_root: _Optional[bytes] = ..., stated_unix: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("state", "not_ready_reasons", "log_key", "epoch", "entries", "head", "clock_unix", "wall_unix", "last_entry_unix", "quorum", "pauses", "pause_confirmed", "epochs", "contrary_size", "contrary_root", "standing", "waiting_for", "pending_entries", "followed")
+    __slots__ = ("state", "not_ready_reasons", "log_key", "epoch", "entries", "head", "clock_unix", "wall_unix", "last_entry_unix", "quorum", "pauses", "pause_confirmed", "epochs", "contrary_size", "contrary_root", "standing", "waiting_for", "pending_entries", "followed", "custody", "policy_expires_unix")
     STATE_FIELD_NUMBER: _ClassVar[int]
     NOT_READY_REASONS_FIELD_NUMBER: _ClassVar[int]
     LOG_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +60,8 @@ class GetStatusResponse(_message.Message):
     WAITING_FOR_FIELD_NUMBER: _ClassVar[int]
     PENDING_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     FOLLOWED_FIELD_NUMBER: _ClassVar[int]
+    CUSTODY_FIELD_NUMBER: _ClassVar[int]
+    POLICY_EXPIRES_UNIX_FIELD_NUMBER: _ClassVar[int]
     state: str
     not_ready_reasons: _containers.RepeatedScalarFieldContainer[str]
     log_key: bytes
@@ -79,7 +81,9 @@ class GetStatusResponse(_message.Message):
     waiting_for: _containers.RepeatedScalarFieldContainer[str]
     pending_entries: _containers.RepeatedScalarFieldContainer[int]
     followed: _containers.RepeatedCompositeFieldContainer[_audit_pb2.FollowedLog]
-    def __init__(self, state: _Optional[str] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., epoch: _Optional[int] = ..., entries: _Optional[int] = ..., head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., wall_unix: _Optional[int] = ..., last_entry_unix: _Optional[int] = ..., quorum: _Optional[int] = ..., pauses: _Optional[_Iterable[_Union[OfficerPause, _Mapping]]] = ..., pause_confirmed: _Optional[bool] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., contrary_size: _Optional[int] = ..., contrary_root: _Optional[bytes] = ..., standing: _Optional[bytes] = ..., waiting_for: _Optional[_Iterable[str]] = ..., pending_entries: _Optional[_Iterable[int]] = ..., followed: _Optional[_Iterable[_Union[_audit_pb2.FollowedLog, _Mapping]]] = ...) -> None: ...
+    custody: _types_pb2.Custody
+    policy_expires_unix: int
+    def __init__(self, state: _Optional[str] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., epoch: _Optional[int] = ..., entries: _Optional[int] = ..., head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., wall_unix: _Optional[int] = ..., last_entry_unix: _Optional[int] = ..., quorum: _Optional[int] = ..., pauses: _Optional[_Iterable[_Union[OfficerPause, _Mapping]]] = ..., pause_confirmed: _Optional[bool] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., contrary_size: _Optional[int] = ..., contrary_root: _Optional[bytes] = ..., standing: _Optional[bytes] = ..., waiting_for: _Optional[_Iterable[str]] = ..., pending_entries: _Optional[_Iterable[int]] = ..., followed: _Optional[_Iterable[_Union[_audit_pb2.FollowedLog, _Mapping]]] = ..., custody: _Optional[_Union[_types_pb2.Custody, _Mapping]] = ..., policy_expires_unix: _Optional[int] = ...) -> None: ...
 
 class PauseRequest(_message.Message):
     __slots__ = ("acts",)

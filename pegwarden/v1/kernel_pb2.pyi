@@ -48,7 +48,7 @@ class WitnessTerms(_message.Message):
     def __init__(self, log_keys: _Optional[_Iterable[bytes]] = ..., quorum: _Optional[int] = ..., start_needs: _Optional[int] = ...) -> None: ...
 
 class GetInfoResponse(_message.Message):
-    __slots__ = ("version", "build_digest", "config_digest", "network", "genesis_hash", "vaults", "policy_id", "policy_name", "policy_version", "journal_head", "clock_unix", "ready", "not_ready_reasons", "log_key", "statement_key", "features")
+    __slots__ = ("version", "build_digest", "config_digest", "network", "genesis_hash", "vaults", "policy_id", "policy_name", "policy_version", "journal_head", "clock_unix", "ready", "not_ready_reasons", "log_key", "statement_key", "features", "custody")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     BUILD_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CONFIG_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class GetInfoResponse(_message.Message):
     LOG_KEY_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_KEY_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    CUSTODY_FIELD_NUMBER: _ClassVar[int]
     version: str
     build_digest: bytes
     config_digest: bytes
@@ -81,7 +82,8 @@ class GetInfoResponse(_message.Message):
     log_key: bytes
     statement_key: bytes
     features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., build_digest: _Optional[bytes] = ..., config_digest: _Optional[bytes] = ..., network: _Optional[str] = ..., genesis_hash: _Optional[bytes] = ..., vaults: _Optional[_Iterable[_Union[VaultInfo, _Mapping]]] = ..., policy_id: _Optional[bytes] = ..., policy_name: _Optional[str] = ..., policy_version: _Optional[int] = ..., journal_head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., ready: _Optional[bool] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., statement_key: _Optional[bytes] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+    custody: _types_pb2.Custody
+    def __init__(self, version: _Optional[str] = ..., build_digest: _Optional[bytes] = ..., config_digest: _Optional[bytes] = ..., network: _Optional[str] = ..., genesis_hash: _Optional[bytes] = ..., vaults: _Optional[_Iterable[_Union[VaultInfo, _Mapping]]] = ..., policy_id: _Optional[bytes] = ..., policy_name: _Optional[str] = ..., policy_version: _Optional[int] = ..., journal_head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., ready: _Optional[bool] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., statement_key: _Optional[bytes] = ..., features: _Optional[_Iterable[str]] = ..., custody: _Optional[_Union[_types_pb2.Custody, _Mapping]] = ...) -> None: ...
 
 class GetVaultAddressRequest(_message.Message):
     __slots__ = ("vault_id", "branch", "index")

@@ -207,3 +207,23 @@ class SignedStatement(_message.Message):
     statement_key: bytes
     signature: bytes
     def __init__(self, kind: _Optional[str] = ..., statement_key: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class Custody(_message.Message):
+    __slots__ = ("processes", "room_is_closed", "keys")
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    ROOM_IS_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    processes: int
+    room_is_closed: bool
+    keys: _containers.RepeatedCompositeFieldContainer[KeyCustody]
+    def __init__(self, processes: _Optional[int] = ..., room_is_closed: _Optional[bool] = ..., keys: _Optional[_Iterable[_Union[KeyCustody, _Mapping]]] = ...) -> None: ...
+
+class KeyCustody(_message.Message):
+    __slots__ = ("vault_id", "kind", "has_caps")
+    VAULT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    HAS_CAPS_FIELD_NUMBER: _ClassVar[int]
+    vault_id: str
+    kind: str
+    has_caps: bool
+    def __init__(self, vault_id: _Optional[str] = ..., kind: _Optional[str] = ..., has_caps: _Optional[bool] = ...) -> None: ...

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policies.analysis.markup import Markup, Part, element, facts, items, joined, table
 from policies.analysis.report_tree import tree
-from policies.explain_vault import path_lines, who_signs, witness_lines
+from policies.explain_vault import cap_lines, path_lines, reach_line, who_signs, witness_lines
 from policies.loaded import LoadedPolicy
 from policies.proquint import words_of
 from policies.vault_entry import VaultEntry
@@ -17,7 +17,7 @@ from signer.core.script_report import report_of, subject_of_descriptor
 from signer.core.vault import CHANGE, RECEIVE
 
 _SHOWN = ((RECEIVE, 0), (RECEIVE, 1), (RECEIVE, 2), (CHANGE, 0))
-"""(branch, index) of the addresses that are shown."""
+"""(branch, index) of the addresses that are shown; of a vault of fixed keys the first, which is all."""
 _BRANCHES = {RECEIVE: "receive", CHANGE: "change"}
 _BLOCKS_A_DAY = 144
 
@@ -42,7 +42,8 @@ def _vault(entry: VaultEntry) -> Iterator[Markup]:
             ("f", _tolerated(vault.tolerated)),
             ("Template", element("code", entry.definition.template)),
             ("Checksum", element("code", with_checksum(vault.text).partition("#")[2])),
-            ("Lookahead", f"{vault.lookahead} above the highest index seen"),
+            ("Addresses", reach_line(vault)),
+            *(("Deposits", line) for line in cap_lines(entry)),
         )
     )
     yield element("h4", "Spending paths")
@@ -101,7 +102,7 @@ def _days(days: float) -> str:
 
 def _addresses(entry: VaultEntry) -> Iterator[tuple[Part, ...]]:
     vault = entry.vault
-    for branch, index in _SHOWN:
+    for branch, index in _SHOWN[:1] if vault.is_fixed else _SHOWN:
         script = vault.script(branch, index).script_pubkey
         address = address_of(script, vault.network)
         yield f"{_BRANCHES[branch]} {index}", element("code", address)

@@ -100,6 +100,7 @@ def _vaults(policy: LoadedPolicy) -> Mapping[str, object]:
             each.release_quorum,
             each.weaker_after,
             each.weaker_from,
+            each.deposit_cap,
         )
         for each in policy.vault_entries
     }

@@ -3,6 +3,7 @@
 Rule 1: an xpub carries the version bytes of the network it is read for; SLIP-132 forms are refused.
 Rule 2: below an xpub only non-hardened steps exist.
 Rule 3: the path in a key origin is written in one form, hardened steps with '; h is read too.
+Rule 4: a key in a token has no chain code: it is one public key, without children.
 """
 
 import hmac
@@ -78,6 +79,26 @@ class ExtendedPublicKey:
     def text(self, network: Network) -> str:
         """Base58 with that network's version bytes."""
         return base58check_encode(network.xpub_version + self.payload())
+
+
+@dataclass(frozen=True, slots=True)
+class FixedKey:
+    """One public key that has no children (rule 4)."""
+
+    pubkey: bytes
+    """33 bytes, compressed."""
+
+    def fingerprint(self) -> bytes:
+        """First 4 bytes of hash160 of the public key."""
+        return hash160(self.pubkey)[:4]
+
+    def text(self, _: Network) -> str:
+        """Hexadecimal, which names no network."""
+        return self.pubkey.hex()
+
+
+MemberKey = ExtendedPublicKey | FixedKey
+"""What a member of a federation signs with."""
 
 
 def parse_xpub(text: str, network: Network) -> ExtendedPublicKey:

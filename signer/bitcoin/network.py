@@ -52,6 +52,9 @@ MAINNET = Network(
     xprv_version=bytes.fromhex("0488ade4"),
     coin_type=0,
 )
+TESTNET3 = _test_network(
+    "testnet3", "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943", "tb"
+)
 TESTNET4 = _test_network(
     "testnet4", "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043", "tb"
 )
@@ -61,7 +64,7 @@ SIGNET = _test_network(
 REGTEST = _test_network(
     "regtest", "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206", "bcrt"
 )
-NETWORKS = {network.name: network for network in (MAINNET, TESTNET4, SIGNET, REGTEST)}
+NETWORKS = {network.name: network for network in (MAINNET, TESTNET3, TESTNET4, SIGNET, REGTEST)}
 
 
 def network_named(name: str) -> Network:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from signer.bitcoin.codec import var_bytes
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import sha256, tagged_hash
-from signer.bitcoin.keys import ExtendedPublicKey
+from signer.bitcoin.keys import ExtendedPublicKey, MemberKey
 from signer.bitcoin.secp import parse_xonly, pubkey_tweak_add
 
 T = TypeVar("T")
@@ -149,6 +149,6 @@ def unspendable_xpub() -> ExtendedPublicKey:
     return ExtendedPublicKey(0, bytes(4), 0, sha256(UNSPENDABLE_DOMAIN), b"\x02" + UNSPENDABLE_H)
 
 
-def is_unspendable(xpub: ExtendedPublicKey) -> bool:
+def is_unspendable(xpub: MemberKey) -> bool:
     """Whether nobody can know a private key of its children (rule 4)."""
     return xpub.pubkey[1:] == UNSPENDABLE_H

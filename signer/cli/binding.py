@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from keystore.header import Binding, read_file
+from keystore.header import Binding
+from keystore.hsm_sealed import header_of
 from keystore.identity import Identity
 from keystore.sealed import KeyFile, bind, open_sealed, read_sealed
 from keystore.secret import Secret
@@ -96,7 +97,7 @@ def bind_member(config: KernelConfig, files: GenesisFiles, passphrase: Secret) -
 
 def _owners(config: KernelConfig, policy: LoadedPolicy) -> dict[str, Path]:
     """Vault -> the key file that is ours in it; every key file has its vault, and one is unbound."""
-    headers = {path: read_file(read_sealed(path))[0] for path in config.keys.vaults}
+    headers = {path: header_of(read_sealed(path)) for path in config.keys.vaults}
     if all(header.binding is not None for header in headers.values()):
         raise _bound_already(*headers)
     by_text = {header.public: path for path, header in headers.items()}
@@ -113,7 +114,7 @@ def _bound(owners: dict[str, Path], policy: LoadedPolicy) -> dict[Path, Binding]
     found: dict[Path, Binding] = {}
     for vault in policy.vaults:
         path = owners[vault.vault_id]
-        binding = read_file(read_sealed(path))[0].binding
+        binding = header_of(read_sealed(path)).binding
         if binding is None:
             continue
         if (binding.vault_fingerprint, binding.policy_id) != (vault.fingerprint, policy.policy_id):

@@ -25,6 +25,7 @@ from signer.core.ssh import format_officer
 if TYPE_CHECKING:
     from pegwarden.v1 import control_pb2 as pb
     from pegwarden.v1 import kernel_pb2 as kb
+    from pegwarden.v1 import types_pb2 as t
 
 _RPCS = {
     Pause: "Pause",
@@ -41,13 +42,23 @@ _RPCS = {
 @json_option
 def status_command(kernel: KernelClient, emit: Emit) -> None:
     """Say where a kernel stands, and what a control text must name."""
+    tell_status(kernel, emit)
+
+
+def tell_status(kernel: KernelClient, emit: Emit) -> None:
+    """Ask it, and print what it says."""
+    with refusals_told(emit):
+        status, info = asked_status(kernel)
+    emit(_members(status, info), _lines(status, info))
+
+
+def asked_status(kernel: KernelClient) -> "tuple[pb.GetStatusResponse, kb.GetInfoResponse]":
+    """What it says of itself. Raises grpc.RpcError."""
     from pegwarden.v1 import control_pb2 as pb  # noqa: PLC0415
     from pegwarden.v1 import kernel_pb2 as kb  # noqa: PLC0415
 
-    with refusals_told(emit):
-        status = kernel.ask(pb.GetStatusRequest(), pb.GetStatusResponse)
-        info = kernel.ask(kb.GetInfoRequest(), kb.GetInfoResponse)
-    emit(_members(status, info), _lines(status, info))
+    status = kernel.ask(pb.GetStatusRequest(), pb.GetStatusResponse)
+    return status, kernel.ask(kb.GetInfoRequest(), kb.GetInfoResponse)
 
 
 @click.command("submit")
@@ -83,6 +94,7 @@ def _members(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> dict
         "not_ready_reasons": list(status.not_ready_reasons),
         "network": info.network,
         "policy_id": info.policy_id.hex(),
+        "policy_expires_unix": status.policy_expires_unix,
         "log_key": status.log_key.hex(),
         "epoch": status.epoch,
         "entries": status.entries,
@@ -97,6 +109,12 @@ def _members(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> dict
         "pending_entries": list(status.pending_entries),
         "followed": {each.log_key.hex(): each.size for each in status.followed},
         "vaults": [_vault(each) for each in info.vaults],
+        "processes": status.custody.processes,
+        "room_is_closed": status.custody.room_is_closed,
+        "keys": [
+            {"vault": key.vault_id, "kind": key.kind, "has_caps": key.has_caps}
+            for key in status.custody.keys
+        ],
     }
 
 
@@ -127,13 +145,26 @@ def _vault_line(vault: "kb.VaultInfo") -> str:
     return f"{head}{who}; f = {vault.tolerated}, any {vault.may_be_silent} may be silent"
 
 
+def _custody_lines(custody: "t.Custody") -> Iterator[str]:
+    if custody.processes == 1:
+        yield "process      one for edge and kernel: no room"
+    else:
+        yield f"process      the kernel's own, its room {'closed' if custody.room_is_closed else 'OPEN'}"
+    for key in custody.keys:
+        caps = "with caps" if key.has_caps else "no caps"
+        yield f"key          {key.vault_id}: {key.kind}, {caps}"
+
+
 def _lines(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> Iterator[str]:
     yield f"state        {status.state}" + ("" if status.not_ready_reasons else ", ready")
     for reason in status.not_ready_reasons:
         yield f"             {reason}"
     yield f"network      {info.network}, policy {info.policy_name} version {info.policy_version}"
+    if status.policy_expires_unix:
+        yield f"             which expires at {format_time(status.policy_expires_unix)}"
     yield from (_vault_line(each) for each in info.vaults)
     yield f"kernel       {status.log_key.hex()}"
+    yield from _custody_lines(status.custody)
     yield f"journal      {status.entries} entries, epoch {status.epoch}"
     yield f"last entry   {format_time(status.last_entry_unix)}"
     behind = status.wall_unix - status.clock_unix

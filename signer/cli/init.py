@@ -16,7 +16,7 @@ _HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 
 @click.command("init")
 @click.argument("directory", type=FILE)
-@click.option("--network", required=True, help="regtest, signet, testnet4 or mainnet.")
+@click.option("--network", required=True, help="regtest, signet, testnet4, testnet3 or mainnet.")
 @click.option("--name", required=True, help="This member's name, such as alice.")
 @click.option("--listen", default="127.0.0.1:50551", show_default=True, help="IP and port.")
 @click.option("--metrics", default="", help="IP and port for Prometheus; none unless given.")

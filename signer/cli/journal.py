@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from keystore.header import read_file
+from keystore.hsm_sealed import header_of
 from keystore.sealed import read_sealed
 from signer.cli.journal_copies import COPIES
 from signer.cli.journal_entry import described
@@ -91,7 +91,7 @@ def _verified(journal: Place, trusted: Trusted, heads: tuple[str, ...]) -> Audit
 
 def _require_bound(config: KernelConfig, report: AuditReport) -> None:
     for path in config.keys.vaults:
-        binding = read_file(read_sealed(path))[0].binding
+        binding = header_of(read_sealed(path)).binding
         if binding is None or binding.first_leaf != report.first_leaf:
             detail = f"{config.journal} is not the journal that {path} is bound to"
             raise Refusal(Objection("journal-foreign", detail))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from keystore.header import read_file
+from keystore.hsm_sealed import header_of
 from keystore.sealed import read_sealed
 from signer.cli.options import FILE, Emit, config_option, json_option
 from signer.config import KernelConfig, load_config
@@ -87,7 +87,7 @@ def migrate_command(config_path: Path, emit: Emit) -> None:
 
 def _require_bound(config: KernelConfig, first_leaf: bytes) -> None:
     for path in config.keys.vaults:
-        binding = read_file(read_sealed(path))[0].binding
+        binding = header_of(read_sealed(path)).binding
         if binding is None or binding.first_leaf != first_leaf:
             detail = f"the copy is not of the journal that {path} is bound to"
             raise Refusal(Objection("journal-foreign", detail))

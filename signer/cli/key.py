@@ -1,21 +1,43 @@
-"""`pegwarden key bind | backup | restore | show`."""
+"""`pegwarden key`: all that is done to sealed keys, and to a token."""
 
 from pathlib import Path
 
 import click
 
-from keystore.header import Header, read_file
+from keystore.header import Header, Role
+from keystore.hsm_sealed import header_of, kind_of
 from keystore.sealed import KeyFile, backup, read_sealed, restore
 from signer.cli.act_file import read_act_file
 from signer.cli.binding import GenesisFiles, bind_member
+from signer.cli.key_caps import command as caps_command
+from signer.cli.key_ceremony import command as ceremony_command
+from signer.cli.key_doctor import command as doctor_command
+from signer.cli.key_record import command as record_command
+from signer.cli.key_rotate import command as rotate_command
+from signer.cli.key_token import generate_command, pin_command, unwrap_command, wrap_command
+from signer.cli.key_verify_backup import verify_backup_command
 from signer.cli.options import FILE, Emit, config_option, json_option
 from signer.cli.passphrases import PassphraseSource, passphrase_options
+from signer.cli.token_process import answer_command
 from signer.config import load_config
 
 
 @click.group("key")
 def command() -> None:
-    """Bind, back up, restore and show sealed keys."""
+    """Bind, back up, restore and show sealed keys; look at a token."""
+
+
+command.add_command(doctor_command)
+command.add_command(caps_command)
+command.add_command(ceremony_command)
+command.add_command(record_command)
+command.add_command(generate_command)
+command.add_command(pin_command)
+command.add_command(wrap_command)
+command.add_command(unwrap_command)
+command.add_command(verify_backup_command)
+command.add_command(answer_command)
+command.add_command(rotate_command)
 
 
 @command.command("bind")
@@ -70,8 +92,8 @@ def backup_command(key: Path, target: Path, emit: Emit, **sources: PassphraseSou
         sources["passphrase_source"].read("Passphrase") as old,
         sources["new_passphrase_source"].read_new("Passphrase of the backup") as new,
     ):
-        header = backup(KeyFile(key, old), KeyFile(target, new))
-    _emit_header(target, header, emit)
+        backup(KeyFile(key, old), KeyFile(target, new))
+    _emit_file(target, emit)
 
 
 @command.command("restore")
@@ -86,8 +108,17 @@ def restore_command(source: Path, key: Path, emit: Emit, **sources: PassphraseSo
         sources["passphrase_source"].read("Passphrase of the backup") as old,
         sources["new_passphrase_source"].read_new("Passphrase") as new,
     ):
-        header = restore(KeyFile(source, old), KeyFile(key, new))
-    _emit_header(key, header, emit)
+        restore(KeyFile(source, old), KeyFile(key, new))
+    _emit_file(key, emit)
+
+
+def _limit_lines(header: Header) -> list[str]:
+    if header.role is not Role.VAULT:
+        return []
+    if header.limits is None:
+        return ["caps     none"]
+    caps = header.limits.caps
+    return [f"caps     {caps.per_spend} sat in a transaction, {caps.per_day} sat in 24 hours"]
 
 
 @command.command("show")
@@ -95,13 +126,20 @@ def restore_command(source: Path, key: Path, emit: Emit, **sources: PassphraseSo
 @json_option
 def show_command(key: Path, emit: Emit) -> None:
     """What a sealed file says in the open. Its seal is not verified without the passphrase."""
-    _emit_header(key, read_file(read_sealed(key))[0], emit)
+    _emit_file(key, emit)
 
 
-def _emit_header(path: Path, header: Header, emit: Emit) -> None:
-    members = {"ok": True, "file": str(path)} | header.members()
+def _emit_file(path: Path, emit: Emit) -> None:
+    content = read_sealed(path)
+    header, kind = header_of(content), kind_of(content)
+    members = {"ok": True, "file": str(path)} | header.members() | {"kind": kind}
     binding = header.binding
-    lines = [f"{path}: {header.role} key, {header.network}", f"public   {header.public}"]
+    lines = [
+        f"{path}: {header.role} key, {header.network}",
+        f"public   {header.public}",
+        f"kind     {kind}",
+        *_limit_lines(header),
+    ]
     if binding is None:
         lines.append("binding  none")
     else:

@@ -26,8 +26,12 @@ _COMMANDS = {
     "control": ("signer.cli.control", "Pause, lock and unlock a kernel; open a new epoch."),
     "demo": ("signer.cli.demo", "A federation of three on regtest, and a hostile relayer."),
     "deposit": ("signer.cli.deposit", "Verify a deposit offline, before paying it."),
+    "doctor": ("signer.cli.doctor", "Look at what a member needs of its machine."),
+    "edge": ("signer.cli.edge", "Run a member's edge, with its kernel elsewhere."),
     "init": ("signer.cli.init", "Make a complete member directory."),
     "journal": ("signer.cli.journal", "Show and verify the record of decisions."),
+    "keeper": ("signer.cli.keeper", "Run the token of a member, for its kernel."),
+    "kernel": ("signer.cli.kernel", "Run a member's kernel, with its edge elsewhere."),
     "key": ("signer.cli.key", "Bind, back up, restore and show sealed keys."),
     "officer": ("signer.cli.officer", "Review, sign, approve, reject and hold withdrawals."),
     "policy": ("signer.cli.policy", "Say what a policy allows."),
@@ -35,8 +39,8 @@ _COMMANDS = {
     "script": ("signer.cli.script", "Say what a script is, and who can spend by it."),
     "serve": ("signer.cli.serve", "Run the kernel of a member."),
     "upgrade": ("signer.cli.upgrade", "Try the installed version on a journal."),
-    "status": ("signer.cli.status", "Say where a kernel stands."),
-    "vault": ("signer.cli.vault", "Export a vault's descriptors."),
+    "status": ("signer.cli.status", "Say where a kernel, or each of a federation, stands."),
+    "vault": ("signer.cli.vault", "Assemble a vault with its members; export its descriptors."),
 }
 """Name -> (module with an attribute `command`, one line of help)."""
 

@@ -57,6 +57,11 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def parent_option(command: F) -> F:
+    """`--parent`, as the parameter `parent`: set by `serve` for the processes that it starts."""
+    return click.option("--parent", type=int, hidden=True)(command)
+
+
 def columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Rows below their heads, aligned; nothing is cut."""
     table = [tuple(head), *(tuple(row) for row in rows)]

@@ -49,6 +49,12 @@ class PassphraseSource:
                 raise Refusal(Objection("passphrase-mismatch", "the two passphrases differ"))
         return first
 
+    def arguments(self) -> tuple[str, ...]:
+        """The options that say the same to another of our commands."""
+        file = () if self.file is None else ("--passphrase-file", str(self.file))
+        descriptor = () if self.descriptor is None else ("--passphrase-fd", str(self.descriptor))
+        return (*file, *descriptor)
+
 
 def passphrase_options(prefix: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """`--passphrase-file` and `--passphrase-fd`, with that prefix: one parameter, `passphrase_source`

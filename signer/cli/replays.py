@@ -16,11 +16,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from keystore.header import read_file
+from keystore.hsm_sealed import header_of
 from keystore.sealed import read_sealed
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
-from signer.bitcoin.keys import ExtendedPublicKey
+from signer.bitcoin.keys import MemberKey
 from signer.bitcoin.units import COIN
 from signer.config import KernelConfig, load_config
 from signer.core.moments import format_time
@@ -80,10 +80,8 @@ def _genesis_policy(source: Source) -> bytes:
     return read_policy_bytes(source.policy)
 
 
-def _our_keys(genesis: LoadedPolicy, config: KernelConfig) -> tuple[ExtendedPublicKey, ...]:
-    texts = {
-        read_file(read_sealed(path))[0].public.rpartition("]")[2] for path in config.keys.vaults
-    }
+def _our_keys(genesis: LoadedPolicy, config: KernelConfig) -> tuple[MemberKey, ...]:
+    texts = {header_of(read_sealed(path)).public.rpartition("]")[2] for path in config.keys.vaults}
     return tuple(
         xpub
         for vault in genesis.vaults

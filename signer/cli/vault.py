@@ -1,4 +1,4 @@
-"""`pegwarden vault export --core`."""
+"""`pegwarden vault export --core | assemble | sign`."""
 
 import json
 import re
@@ -10,6 +10,7 @@ import click
 from policies.load import load_policy
 from signer.bitcoin.descriptor import with_checksum
 from signer.cli.options import FILE
+from signer.cli.vault_assemble import assemble_command, sign_command
 from signer.core.vault import Vault
 from signer.member_files import read_policy_bytes
 
@@ -18,7 +19,11 @@ _BRANCHES = re.compile(r"<(\d+);(\d+)>")
 
 @click.group("vault")
 def command() -> None:
-    """Export a vault's descriptors."""
+    """Assemble a vault from its members' records; export its descriptors."""
+
+
+command.add_command(assemble_command)
+command.add_command(sign_command)
 
 
 @command.command("export")
@@ -43,7 +48,10 @@ def export_command(policy: Path, vault_id: str | None, since: int | None, **_: b
 
 
 def core_requests(vault: Vault, timestamp: int) -> list[dict[str, object]]:
-    """One request for each branch; only the first vault's can be a wallet's active descriptors."""
+    """One request for each branch, or for the one address of a vault of fixed keys."""
+    if vault.is_fixed:
+        desc = with_checksum(vault.text)
+        return [{"desc": desc, "active": False, "internal": False, "timestamp": timestamp}]
     return [
         {
             "desc": with_checksum(_BRANCHES.sub(rf"\{branch + 1}", vault.text)),

@@ -106,10 +106,13 @@ def approve(question: Question, policy: Policy) -> ApprovedSpend:
 
 def _seen(spend: VerifiedSpend, view: View) -> tuple[tuple[int, int], ...]:
     """What moves the address windows on: change, and coins within a window. A coin that somebody sent to
-    an address far beyond is spent like any other, but does not open the way there."""
+    an address far beyond is spent like any other, but does not open the way there. Where all keys are fixed
+    there is one address and no way to open."""
     vault, change = spend.vault, spend.change
+    if vault.is_fixed:
+        return ()
     ends = [
-        view.next_index(vault.fingerprint, each) + vault.lookahead for each in (RECEIVE, CHANGE)
+        vault.window_end(view.next_index(vault.fingerprint, each)) for each in (RECEIVE, CHANGE)
     ]
     derived = [coin.derived for coin in spend.coins]
     seen = {(each.branch, each.index) for each in derived if each.index < ends[each.branch]}

@@ -24,7 +24,7 @@ from signer.core.opreturn import Anchor, encode_payload, op_return_script
 from signer.core.payment import PaymentClaim, WithdrawalTerms
 from signer.core.registry import VaultRegistry
 from signer.core.spend import VerifiedSpend
-from signer.core.vault import CHANGE, RECEIVE, Vault
+from signer.core.vault import RECEIVE, Vault
 from signer.core.verify import SpendClaims, verify
 
 SEQUENCE = 0xFFFFFFFD
@@ -66,7 +66,7 @@ class SweepRequest:
     vault: Vault
     to: Vault
     index: int
-    """On the change branch of the same vault, on the receive branch of another."""
+    """On the change branch of the same vault, on the receive branch of another; 0 where keys are fixed."""
     path_index: int
     coins: tuple[OfferedCoin, ...]
     fee_rate: FeeRate
@@ -112,8 +112,8 @@ def construct_sweep(request: SweepRequest, registry: VaultRegistry) -> Construct
     allowance, offered = Allowance(), sorted(request.coins, key=lambda each: each.outpoint)
     coins = [prove(coin, vault, allowance) for coin in offered]
     inputs = tuple(input_draft(coin, vault, sequence) for coin in coins)
-    branch = CHANGE if request.to is vault else RECEIVE
-    if branch == RECEIVE and request.index >= request.to.lookahead:
+    branch = vault.change_branch if request.to is vault else RECEIVE
+    if request.to is not vault and request.index >= request.to.lookahead:
         raise unverified(
             "address-index-too-high",
             "a rotation goes to the next vault's first window, where its members look",
@@ -150,7 +150,7 @@ def _fund(funding: Funding, outputs: list[OutputDraft]) -> bytes:
     _verify_offer(funding.coins, funding.required_inputs)
     allowance = Allowance()
     proven = {coin.outpoint: prove(coin, funding.vault, allowance) for coin in funding.coins}  # 1
-    change = funding.vault.script(CHANGE, funding.change_index)
+    change = funding.vault.script(funding.vault.change_branch, funding.change_index)
     selection = _select(funding, proven, [each.txout for each in outputs], change)  # 2
     inputs = tuple(
         input_draft(proven[each.outpoint], funding.vault, SEQUENCE) for each in selection.coins

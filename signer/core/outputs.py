@@ -5,7 +5,8 @@
 2. An Anchor is an OP_RETURN of value 0 with a well-formed anchor payload; there is at most one OP_RETURN.
    A deposit payload is refused: a deposit never comes from a vault coin.
 3. Rotation pays the receive branch of another registered vault, below its lookahead; fields are that vault's.
-4. Change pays the vault's change branch: the script is derived from the descriptor and compared.
+4. Change pays the vault's change branch: the script is derived from the descriptor and compared. A vault of
+   fixed keys has one script: what pays it is change, whatever the PSBT says of it. There is one change.
 5. Everything else is unexplained. Nothing is below dust.
 """
 
@@ -24,7 +25,7 @@ from signer.core.places import derive_hinted
 from signer.core.registry import VaultRegistry
 from signer.core.spend import Change, Rotation
 from signer.core.standard import spendable_type
-from signer.core.vault import CHANGE, RECEIVE, Vault
+from signer.core.vault import RECEIVE, Vault
 
 _TAPROOT_FIELDS = frozenset(
     (fields.OUT_TAP_INTERNAL_KEY, fields.OUT_TAP_TREE, fields.OUT_TAP_BIP32_DERIVATION)
@@ -60,7 +61,9 @@ def assign_purposes(
         elif rotation is not None:
             _verify_shown(hints, rotation)
             found.append(rotation)
-        elif _is_hinted(hints) and any(isinstance(each, Change) for each in found):
+        elif _may_be_change(hints, txout, vault) and any(
+            isinstance(each, Change) for each in found
+        ):
             raise unverified("change-repeated", f"output {vout} would be a second change output")
         else:
             found.append(_change(vout, hints, txout, vault))
@@ -68,8 +71,11 @@ def assign_purposes(
     return _sorted(found)
 
 
-def _is_hinted(hints: PsbtOutput) -> bool:
-    """Whether the PSBT says where it would be derived: that costs something, and is done for one change."""
+def _may_be_change(hints: PsbtOutput, txout: TxOut, vault: Vault) -> bool:
+    """Whether the PSBT says where it would be derived: that costs something, and is done for one change.
+    The one script of a vault of fixed keys needs no such word."""
+    if vault.is_fixed:
+        return txout.script_pubkey == vault.script(RECEIVE, 0).script_pubkey
     return bool(hints.tap_derivations or hints.bip32_derivations)
 
 
@@ -173,7 +179,7 @@ def _change(vout: int, hints: PsbtOutput, txout: TxOut, vault: Vault) -> Change:
             f"{txout.amount} sat to {txout.script_pubkey.hex()}",
             "a payment named in the request, or change with its key derivations",
         )
-    if derived.branch != CHANGE:
+    if derived.branch != vault.change_branch:
         raise unverified(
             "change-wrong-branch",
             f"output {vout} pays the vault's receive branch; change goes to the change branch",

@@ -2,7 +2,8 @@
 
 Rule 1: a derivation is a hint where to derive, never a reason to believe: the script is derived from the
         registered descriptor and compared by whoever asks.
-Rule 2: only the vault's own origins, its two branches and non-hardened indexes can be named.
+Rule 2: only the vault's own origins, its two branches and non-hardened indexes can be named. A vault of fixed
+        keys has one address, which needs no hint; a fixed key beside xpubs names none.
 Rule 3: every derivation beside the hint must be exactly one of that address's keys (checklist C10), in
         Taproot with exactly the leaf that the key stands in; the internal key may be named too.
 """
@@ -12,13 +13,13 @@ from functools import lru_cache
 from signer.bitcoin.descriptor import DerivedScript, Descriptor, Tr, derive
 from signer.bitcoin.psbt.model import Bip32Derivation, PsbtInput, PsbtOutput, TapDerivation
 from signer.core.errors import unverified
-from signer.core.vault import Vault, key_origin
+from signer.core.vault import RECEIVE, Vault, key_origin
 
 
 def derive_hinted(
     hints: PsbtInput | PsbtOutput, vault: Vault, where: object
 ) -> DerivedScript | None:
-    """The vault's script at the place that the derivations name; None when they name none of its keys.
+    """The vault's script at the place that the derivations name, or its only one; None when there is neither.
 
     `where`: what carries the hints; it becomes text only when an error names it. Raises VerificationError
     `derivation-mismatch`; Malformed `derivation-impossible`.
@@ -26,11 +27,22 @@ def derive_hinted(
     derivations: tuple[Bip32Derivation | TapDerivation, ...] = hints.bip32_derivations
     if vault.is_taproot:
         derivations = hints.tap_derivations
+    place = _place_named(derivations, vault)
+    if place is None:
+        return None
+    _match(derivations, _named(vault.descriptor, *place), where)
+    return vault.script(*place)
+
+
+def _place_named(
+    derivations: tuple[Bip32Derivation | TapDerivation, ...], vault: Vault
+) -> tuple[int, int] | None:
+    if vault.is_fixed:
+        return RECEIVE, 0
     for derivation in derivations:
         place = vault.place_of(derivation.fingerprint, derivation.path)
         if place is not None:
-            _match(derivations, _named(vault.descriptor, *place), where)
-            return vault.script(*place)
+            return place
     return None
 
 

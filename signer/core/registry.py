@@ -1,15 +1,16 @@
 """All registered vaults together, and every script of their lookahead windows.
 
-1. No vault shares an xpub with another one (`vault-key-shared`), nor has it a key that follows from one of
+1. No vault shares a key with another one (`vault-key-shared`), nor has it a key that follows from one of
    another (`descriptor-key-related`): windows and pins would start afresh.
-2. Windows grow as indexes are seen (`cover`); beyond a window a script is found by claim only.
+2. Windows grow as indexes are seen (`cover`); beyond a window a script is found by claim only. A vault
+   of fixed keys has no windows but one script.
 """
 
 from dataclasses import dataclass
 
 from signer.bitcoin.descriptor import federation_keys, refuse_related_keys
 from signer.core.errors import unverified
-from signer.core.vault import Vault
+from signer.core.vault import CHANGE, Vault
 
 REMEMBERED = 10_000
 """Used addresses that are recognised without a hint."""
@@ -52,8 +53,10 @@ class VaultRegistry:
     def cover(self, vault: Vault, branch: int, next_index: int) -> None:
         """Derive the scripts of that branch below next_index + lookahead, and the last REMEMBERED
         below next_index: start-up must not take longer for ever."""
+        if vault.is_fixed and branch == CHANGE:
+            return  # its change goes to the one script of the other branch
         key = (vault.vault_id, branch)
-        end = next_index + vault.lookahead
+        end = vault.window_end(next_index)
         begin = max(self._covered.get(key, 0), next_index - REMEMBERED)
         for index in range(begin, end):
             script = vault.script(branch, index).script_pubkey
@@ -73,5 +76,5 @@ def _refuse_shared_keys(vaults: tuple[Vault, ...]) -> None:
             other = owner.setdefault(xpub.pubkey, vault.vault_id)
             if other != vault.vault_id:
                 raise unverified(
-                    "vault-key-shared", f"vaults {other} and {vault.vault_id} share an xpub"
+                    "vault-key-shared", f"vaults {other} and {vault.vault_id} share a key"
                 )

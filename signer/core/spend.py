@@ -274,6 +274,8 @@ class RecordedSpend:
     """Leaf hash of the entry that recorded this transaction first."""
     head: str
     """Signed tree head that includes the entry (C2SP checkpoint note)."""
+    recorded_at: int
+    """Effective time of that entry, Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _change_objections(question: Question) -> Iterator[Objection]:
     change, vault = question.spend.change, question.spend.vault
     if change is None:
         return
-    end = question.view.next_index(vault.fingerprint, CHANGE) + vault.lookahead
+    end = vault.window_end(question.view.next_index(vault.fingerprint, CHANGE))
     if change.index >= end:
         yield Objection(
             "change-index-too-high",

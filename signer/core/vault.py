@@ -23,12 +23,13 @@ from signer.bitcoin.descriptor import (
     derive,
     federation_keys,
     input_weight,
+    is_fixed,
     key_places,
     parse_template,
     spending_paths,
 )
 from signer.bitcoin.hashes import sha256
-from signer.bitcoin.keys import HARDENED, ExtendedPublicKey, KeyPath
+from signer.bitcoin.keys import HARDENED, KeyPath, MemberKey
 from signer.bitcoin.network import Network
 from signer.bitcoin.units import Weight
 from signer.core.agreement.rules import Quorums
@@ -108,6 +109,21 @@ class Vault:
         q = self.witnesses.quorum
         return self.members - min(q - 1, self.threshold) + self.tolerated if q else 0
 
+    @cached_property
+    def is_fixed(self) -> bool:
+        """Whether no key has children: the vault has one address, for deposits and change alike."""
+        return is_fixed(self.descriptor)
+
+    @property
+    def change_branch(self) -> int:
+        """Where its change goes."""
+        return RECEIVE if self.is_fixed else CHANGE
+
+    def window_end(self, next_index: int) -> int:
+        """The first index that is not handed out, and at which no change is accepted. `next_index`: the first
+        above what is on record."""
+        return 1 if self.is_fixed else next_index + self.lookahead
+
     @property
     def is_taproot(self) -> bool:
         """Whether it is a Taproot vault; else it is P2WSH."""
@@ -138,12 +154,12 @@ class Vault:
         branch = self._origins.get((fingerprint, path[:-2], path[-2]))
         return None if branch is None else (branch, path[-1])
 
-    def xpubs(self) -> tuple[ExtendedPublicKey, ...]:
-        """The federation's xpubs, each once, in template order."""
+    def xpubs(self) -> tuple[MemberKey, ...]:
+        """The federation's keys, each once, in template order."""
         return tuple(key.xpub for key in federation_keys(self.descriptor))
 
-    def positions_of(self, xpub: ExtendedPublicKey) -> tuple[int, ...]:
-        """Which of `places` hold that xpub: ours, in the kernel that holds its secret."""
+    def positions_of(self, xpub: MemberKey) -> tuple[int, ...]:
+        """Which of `places` hold that key: ours, in the kernel that holds its secret."""
         return tuple(at for at, key in enumerate(self.places) if key.xpub == xpub)
 
     @cached_property
@@ -155,12 +171,12 @@ class Vault:
         return self._input_weights[path_index]
 
     def script(self, branch: int, index: int) -> DerivedScript:
-        """The script at that address index. Raises Malformed `derivation-impossible`."""
+        """The script at that address index. Raises Malformed `derivation-impossible`, `vault-one-address`."""
         return derive(self.descriptor, branch, index)
 
 
 def key_origin(key: KeyExpression) -> tuple[bytes, KeyPath]:
-    """(master fingerprint, path) as PSBTs name the key's origin; an xpub without one is its own."""
+    """(master fingerprint, path) as PSBTs name the key's origin; a key without one is its own."""
     if key.origin is None:
         return key.xpub.fingerprint(), ()
     return key.origin.fingerprint, key.origin.path

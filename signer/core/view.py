@@ -51,6 +51,8 @@ class RecordedVersion:
     """What it pays."""
     signing: tuple[tuple[int, bytes, bytes, int, bytes], ...]
     """Per SigningTask: (input index, pubkey, script, sighash type, digest)."""
+    recorded_at: int
+    """Effective time of its entry, Unix seconds."""
 
 
 class View(Protocol):

@@ -3,18 +3,17 @@
 1. Who calls: TLS version, certificate, name (`callers`).
 2. May they: role (`roles`), then share (`limits`). Nothing of the message has been read.
 3. The message: one, within the deadline.
-4. The kernel, on a thread of a bounded pool, never on the event loop.
+4. The kernel: in a process of its own (`signer.link`), or on threads of this one (`threads`).
 5. The answer, or the one table from refusals to statuses. Anything unexpected is a fault.
 Watch and ListEntries are answered by a stream of such calls (`watch`), admitted once. A call's share is given
-back when its thread is free, not when its caller has gone away. What was never admitted is counted, and
+back when the kernel has answered, not when its caller has gone away. What was never admitted is counted, and
 logged a few times a second at most: nobody fills the disk with it.
 """
 
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn, TypeVar
@@ -32,8 +31,9 @@ from signer.edge.roles import WITNESS, require_role
 from signer.edge.status import DETAILS_KEY, RpcError, error_of_fault, error_of_refusal
 from signer.edge.watch import STREAMS, Rest
 
-Handle = Callable[[str, Caller, bytes], bytes]
-"""The kernel's narrow call: (method, caller, request) -> response. Raises Refusal or Fault."""
+Handle = Callable[[str, Caller, bytes, float], Awaitable[bytes]]
+"""The kernel's narrow call: (method, caller, request, seconds) -> response. Raises Refusal or Fault. It goes
+on when nobody waits for it any more; what is not begun within so many seconds is refused."""
 Context = aio.ServicerContext[bytes, bytes]
 T = TypeVar("T")
 _LINES = 10.0
@@ -66,8 +66,6 @@ class Door:
     handle: Handle
     callers: CallerBook
     admission: Admission
-    pool_of: Callable[[str], ThreadPoolExecutor]
-    """By the method."""
     metrics: EdgeMetrics
     draining: asyncio.Event
     """Set when streams are to end."""
@@ -92,7 +90,7 @@ class Door:
             result = await work
         except Refusal as refusal:
             if call.admitted:
-                self.admission.charge_refusal(call.name, call.method)
+                self.admission.charge_refusal(call.name, call.method, refusal.code)
             self._log(call, refusal.code)
             await _abort(context, error_of_refusal(refusal, call.roles, time.time()))
         except asyncio.CancelledError:
@@ -111,14 +109,15 @@ class Door:
         caller = self._identified(call, context)  # 1, 2
         self.admission.enter(caller.name, call.method)
         call.admitted = True
-        work: Future[bytes] | None = None
-        deadline = asyncio.timeout(self._seconds(context))
+        work: asyncio.Future[bytes] | None = None
+        until = asyncio.get_running_loop().time() + self._seconds(context)
+        deadline = asyncio.timeout_at(until)
         try:
             async with deadline:
                 request = await _read(context)  # 3
                 self._require_size(call.method, request)
-                work = self._submit(call.method, caller, request)
-                return await asyncio.wrap_future(work)
+                work = self._submit(call.method, caller, request, until)
+                return await asyncio.shield(work)
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -131,12 +130,13 @@ class Door:
         caller = self._identified(call, context)  # 1, 2
         self.admission.enter_watch(caller.name)
         call.admitted = True
-        work: Future[bytes] | None = None
+        work: asyncio.Future[bytes] | None = None
+        loop, seconds = asyncio.get_running_loop(), self.admission.limits.deadline_seconds
 
         async def look(request: bytes) -> bytes:
             nonlocal work
-            work = self._submit(call.method, caller, request)
-            return await asyncio.wrap_future(work)
+            work = self._submit(call.method, caller, request, loop.time() + seconds)
+            return await asyncio.shield(work)
 
         try:
             request = await self._first_message(context)  # 3
@@ -152,8 +152,11 @@ class Door:
         except TimeoutError:
             raise _too_slow(self.admission.limits.deadline_seconds) from None
 
-    def _submit(self, method: str, caller: Caller, request: bytes) -> "Future[bytes]":
-        return self.pool_of(method).submit(self.handle, method, caller, request)  # 4
+    def _submit(
+        self, method: str, caller: Caller, request: bytes, until: float
+    ) -> asyncio.Future[bytes]:
+        seconds = until - asyncio.get_running_loop().time()
+        return asyncio.ensure_future(self.handle(method, caller, request, seconds))  # 4
 
     def _require_size(self, method: str, request: bytes) -> None:
         """The transport lets ENTRY_MARGIN more pass, for Witness alone. Raises LimitExceeded."""
@@ -192,13 +195,12 @@ class Door:
         )
 
 
-def _after(work: "Future[bytes] | None", leave: Callable[[], None]) -> None:
-    """Give the share back when the thread is free."""
+def _after(work: asyncio.Future[bytes] | None, leave: Callable[[], None]) -> None:
+    """Give the share back when the kernel has answered."""
     if work is None or work.done():
         leave()
-        return
-    loop = asyncio.get_running_loop()
-    work.add_done_callback(lambda _: loop.call_soon_threadsafe(leave))
+    else:
+        work.add_done_callback(lambda _: leave())
 
 
 async def _read(context: Context) -> bytes:

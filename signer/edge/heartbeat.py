@@ -5,7 +5,8 @@
    that a locked kernel can be audited and unlocked.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -14,16 +15,32 @@ from pegwarden.v1 import control_pb2 as pb
 from signer.core.caller import Caller
 from signer.core.errors import Fault, Refusal
 from signer.edge.door import Handle
-from signer.edge.roles import GET_STATUS
+from signer.edge.roles import EDGE, GET_STATUS
 
-_ITSELF = Caller("edge", frozenset())
+ITSELF = Caller(EDGE, frozenset())
 _READY = ("pegwarden_ready", "1 while the kernel is ready, else 0")
+_POLICY_DAYS = (
+    "pegwarden_policy_days_left",
+    "Days until only the policy's fallback holds; below zero since then; absent where it does not expire",
+)
+DAY = 86_400
+SECONDS = 5.0
+"""For which an answer is waited."""
+
+
+async def is_ready(handle: Handle) -> bool:
+    """Whether the kernel says that it is ready."""
+    try:
+        told = await handle(GET_STATUS, ITSELF, b"", SECONDS)
+    except (Refusal, Fault):
+        return False
+    return _is_ready(pb.GetStatusResponse.FromString(told))
 
 
 class Heartbeat(Collector):
-    """The kernel's gauges."""
+    """The kernel's gauges. Lives on the thread that is scraped: `handle` blocks."""
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Callable[[str, Caller, bytes], bytes]) -> None:
         self._handle = handle
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
@@ -33,7 +50,7 @@ class Heartbeat(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges now."""
         status = self._status()
-        yield GaugeMetricFamily(*_READY, value=self._is_ready(status))
+        yield GaugeMetricFamily(*_READY, value=_is_ready(status))
         if status is None:
             return
         for name, text, value in (
@@ -43,18 +60,30 @@ class Heartbeat(Collector):
             ("journal_entries", "Entries of the journal", status.entries),
             ("journal_epoch", "Epoch of the journal", status.epoch),
             ("pending_entries", "Entries that wait for grants", len(status.pending_entries)),
+            ("processes", "2 where edge and kernel are two", status.custody.processes),
+            ("room_closed", "1 while the kernel is in its room", status.custody.room_is_closed),
         ):
             yield GaugeMetricFamily(f"pegwarden_{name}", text, value=value)
-
-    def is_ready(self) -> bool:
-        """Whether the kernel says that it is ready."""
-        return self._is_ready(self._status())
-
-    def _is_ready(self, status: pb.GetStatusResponse | None) -> bool:
-        return status is not None and not status.not_ready_reasons
+        yield _keys(status)
+        if status.policy_expires_unix:
+            left = (status.policy_expires_unix - status.clock_unix) / DAY
+            yield GaugeMetricFamily(*_POLICY_DAYS, value=left)
 
     def _status(self) -> pb.GetStatusResponse | None:
         try:
-            return pb.GetStatusResponse.FromString(self._handle(GET_STATUS, _ITSELF, b""))
+            return pb.GetStatusResponse.FromString(self._handle(GET_STATUS, ITSELF, b""))
         except (Refusal, Fault):
             return None
+
+
+def _keys(status: pb.GetStatusResponse) -> GaugeMetricFamily:
+    text = "Vault keys, by what holds them and whether they have caps"
+    family = GaugeMetricFamily("pegwarden_vault_keys", text, labels=("kind", "caps"))
+    kinds = Counter((key.kind, key.has_caps) for key in status.custody.keys)
+    for (kind, has_caps), count in kinds.items():
+        family.add_metric((kind, "yes" if has_caps else "no"), count)
+    return family
+
+
+def _is_ready(status: pb.GetStatusResponse | None) -> bool:
+    return status is not None and not status.not_ready_reasons

@@ -2,7 +2,8 @@
 
 1. Everything is bounded before it is spent: admission is decided before a message is read.
 2. A caller exhausts its own share, never another's: rate, refusals and calls in flight are counted by name.
-3. Refusals cost, and so does every ExplainPsbt: whoever probes the policy pays for each question.
+3. Refusals cost, and so does every ExplainPsbt: whoever probes the policy pays for each question. Refusals
+   that say nothing of the request are free (FREE): others' load brings them about, too.
 4. A stream that waits is no call in flight: it holds no thread. Streams have limits of their own.
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from signer.core.errors import LimitExceeded, Objection
 
 EXPLAIN = "ExplainPsbt"
+FREE = frozenset({"deadline-exceeded", "kernel-busy", "kernel-restarting"})
 ENTRY_MARGIN = 1 << 20
 """Bytes by which an entry with its head may exceed the request that it records: Witness takes them."""
 
@@ -53,6 +55,16 @@ class EdgeLimits:
     """The longest between two looks."""
     drain_seconds: int = 10
     """For calls in flight when the kernel stops."""
+
+    @property
+    def request_bytes(self) -> int:
+        """Of the longest request, which is Witness's."""
+        return self.message_bytes + ENTRY_MARGIN
+
+    @property
+    def link_bytes(self) -> int:
+        """Of the longest response: entries exceed the requests that they record."""
+        return 2 * self.message_bytes + ENTRY_MARGIN
 
 
 @dataclass(slots=True)
@@ -140,9 +152,9 @@ class Admission:
         self._account(caller).watches -= 1
         self.watches -= 1
 
-    def charge_refusal(self, caller: str, method: str) -> None:
-        """The kernel refused. ExplainPsbt has paid already."""
-        if method != EXPLAIN:
+    def charge_refusal(self, caller: str, method: str, code: str) -> None:
+        """The call was refused with that code (3). ExplainPsbt has paid already."""
+        if method != EXPLAIN and code not in FREE:
             self._account(caller).refusals.take()
 
     def _charged(self, caller: str) -> _Account:

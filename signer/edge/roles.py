@@ -18,6 +18,8 @@ GET_STATUS = "GetStatus"
 """What health and the heartbeat ask."""
 WITNESS = "Witness"
 """What carries entries of other members: a message of it holds a whole request, and more."""
+EDGE = "edge"
+"""What the edge itself is called: it may ask GET_STATUS, and nothing else."""
 KERNEL_SERVICE, AUDIT_SERVICE = "pegwarden.v1.KernelService", "pegwarden.v1.AuditService"
 CONTROL_SERVICE = "pegwarden.v1.ControlService"
 _HEALTH_PATH = "/grpc.health.v1.Health/Check"
@@ -85,6 +87,9 @@ ROLES: Mapping[str, frozenset[Role]] = {
     method: roles for methods in SERVICES.values() for method, roles in methods.items()
 } | {HEALTH_CHECK: _EVERYBODY}
 """RPC name -> roles. No two services have an RPC of one name."""
+
+UNBLOCKED = frozenset({*SERVICES[AUDIT_SERVICE], *SERVICES[CONTROL_SERVICE]})
+"""The RPCs with threads of their own: calls of SignPsbt that wait for grants must not keep these out."""
 
 PATHS: Mapping[str, str] = {
     f"/{service}/{method}": method for service, methods in SERVICES.items() for method in methods

@@ -4,9 +4,7 @@
 2. One port, bound by us alone: no SO_REUSEPORT, and a port that is taken is a sentence, not a surprise.
 3. Messages arrive as they were sent: compression is refused, so no small message grows.
 4. On SIGTERM and SIGINT: not serving, streams end, then calls in flight are drained, then the end.
-5. AuditService, ControlService and health have threads of their own: calls of SignPsbt that wait for grants
-   must not keep these out.
-6. One large request must not stall the others: threads take turns more often than Python's 5 ms, for the
+5. One large request must not stall the others: threads take turns more often than Python's 5 ms, for the
    journal's writer needs its turn again after each statement; and what stands since the start is never
    searched for garbage again, which stops all threads.
 """
@@ -15,8 +13,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import grpc
@@ -29,36 +26,18 @@ from signer.core.errors import Fault, malformed
 from signer.edge.address import Address
 from signer.edge.callers import CallerBook, CallerEntry
 from signer.edge.door import Door, Handle, streaming, unary
-from signer.edge.heartbeat import Heartbeat
-from signer.edge.limits import ENTRY_MARGIN, Admission, EdgeLimits
+from signer.edge.fitting import TlsFiles
+from signer.edge.heartbeat import SECONDS, Heartbeat, is_ready
+from signer.edge.limits import Admission, EdgeLimits
 from signer.edge.logs import log_event
 from signer.edge.metrics import EdgeMetrics, serve_metrics
-from signer.edge.roles import (
-    AUDIT_SERVICE,
-    CONTROL_SERVICE,
-    HEALTH_CHECK,
-    KERNEL_SERVICE,
-    PATHS,
-    SERVICES,
-)
+from signer.edge.roles import HEALTH_CHECK, KERNEL_SERVICE, PATHS, SERVICES
+from signer.edge.tls import CertificateDays, Renewal, Reread
 from signer.edge.watch import STREAMS
 
 SERVICE = KERNEL_SERVICE
-AUDIT_THREADS = 2
 TURN_SECONDS = 0.0005
 """For which a thread keeps the interpreter while another waits for it."""
-_UNBLOCKED = {HEALTH_CHECK, *SERVICES[AUDIT_SERVICE], *SERVICES[CONTROL_SERVICE]}
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM contents."""
-
-    certificate: bytes
-    """The server's chain, its own certificate first."""
-    key: bytes = field(repr=False)
-    client_ca: bytes
-    """Whoever calls has a certificate below one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +51,10 @@ class EdgeSetting:
     limits: EdgeLimits
     reflection: bool
     """For development only: tells anybody with a client certificate what the API looks like."""
+    reread: Reread | None = None
+    """None: the TLS files are never renewed."""
+    dated: Mapping[str, bytes] = field(default_factory=dict)
+    """Name -> further certificates in use, whose days left are told."""
 
 
 class Edge:
@@ -82,28 +65,23 @@ class Edge:
         self._draining = asyncio.Event()
         self._kernel = handle
         limits = setting.limits
-        self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="kernel")
-        self._audit_pool = ThreadPoolExecutor(AUDIT_THREADS, thread_name_prefix="audit")
+        self._loop = asyncio.get_running_loop()
         self.metrics = EdgeMetrics()
-        self._heartbeat = Heartbeat(handle)
-        self.metrics.registry.register(self._heartbeat)
+        self.metrics.registry.register(Heartbeat(self._scraped))
+        self._renewal = Renewal(setting.tls, setting.reread or (lambda: setting.tls))
+        self.metrics.registry.register(CertificateDays(self._renewal, setting.dated))
         callers, admission = CallerBook(setting.callers), Admission(limits)
-        self._door = Door(
-            self._handle, callers, admission, self._pool_of, self.metrics, self._draining
-        )
+        self._door = Door(self._handle, callers, admission, self.metrics, self._draining)
         self._server = aio.server(options=_options(limits))
         self._server.add_generic_rpc_handlers((_Methods(self._door),))
 
     async def start(self) -> int:
         """Bind and serve; the port. Raises Fault where it cannot be ours."""
-        tls, listen = self._setting.tls, self._setting.listen
-        credentials = grpc.ssl_server_credentials(
-            [(tls.key, tls.certificate)], tls.client_ca, require_client_auth=True
-        )
+        listen = self._setting.listen
         if self._setting.reflection:
             _add_reflection(self._server)
         try:
-            port = self._server.add_secure_port(str(listen), credentials)
+            port = self._server.add_secure_port(str(listen), self._renewal.credentials())
         except RuntimeError:
             raise _unbound(listen) from None
         if port == 0 or listen.port not in (0, port):
@@ -115,19 +93,23 @@ class Edge:
         """Drain, within the limit; then give up what is still open."""
         self._draining.set()
         await self._server.stop(self._setting.limits.drain_seconds)
-        for pool in (self._pool, self._audit_pool):
-            pool.shutdown(wait=True, cancel_futures=True)
 
-    def _pool_of(self, method: str) -> ThreadPoolExecutor:
-        """Whose threads the method gets (5)."""
-        return self._audit_pool if method in _UNBLOCKED else self._pool
-
-    def _handle(self, method: str, caller: Caller, request: bytes) -> bytes:
+    async def _handle(self, method: str, caller: Caller, request: bytes, seconds: float) -> bytes:
         if method == HEALTH_CHECK:
-            return self._health(request)
-        return self._kernel(method, caller, request)
+            return await self._health(request)
+        return await self._kernel(method, caller, request, seconds)
 
-    def _health(self, request: bytes) -> bytes:
+    def _scraped(self, method: str, caller: Caller, request: bytes) -> bytes:
+        """The narrow call from the thread that is scraped."""
+        call = self._handle(method, caller, request, SECONDS)
+        work = asyncio.run_coroutine_threadsafe(call, self._loop)
+        try:
+            return work.result(SECONDS)
+        except TimeoutError:
+            work.cancel()
+            raise Fault("the kernel does not answer") from None
+
+    async def _health(self, request: bytes) -> bytes:
         """grpc.health.v1 for the whole server and for each service."""
         try:
             service = health_pb2.HealthCheckRequest.FromString(request).service
@@ -136,7 +118,7 @@ class Edge:
         state = "NOT_SERVING" if self._draining.is_set() else "SERVING"
         if service and service not in SERVICES:
             state = "SERVICE_UNKNOWN"
-        elif service == KERNEL_SERVICE and not self._heartbeat.is_ready():
+        elif service == KERNEL_SERVICE and not await is_ready(self._kernel):
             state = "NOT_SERVING"
         return health_pb2.HealthCheckResponse(status=state).SerializeToString()
 
@@ -157,14 +139,14 @@ async def serve(setting: EdgeSetting, handle: Handle) -> None:
         await stopping.wait()
         log_event("stopping", drain_seconds=setting.limits.drain_seconds)
     finally:
-        await edge.stop()
         if stop_metrics is not None:
-            stop_metrics()
+            await asyncio.to_thread(stop_metrics)  # a scrape asks this loop
+        await edge.stop()
         log_event("stopped")
 
 
 def _take_turns() -> None:
-    """6."""
+    """5."""
     sys.setswitchinterval(TURN_SECONDS)
     gc.collect()
     gc.freeze()
@@ -189,7 +171,7 @@ class _Methods(grpc.GenericRpcHandler):
 def _options(limits: EdgeLimits) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 0),  # 2
-        ("grpc.max_receive_message_length", limits.message_bytes + ENTRY_MARGIN),
+        ("grpc.max_receive_message_length", limits.request_bytes),
         ("grpc.max_send_message_length", 2 * limits.message_bytes),  # entries exceed requests
         ("grpc.max_concurrent_streams", limits.streams_per_connection),
         ("grpc.max_allowed_incoming_connections", limits.connections),

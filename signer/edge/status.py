@@ -30,6 +30,7 @@ STATUS_OF_KIND = {
     CodeKind.POLICY: grpc.StatusCode.PERMISSION_DENIED,
     CodeKind.ROLE: grpc.StatusCode.PERMISSION_DENIED,
     CodeKind.LIMIT: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    CodeKind.AWAY: grpc.StatusCode.UNAVAILABLE,
 }
 """SETUP codes belong to files; when a request carries such text (an xpub), it is malformed."""
 DETAILS_KEY = "grpc-status-details-bin"

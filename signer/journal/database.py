@@ -116,6 +116,10 @@ class Store(Protocol):
     def snapshot(self) -> AbstractContextManager[Tables]:
         """A consistent look that cannot write and waits for nobody; schema verified. Raises Refusal."""
 
+    def open_readers(self, most: int) -> None:
+        """Open that many for `snapshot` now and, where the journal is a file, none later: who finds all of
+        them busy waits, and raises StoreError in the end. Raises Refusal."""
+
     def room(self, terms: SpaceTerms) -> Room:
         """The space that is left for it."""
 

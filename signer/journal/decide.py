@@ -170,6 +170,8 @@ class Decision:
     """Of the spend's entry."""
     waits: bool = False
     """Whether that waits for grants."""
+    recorded_at: int = 0
+    """Effective time of that entry, Unix seconds."""
 
 
 def deliberate(session: Session, deliberation: Deliberation) -> Decision:
@@ -222,8 +224,13 @@ def _consent(session: Session, deliberation: Deliberation) -> Decision:
         _require_started(session, deliberation)
     if recorded is not None:
         recall(spend, recorded, view, session.now)
-        number, waits = recorded.number, recorded.waits
-        return Decision(spend, recorded.decision_id, number=number, waits=waits)
+        return Decision(
+            spend,
+            recorded.decision_id,
+            number=recorded.number,
+            waits=recorded.waits,
+            recorded_at=recorded.recorded_at,
+        )
     coins = (coin.outpoint for coin in spend.coins)
     view.look_up(coins, (payment.withdrawal_id for payment in spend.payments))
     approved = deliberation.decide(view, session.now)
@@ -238,8 +245,13 @@ def _consent(session: Session, deliberation: Deliberation) -> Decision:
         raise no_room("versions that bind nothing new are recorded when there is room")
     if entry.quorum:
         _require_few_waiting(session, entry)
-    number = session.frontier.size
-    return Decision(spend, session.write(entry), number=number, waits=bool(entry.quorum))
+    return Decision(
+        spend,
+        number=session.frontier.size,
+        decision_id=session.write(entry),
+        waits=bool(entry.quorum),
+        recorded_at=entry.clock,
+    )
 
 
 def no_room(detail: str) -> Refusal:

@@ -69,6 +69,7 @@ class Journal:
         self.gate = setting.gate
         self._room = self._store.room(setting.space)
         with ExitStack() as opening:
+            opening.callback(self._room.close)
             self._keep_what_is_behind(setting)
             tables = self._store.writer()
             opening.callback(tables.close)
@@ -187,9 +188,25 @@ class Journal:
         with self._store.snapshot() as tables:
             yield tables
 
+    def open_all(self, readers: int) -> None:
+        """Open now whatever serving opens, with so many readers at a time: a kernel in its room opens no file
+        (docs/room.md). Raises Refusal `journal-unavailable`."""
+        self._store.open_readers(readers)
+        self.in_turn(self._hold, Passage.WHILE_OLD)  # it changes nothing
+
+    def _hold(self, session: Session) -> None:
+        """The reserve, and a commit that changes nothing: at its first SQLite opens its log's folder."""
+        try:
+            self._room.hold()
+        except OSError as error:
+            raise unavailable(StoreError(f"its reserve: {error.strerror}")) from None
+        session.tables.execute("INSERT INTO counters VALUES (?,?,?)", ("", "", 0))
+        session.tables.execute("DELETE FROM counters WHERE caller = ?", ("",))
+
     def close(self) -> None:
         """Answer all who wait, then let go of the store."""
         self._writer.close()
+        self._room.close()
         self.heads.close()
         self._store.close()
 

@@ -5,10 +5,10 @@
    is encrypted and its certificate verified: `sslmode=verify-full`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class PostgresPlace:
     """`postgresql://user@host:port/database?option=value`"""
     password: Path | None = None
     """A file."""
+    known: str | None = field(default=None, repr=False)
+    """What that file held, where it was read before: a kernel in its room reads none."""
 
     def __str__(self) -> str:
         return self.url
@@ -44,6 +46,14 @@ def url_fault(url: str) -> str:
     if not _is_here(parts, options) and options.get("sslmode") != ["verify-full"]:
         return "says sslmode=verify-full, since the host is not this machine"
     return ""
+
+
+def is_local_socket(url: str) -> bool:
+    """Whether each host of that URL is a folder with a Unix socket."""
+    parts = urlsplit(url)
+    named = parts.hostname or ",".join(parse_qs(parts.query).get("host", ()))
+    hosts = [unquote(each) for each in named.split(",")]
+    return "hostaddr" not in parts.query and all(each.startswith("/") for each in hosts)
 
 
 def _is_here(parts: SplitResult, options: dict[str, list[str]]) -> bool:

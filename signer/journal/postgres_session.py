@@ -81,7 +81,7 @@ def unavailable(place: PostgresPlace, error: object) -> Refusal:
 def _parameters(place: PostgresPlace) -> dict[str, str]:
     given = {key: str(value) for key, value in conninfo_to_dict(place.url).items()} | _OURS
     if place.password is not None:
-        given["password"] = _password(place.password)
+        given["password"] = read_password(place.password) if place.known is None else place.known
     filled = {**_DEFAULTS, **given}
     for option in Conninfo.get_defaults():
         name = (option.envvar or b"").decode()
@@ -90,7 +90,8 @@ def _parameters(place: PostgresPlace) -> dict[str, str]:
     return filled
 
 
-def _password(path: Path) -> str:
+def read_password(path: Path) -> str:
+    """Its first line. Raises Refusal `journal-unavailable`."""
     try:
         with path.open(encoding="utf-8") as stream:
             return stream.readline(MAX_PASSWORD).rstrip("\r\n")

@@ -223,6 +223,9 @@ class PostgresStore:
             else:
                 tables.close()
 
+    def open_readers(self, most: int) -> None:
+        """See Store. A server's are connected when they are needed, again when they were lost."""
+
     def room(self, _: SpaceTerms) -> ServerRoom:
         """See Store."""
         return ServerRoom()

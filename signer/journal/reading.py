@@ -69,6 +69,7 @@ class TableReading(PinReading):
             vault_fingerprint=entry.vault_fingerprint,
             terms=frozenset(payment.terms for payment in entry.claims.payments),
             signing=entry.signing,
+            recorded_at=entry.clock,
         )
 
     def is_waiting(self, number: int) -> bool:

@@ -30,6 +30,8 @@ class Place(NamedTuple):
     """Leaf hash of its entry."""
     waits: bool
     """For other members' grants."""
+    recorded_at: int
+    """Effective time of its entry, Unix seconds."""
 
 
 def signed_entry(
@@ -75,7 +77,7 @@ def recorded_spend(spend: VerifiedSpend, place: Place, head: str) -> RecordedSpe
     before."""
     if place.waits:
         return AwaitedSpend(spend, place.number, place.decision_id, head)
-    return RecordedSpend(spend, place.decision_id, head)
+    return RecordedSpend(spend, place.decision_id, head, place.recorded_at)
 
 
 def _claims(approved: ApprovedSpend) -> Claims:

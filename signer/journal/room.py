@@ -50,10 +50,13 @@ FULL_SECONDS = 60.0
 
 
 class Room(Protocol):
-    """The space that a journal has. For one thread at a time; raises nothing."""
+    """The space that a journal has. For one thread at a time; only `hold` raises."""
 
     def space(self) -> Space:
         """Asked before each transaction (1)."""
+
+    def hold(self) -> None:
+        """Open now what is opened for it, and nothing later. Raises OSError."""
 
     def give_back(self) -> bool:
         """After a transaction that found the disk full: whether it is worth another try."""
@@ -61,12 +64,17 @@ class Room(Protocol):
     def shortage(self) -> str:
         """For the operator; empty where nothing is short. Any thread may ask."""
 
+    def close(self) -> None:
+        """Let go of what is held."""
+
 
 class FileRoom:
     """Of a journal in a file."""
 
     def __init__(self, journal: Path, terms: SpaceTerms) -> None:
         self._path = journal.with_name(journal.name + ".reserve")
+        self._file: int | Path = self._path
+        """The reserve's; its descriptor once that is held."""
         self._terms = terms
         self._is_allocated = False
         """Whether the file's length is what it really takes: a copied one may be hollow."""
@@ -81,6 +89,11 @@ class FileRoom:
             free, held = self._look()
         return self._judged(free, held)
 
+    def hold(self) -> None:
+        """See Room. A process in its room opens nothing (docs/room.md)."""
+        if self._terms.reserve:
+            self._opened()
+
     def make_room(self) -> None:
         """Give back a step where less than that is free; also before the journal is opened."""
         if self._look()[0] < self._terms.step:
@@ -92,7 +105,7 @@ class FileRoom:
         if not held:
             return False
         try:
-            os.truncate(self._path, max(0, held - self._terms.step))
+            os.truncate(self._file, max(0, held - self._terms.step))
         except OSError:
             return False
         return True
@@ -107,6 +120,12 @@ class FileRoom:
             f"{self._terms.reserve >> 20} MiB of the journal's reserve left"
         )
 
+    def close(self) -> None:
+        """See Room."""
+        if isinstance(self._file, int):
+            os.close(self._file)
+            self._file = self._path
+
     def _judged(self, free: int, held: int) -> Space:
         if held < self._terms.reserve:
             return Space.RESERVE
@@ -116,25 +135,24 @@ class FileRoom:
         """Bytes that are free, and those of the reserve."""
         free = held = 0
         with suppress(OSError):  # no folder: no room
-            found = os.statvfs(self._path.parent)
+            found = os.statvfs(self._file if isinstance(self._file, int) else self._path.parent)
             free = found.f_bavail * found.f_frsize
-            stat = self._path.stat()
+            stat = os.stat(self._file)
             held = stat.st_size if self._is_allocated else min(stat.st_size, stat.st_blocks * 512)
         return free, held
 
     def _put_aside(self) -> None:
-        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            descriptor = os.open(self._path, flags, 0o600)
+            os.posix_fallocate(self._opened(), 0, self._terms.reserve)
         except OSError:
             return
-        try:
-            os.posix_fallocate(descriptor, 0, self._terms.reserve)
-            self._is_allocated = True
-        except OSError:
-            return
-        finally:
-            os.close(descriptor)
+        self._is_allocated = True
+
+    def _opened(self) -> int:
+        if not isinstance(self._file, int):
+            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._file = os.open(self._path, flags, 0o600)
+        return self._file
 
 
 class ServerRoom:
@@ -148,6 +166,9 @@ class ServerRoom:
         """See Room."""
         return Space.RESERVE if self._clock() < self._full_until else Space.AMPLE
 
+    def hold(self) -> None:
+        """See Room."""
+
     def give_back(self) -> bool:
         """See Room."""
         self._full_until = self._clock() + FULL_SECONDS
@@ -156,3 +177,6 @@ class ServerRoom:
     def shortage(self) -> str:
         """See Room."""
         return "disk low: the database server's disk is full" if self.space() else ""
+
+    def close(self) -> None:
+        """See Room."""

@@ -32,6 +32,8 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: SimpleQueue[SqliteTables] = SimpleQueue()
+        self._is_complete = False
+        """Whether no more readers may be opened."""
 
     def exists(self) -> bool:
         """See Store."""
@@ -105,23 +107,34 @@ class SqliteStore:
         """See Store. Raises `journal-locked` while another has it."""
         with ExitStack() as opening:
             opening.enter_context(exclusive(self._path))
-            connection = _open(self._path, "rw")
-            connection.execute("PRAGMA temp_store = MEMORY")  # savepoints need no other disk
-            return SqliteTables(connection, opening.pop_all())
+            return SqliteTables(_open(self._path, "rw"), opening.pop_all())
+
+    def open_readers(self, most: int) -> None:
+        """See Store."""
+        for _ in range(most):
+            self._idle.put(SqliteTables(_open(self._path, "ro")))
+        self._is_complete = True
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteTables]:
         """See Store."""
-        try:
-            tables = self._idle.get_nowait()
-        except Empty:
-            tables = SqliteTables(_open(self._path, "ro"))
+        tables = self._reader()
         try:
             tables.execute("BEGIN")
             yield tables
         finally:
             tables.rollback()
             self._idle.put(tables)
+
+    def _reader(self) -> SqliteTables:
+        try:
+            if self._is_complete:
+                return self._idle.get(timeout=BUSY_MILLISECONDS / 1_000)
+            return self._idle.get_nowait()
+        except Empty:
+            if self._is_complete:
+                raise StoreError("all readers are busy") from None
+        return SqliteTables(_open(self._path, "ro"))
 
     def room(self, terms: SpaceTerms) -> FileRoom:
         """See Store. What the disk still gives is taken for the files that SQLite opens."""
@@ -213,6 +226,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     )
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA temp_store = MEMORY")  # sorting and savepoints need no other disk
     if mode == "rw":
         connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -286,7 +286,7 @@ def _release(ticket: _Ticket, decision: Decision | Fault, head: str) -> None:
     if isinstance(decision.answer, Refusal):
         decision.answer.decision_id, decision.answer.head = decision.decision_id, head
     if decision.spend is not None:
-        place = Place(decision.number, decision.decision_id, decision.waits)
+        place = Place(decision.number, decision.decision_id, decision.waits, decision.recorded_at)
         ticket.answer.set_result(recorded_spend(decision.spend, place, head))
     elif isinstance(ticket.work, RefusedRequest):
         ticket.answer.set_result(None)

@@ -50,7 +50,7 @@ def list_vault_addresses(kernel: Kernel, _: Caller, raw: bytes) -> pb.ListVaultA
 def bound_index(kernel: Kernel, vault: Vault, branch: int, index: int) -> None:
     """Refuse an index that a wallet restored from its seed would not look at."""
     with kernel.journal.reading() as view:
-        end = view.next_index(vault.fingerprint, branch) + vault.lookahead
+        end = vault.window_end(view.next_index(vault.fingerprint, branch))
     if index >= end:
         raise unverified(
             "address-index-too-high",
@@ -62,11 +62,11 @@ def bound_index(kernel: Kernel, vault: Vault, branch: int, index: int) -> None:
 
 def _address(vault: Vault, branch: int, index: int) -> pb.VaultAddress:
     derived = vault.script(branch, index)
-    child = vault.places[0].branches[branch]
+    children = next((key.branches for key in vault.places if key.branches), None)
     return pb.VaultAddress(
         address=address_of(derived.script_pubkey, vault.network),
         script_pubkey=derived.script_pubkey,
         branch=wire_answers.branch_message(branch),
         index=index,
-        derivation=f"/{child}/{index}",
+        derivation=f"/{children[branch]}/{index}" if children else "",
     )

@@ -6,7 +6,7 @@ from signer import wire, wire_answers
 from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.transaction import display
-from signer.bitcoin.units import FeeRate, sats_checked
+from signer.bitcoin.units import FeeRate, Sats, sats_checked
 from signer.core.caller import Caller
 from signer.core.construct import (
     Funding,
@@ -18,6 +18,7 @@ from signer.core.construct import (
 )
 from signer.core.construct_deposit import DepositRequest, UserUtxo, construct_deposit
 from signer.core.drafts import OfferedCoin
+from signer.core.errors import unverified
 from signer.core.opreturn import Deposit, encode_payload
 from signer.core.payment import WithdrawalTerms
 from signer.core.stated import DepositStatement
@@ -140,8 +141,10 @@ def generate_deposit_psbt(kernel: Kernel, _: Caller, raw: bytes) -> pb.GenerateD
     request = wire.decode(pb.GenerateDepositPsbtRequest, raw)
     vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
     bound_index(kernel, vault, RECEIVE, request.index)
+    policy = kernel.policy_in_force()
+    _require_below_cap(policy.deposit_cap(vault.fingerprint), request.amount_sat)
     deposit = Deposit(
-        magic=kernel.policy_in_force().rollup_magic(request.rollup),
+        magic=policy.rollup_magic(request.rollup),
         l2_chain_id=request.l2_chain_id,
         l2_address=wire.sized(request.l2_address, 20, "l2_address"),
     )
@@ -179,6 +182,13 @@ def generate_deposit_psbt(kernel: Kernel, _: Caller, raw: bytes) -> pb.GenerateD
         payload=stated.payload,
         statement=wire_answers.statement_message(stated, kernel.keystore.statement_key, signature),
     )
+
+
+def _require_below_cap(cap: Sats | None, amount: int) -> None:
+    """Of a vault that rehearses."""
+    if cap is not None and amount > cap:
+        detail = "the vault rehearses, and takes small deposits only"
+        raise unverified("deposit-above-cap", detail, f"{amount} sat", f"at most {cap} sat")
 
 
 def _utxo(utxo: pb.UserUtxo) -> UserUtxo:

@@ -12,6 +12,7 @@ from signer.core.control import ControlState, control_objections
 from signer.core.errors import malformed
 from signer.kernel import Kernel
 from signer.methods.officer_acts import signed_act
+from signer.wire_answers import custody_message
 
 MAX_ACTS = 64
 """Of one request."""
@@ -58,7 +59,8 @@ def get_status(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetStatusResponse:
     contrary = kernel.journal.contrary_head() or (0, b"")
     with kernel.journal.reading() as reading:
         state, now = reading.control(), reading.now()
-        governance = kernel.shelf.in_force(reading).governance
+        policy = kernel.shelf.in_force(reading)
+        governance = policy.governance
         return pb.GetStatusResponse(
             state=_state(kernel, state, now),
             not_ready_reasons=kernel.readiness(),
@@ -82,6 +84,8 @@ def get_status(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetStatusResponse:
                 au.FollowedLog(log_key=log_key, size=size)
                 for log_key, size in kernel.agreement.followed()
             ],
+            custody=custody_message(kernel),
+            policy_expires_unix=policy.expires or 0,
         )
 
 

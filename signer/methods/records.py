@@ -19,6 +19,7 @@ MAX_PSBT_BYTES = 4 * 1024 * 1024
 """In one page of versions, unless its first alone is larger."""
 FEATURES = (
     "wsh-miniscript",
+    "wsh-fixed-keys",
     "tr-miniscript",
     "psbt-v0",
     "psbt-v2",
@@ -69,6 +70,7 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
             log_key=kernel.keystore.log_key,
             statement_key=kernel.keystore.statement_key,
             features=FEATURES,
+            custody=wire_answers.custody_message(kernel),
         )
 
 
@@ -85,7 +87,7 @@ def _vault_info(kernel: Kernel, vault: Vault, view: Reading) -> pb.VaultInfo:
         may_be_silent=vault.may_be_silent,
         our_xpub=ours[0].text(kernel.network),
         next_change_index=next_index,
-        change_index_end=next_index + vault.lookahead,
+        change_index_end=vault.window_end(next_index),
         witnesses=wire_answers.witness_terms(vault),
     )
 

@@ -2,15 +2,22 @@
 
 from typing import Protocol
 
-from signer.bitcoin.keys import ExtendedPublicKey
-from signer.core.spend import RecordedSpend, SignedSpend
+from signer.bitcoin.keys import MemberKey
+from signer.core.errors import Objection
+from signer.core.spend import RecordedSpend, SignedSpend, VerifiedSpend
 
 
 class Keystore(Protocol):
     """The only holder of secrets."""
 
-    def xpubs(self) -> tuple[ExtendedPublicKey, ...]:
+    def xpubs(self) -> tuple[MemberKey, ...]:
         """Our federation keys."""
+
+    def objections(
+        self, spend: VerifiedSpend, now: int, recorded_at: int | None = None
+    ) -> tuple[Objection, ...]:
+        """Why it would not sign that, whatever the policy says; asked at that time, before it is recorded, or
+        of what was recorded then."""
 
     def sign(self, recorded: RecordedSpend) -> SignedSpend:
         """Our signatures for a spend on durable record, each verified by us before it leaves."""
@@ -22,8 +29,8 @@ class Keystore(Protocol):
         """Ed25519 by the log key over a checkpoint text."""
 
     def sign_message(self, text: bytes) -> bytes:
-        """Ed25519 by the log key over a text that begins with `pegwarden/receipt/v1` or
-        `pegwarden/agreement/v1` and a line end."""
+        """Ed25519 by the log key over a text that begins with `pegwarden/DOMAIN/v1` and a line end; DOMAIN is
+        receipt, agreement, possession or registration."""
 
     @property
     def statement_key(self) -> bytes:

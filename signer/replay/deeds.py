@@ -40,6 +40,10 @@ NO_INPUT = "refused, and the request was not kept"
 NO_POLICY = "refused before a policy was asked"
 STARTING = "refused while the kernel started: what it waited for is not on record"
 ELSEWHERE = "closed by what other members' logs say, which is not on our record"
+NO_LEDGER = "refused by the keystore, whose caps and ledger are not on record"
+KEYSTORE_CODES = frozenset(
+    ("cap-per-spend", "cap-per-day", "cap-ledger-missing", "cap-ledger-broken", "state-rolled-back")
+)
 NO_KEY = "refused for a path without our key, and which key is ours is not known"
 
 
@@ -91,6 +95,8 @@ def _refused(entry: RefusedEntry) -> Iterator[Deed] | Unrepeatable:
         return Unrepeatable(NO_POLICY)
     if entry.code == "agreement-starting":
         return Unrepeatable(STARTING)
+    if entry.code in KEYSTORE_CODES:
+        return Unrepeatable(NO_LEDGER)
     return iter((_refused_again(entry),))
 
 

@@ -9,9 +9,9 @@ shows them.
 from collections.abc import Iterable
 from typing import NoReturn
 
-from signer.bitcoin.keys import ExtendedPublicKey
-from signer.core.errors import Fault
-from signer.core.spend import RecordedSpend
+from signer.bitcoin.keys import MemberKey
+from signer.core.errors import Fault, Objection
+from signer.core.spend import RecordedSpend, VerifiedSpend
 from signer.core.vault import Vault
 from signer.journal.entry import GenesisEntry, SignedEntry
 
@@ -23,7 +23,7 @@ class RecordedKeys:
         self,
         genesis: GenesisEntry,
         vaults: Iterable[Vault],
-        ours: Iterable[ExtendedPublicKey] = (),
+        ours: Iterable[MemberKey] = (),
     ) -> None:
         self._genesis = genesis
         self._vaults = {vault.fingerprint: vault for vault in vaults}
@@ -49,7 +49,7 @@ class RecordedKeys:
         """Whether it is known which key of that vault is ours."""
         return vault.fingerprint in self._ours
 
-    def xpubs(self) -> tuple[ExtendedPublicKey, ...]:
+    def xpubs(self) -> tuple[MemberKey, ...]:
         """See signer.ports.Keystore; rule 2."""
         unknown = (
             xpub
@@ -68,6 +68,13 @@ class RecordedKeys:
     def log_key(self) -> bytes:
         """See signer.ports.Keystore."""
         return self._genesis.log_key
+
+    def objections(
+        self, _: VerifiedSpend, __: int, ___: int | None = None
+    ) -> tuple[Objection, ...]:
+        """See signer.ports.Keystore. Caps and ledger are not on record; what was refused by them is not
+        derived again (`signer.replay.deeds`)."""
+        return ()
 
     def sign(self, _: RecordedSpend) -> NoReturn:
         """See signer.ports.Keystore."""

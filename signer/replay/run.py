@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from signer.bitcoin.keys import ExtendedPublicKey
+from signer.bitcoin.keys import MemberKey
 from signer.core.agreement.notices import StartedNotice
 from signer.core.errors import Objection, Pending, Refusal
 from signer.core.policy_steps import due
@@ -55,7 +55,7 @@ class Premises:
     genesis: ServedPolicy
     """The policy that the journal begins with."""
     shelf: Shelf
-    ours: tuple[ExtendedPublicKey, ...] = ()
+    ours: tuple[MemberKey, ...] = ()
     """Our keys, if a configuration names them."""
 
 

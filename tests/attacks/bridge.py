@@ -10,7 +10,6 @@ import pytest
 from google.protobuf.message import Message
 
 from keystore.derive import derive_account
-from keystore.file_keystore import open_keystore
 from keystore.header import LEAST_COST, Binding, Role
 from keystore.identity import Identity, new_identity
 from keystore.sealed import KeyFile, Label, bind, create, open_sealed, seal
@@ -44,6 +43,7 @@ from signer.member_files import shelf_of
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
 from tests.kernel.room import PASSPHRASE, ManualClock, Running
+from tests.keystore.opening import open_files
 
 MAIN, GAMES = b"PGWD", b"GAME"
 DELAY = 144
@@ -188,7 +188,7 @@ class Guard:
         """What `pegwarden serve` puts together."""
         policy = load_policy(self.policy)
         registry = VaultRegistry(policy.vaults)
-        keys = open_keystore(self.file("identity"), (self.file("peg"), self.file("tap")))
+        keys = open_files(self.file("identity"), (self.file("peg"), self.file("tap")))
         setting = JournalSetting(keys, self.clock, keys.first_leaf, self.budget, due=due_steps)
         journal = Journal(self.folder / "journal.sqlite", setting)
         with journal.reading() as view:

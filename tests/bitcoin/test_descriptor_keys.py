@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from signer.bitcoin.descriptor import DescriptorKey, parse_key_information
 from signer.bitcoin.descriptor.keys import MAX_ALTERNATIVES, read_key
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.keys import HARDENED, KeyOrigin, parse_xpub
+from signer.bitcoin.keys import HARDENED, FixedKey, KeyOrigin, parse_xpub
 from signer.bitcoin.miniscript.model import Context
 from signer.bitcoin.network import MAINNET, REGTEST
 from tests.bitcoin.refused import refused, unless_refused
@@ -126,8 +126,9 @@ def test_key_information_has_no_steps() -> None:
     assert parse_key_information(XPUB, REGTEST) == (None, PARSED)
     with refused("key-malformed"):
         parse_key_information(f"{XPUB}/0", REGTEST)
-    with refused("xpub-malformed"):
-        parse_key_information(PUBKEY.hex(), REGTEST)
+    assert parse_key_information(PUBKEY.hex(), REGTEST) == (None, FixedKey(PUBKEY))
+    with refused("key-malformed"):
+        parse_key_information(f"{PUBKEY.hex()}/0", REGTEST)
 
 
 @given(st.text(max_size=60), st.sampled_from(["", ORIGIN, XPUB, XPUB + "/"]))

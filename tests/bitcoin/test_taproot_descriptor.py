@@ -103,7 +103,7 @@ def test_h_itself_is_understood_in_a_descriptor() -> None:
     assert derive(parsed, 0, 0).internal_key == UNSPENDABLE_H
     for other in (MEMBERS[0].secret(0, 0).public_key.format()[1:].hex(), f"02{raw}", raw.upper()):
         spendable = with_checksum(text.replace(raw, other))
-        assert code_of(parse_descriptor, spendable, REGTEST) == "key-malformed"
+        assert code_of(parse_descriptor, spendable, REGTEST) == "descriptor-internal-key"
     template = PLAIN.replace("@0/**", raw)
     assert code_of(parse_template, template, keys(3), REGTEST) == "descriptor-placeholder"
 
@@ -113,9 +113,10 @@ def test_h_itself_is_no_federation_key() -> None:
     raw = UNSPENDABLE_H.hex()
     for descriptor in (taproot(PLAIN, 3), parse_template(wsh(), keys(3)[1:], REGTEST)):
         text = canonical_text(descriptor, REGTEST)
+        wsh_vault = text.startswith("wsh")
         for dead, code in (
-            (raw, "pubkey-malformed" if text.startswith("wsh") else "key-malformed"),
-            (f"02{raw}", "key-malformed"),
+            (raw, "pubkey-malformed" if wsh_vault else "descriptor-fixed-in-taproot"),
+            (f"02{raw}", "descriptor-internal-key" if wsh_vault else "descriptor-fixed-in-taproot"),
             (f"{UNSPENDABLE}/<2;3>/*", "descriptor-internal-key"),
         ):
             forged = text.replace(f"{keys(3)[2]}/<0;1>/*", dead)

@@ -6,6 +6,8 @@ import pytest
 
 from signer.bitcoin.network import MAINNET, REGTEST
 from signer.config import KernelConfig, load_config
+from signer.config_processes import ProcessesConfig
+from signer.config_token import TokenConfig, required_token
 from signer.core.caller import Role
 from signer.core.errors import Refusal
 from signer.edge.limits import EdgeLimits
@@ -125,6 +127,86 @@ def test_a_wrong_value_is_named(tmp_path: Path, old: str, new: str, key: str) ->
     refusal = refused(tmp_path, GOOD.replace(old, new, 1))
     assert refusal.code == "config-value"
     assert f"`{key}" in refusal.objections[0].detail
+
+
+def test_one_process_or_two(tmp_path: Path) -> None:
+    assert load(tmp_path).processes is None
+    text = GOOD + '[processes]\nsockets = "run"\n'
+    found = load(tmp_path, text).processes
+    assert found == ProcessesConfig(tmp_path / "run", None)
+    assert found.kernel_socket == tmp_path / "run" / "kernel.sock"
+    named = 'edge_user = "e"\nkernel_user = "s"\n'
+    found = load(tmp_path, text + named).processes
+    assert found == ProcessesConfig(tmp_path / "run", "e", None, "s")
+    more = 'keeper_user = "k"\nunsafe_open_room = true\nunsafe_unlocked_memory = true\n'
+    found = load(tmp_path, text + named + more).processes
+    assert found == ProcessesConfig(
+        tmp_path / "run", "e", "k", "s", open_room=True, unlocked_memory=True
+    )
+    assert found.keeper_socket == tmp_path / "run" / "keeper.sock"
+    assert load(tmp_path, text + named + more + TOKEN).token is not None
+
+
+@pytest.mark.parametrize(
+    ("named", "rest", "missing"),
+    [
+        (("edge_user",), "", "kernel_user"),
+        (("kernel_user",), "", "edge_user"),
+        (("keeper_user",), "", "kernel_user"),
+        (("kernel_user", "keeper_user"), "", "edge_user"),
+        (("kernel_user", "edge_user"), "token", "keeper_user"),
+    ],
+)
+def test_where_one_process_has_a_user_all_have(
+    named: tuple[str, ...], rest: str, missing: str, tmp_path: Path
+) -> None:
+    users = "".join(f'{key} = "{key[:6]}"\n' for key in named)
+    refusal = refused(tmp_path, GOOD + PROCESSES + users + (TOKEN if rest else ""))
+    assert refusal.code == "config-value"
+    assert f"`processes.{missing}`" in refusal.objections[0].detail
+
+
+PROCESSES = '[processes]\nsockets = "run"\n'
+TOKEN = '[token]\nmodule = "/lib/token.so"\nlabel = "a"\n'
+
+
+def test_a_token_is_named_completely(tmp_path: Path) -> None:
+    assert load(tmp_path).token is None
+    found = load(tmp_path, GOOD + PROCESSES + TOKEN).token
+    assert found == TokenConfig("/lib/token.so", "a", 2, 1, 10)
+    more = "keepers = 16\nanswer_seconds = 2\nsign_seconds = 3\n"
+    found = load(tmp_path, GOOD + PROCESSES + TOKEN + more).token
+    assert found == TokenConfig("/lib/token.so", "a", 16, 2, 3)
+    assert required_token(found, tmp_path) is found
+    with pytest.raises(Refusal) as caught:
+        required_token(None, tmp_path)
+    assert caught.value.code == "config-key-missing"
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        (TOKEN, "config-value"),
+        (PROCESSES + '[token]\nlabel = "a"\n', "config-key-missing"),
+        (PROCESSES + TOKEN + "pin = 1234\n", "config-key-unknown"),
+        (PROCESSES + TOKEN + "keepers = 17\n", "config-value"),
+        (PROCESSES + TOKEN + "answer_seconds = 10\n", "config-value"),
+    ],
+)
+def test_a_token_s_table_is_as_exact_as_the_rest(tmp_path: Path, told: str, code: str) -> None:
+    assert refused(tmp_path, GOOD + told).code == code
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("[processes]\n", "config-key-missing"),
+        ('[processes]\nsockets = "run"\nuser = "edge"\n', "config-key-unknown"),
+        ('[processes]\nsockets = "run"\nedge_user = 1\n', "config-value"),
+    ],
+)
+def test_processes_are_as_exact_as_the_rest(tmp_path: Path, told: str, code: str) -> None:
+    assert refused(tmp_path, GOOD + told).code == code
 
 
 def test_two_callers_do_not_share_a_key(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pegwarden.v1 import audit_pb2 as au
 from pegwarden.v1 import control_pb2 as pb
 from pegwarden.v1 import kernel_pb2 as kb
+from pegwarden.v1 import types_pb2 as t
 from signer.bitcoin.transaction import OutPoint, Txid, display
 from signer.cli.act_file import act_json
 from signer.core.acts import (
@@ -228,6 +229,9 @@ def test_other_acts_go_elsewhere(bureau: Bureau) -> None:
 class Lost:
     """A kernel with witnesses that was restored, and waits."""
 
+    def __init__(self, custody: t.Custody) -> None:
+        self.custody = custody
+
     def __call__(self, method: str, _: Caller, __: bytes) -> bytes:
         if method == "GetInfo":
             witnessed = kb.VaultInfo(
@@ -250,11 +254,12 @@ class Lost:
             waiting_for=["2 of 3 members"],
             pending_entries=[7, 8],
             followed=[au.FollowedLog(log_key=bytes.fromhex(KEY), size=40)],
+            custody=self.custody,
         ).SerializeToString()
 
 
 def test_a_status_says_what_a_kernel_lost_and_waits_for(bureau: Bureau) -> None:
-    with served(Lost()) as lobby:
+    with served(Lost(t.Custody(processes=1))) as lobby:
         bureau.port = lobby.port
         shown, told = bureau("status").out, bureau("status", "--json").json
     for line in (
@@ -283,3 +288,36 @@ def test_a_status_says_what_a_kernel_lost_and_waits_for(bureau: Bureau) -> None:
         "start_needs": 3,
     }
     assert (told["vaults"][1]["witnesses"], told["vaults"][1]["witness_quorum"]) == ([], 0)
+
+
+def key(kind: str, has_caps: bool) -> t.KeyCustody:
+    return t.KeyCustody(vault_id="peg", kind=kind, has_caps=has_caps)
+
+
+@pytest.mark.parametrize(
+    ("custody", "lines"),
+    [
+        (
+            t.Custody(processes=1, keys=[key("file", False)]),
+            "process      one for edge and kernel: no room\nkey          peg: file, no caps\n",
+        ),
+        (
+            t.Custody(processes=2, keys=[key("hsm-sealed", True)]),
+            "process      the kernel's own, its room OPEN\n"
+            "key          peg: hsm-sealed, with caps\n",
+        ),
+        (
+            t.Custody(processes=2, room_is_closed=True, keys=[key("token", False)]),
+            "process      the kernel's own, its room closed\nkey          peg: token, no caps\n",
+        ),
+    ],
+)
+def test_a_status_says_where_the_keys_are(bureau: Bureau, custody: t.Custody, lines: str) -> None:
+    with served(Lost(custody)) as lobby:
+        bureau.port = lobby.port
+        shown, told = bureau("status").out, bureau("status", "--json").json
+    assert lines in shown
+    assert told["processes"] == custody.processes
+    assert told["room_is_closed"] == custody.room_is_closed
+    (said,) = custody.keys
+    assert told["keys"] == [{"vault": "peg", "kind": said.kind, "has_caps": said.has_caps}]

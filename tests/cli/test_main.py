@@ -101,16 +101,3 @@ def test_psbt_parse_does_not_import_grpc_or_the_keystore() -> None:
         check=True,
     )
     assert done.stdout == "[]\n"
-
-
-def test_a_process_that_holds_keys_leaves_no_core_and_is_not_read() -> None:
-    script = (
-        "import ctypes, os, resource; from signer.cli.hardening import harden_process;"
-        "harden_process();"
-        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE),"
-        "oct(os.umask(0)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "0 (0, 0) 0o77\n"

@@ -22,18 +22,19 @@ from keystore.header import read_file
 from keystore.secret import Secret
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import compose as composition
-from signer import member_files
 from signer.cli import binding
 from signer.cli.certificates import make_authority
 from signer.clock import EffectiveClock
-from signer.compose import VERSION, build_digest, edge_setting
+from signer.compose import VERSION
 from signer.config import load_config
 from signer.core.caller import Caller
 from signer.core.errors import Refusal
 from signer.edge.server import SERVICE
+from signer.front import edge_setting
 from signer.journal.gate import Gate
 from signer.journal.room import RESERVED
 from signer.member_files import read_policy, require_bindings
+from signer.read_member import build_digest, read_member
 from tests import federation
 from tests.cli.desk import PASSPHRASE, ROOT, Desk, MemberPlace
 
@@ -274,7 +275,7 @@ def test_config_check_sees_missing_certificates(member: MemberPlace, pegwarden: 
 
 
 def compose(place: MemberPlace, passphrase: bytes = PASSPHRASE.strip().encode()) -> None:
-    composition.compose(load_config(place.config), Secret(passphrase)).close()
+    composition.compose(read_member(load_config(place.config)), Secret(passphrase)).close()
 
 
 def refused(place: MemberPlace, passphrase: bytes = PASSPHRASE.strip().encode()) -> str:
@@ -313,16 +314,11 @@ def test_another_vault_than_the_bound_one(member: MemberPlace) -> None:
     header, _ = read_file(member.vault_key.read_bytes())
     assert header.binding is not None
     other = replace(header.binding, vault_fingerprint=b"\x00" * 32)
-    config, policy = load_config(member.config), read_policy(load_config(member.config))
-
-    class Keys:
-        first_leaf = other.first_leaf
-
-    require_bindings(config, policy, Keys())  # type: ignore[arg-type]
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(member_files, "read_file", lambda _: (replace(header, binding=other), b""))
-        with pytest.raises(Refusal) as caught:
-            require_bindings(config, policy, Keys())  # type: ignore[arg-type]
+    policy, path = read_policy(load_config(member.config)), member.vault_key
+    leaf = other.first_leaf
+    require_bindings(policy, {path: header}, leaf)
+    with pytest.raises(Refusal) as caught:
+        require_bindings(policy, {path: replace(header, binding=other)}, leaf)
     assert caught.value.code == "key-wrong-vault"
 
 
@@ -386,7 +382,7 @@ def test_a_suspended_machine_does_not_stop_the_clock(monkeypatch: pytest.MonkeyP
 
 def test_a_member_keeps_its_newest_head_and_when_it_ran(member: MemberPlace) -> None:
     secret = Secret(PASSPHRASE.strip().encode())
-    composition.compose(load_config(member.config), secret).close()
+    composition.compose(read_member(load_config(member.config)), secret).close()
     (head,) = member.directory.glob("*.head")
     kept = head.read_bytes()
     assert kept.startswith(b"seen 1")
@@ -401,7 +397,7 @@ def test_a_member_that_was_down_for_long_waits_for_its_officers(
     monkeypatch.setattr("time.time", lambda: later)
     for seconds, ready in ((60, False), (3_600, True)):
         member.edit("[keys]", f"[clock]\nmax_downtime_seconds = {seconds}\n\n[keys]")
-        served = composition.compose(load_config(member.config), secret)
+        served = composition.compose(read_member(load_config(member.config)), secret)
         raw = served.handler.handle("GetInfo", Caller("me", frozenset()), b"")
         served.close()
         info = pb.GetInfoResponse.FromString(raw)
@@ -417,7 +413,7 @@ def test_a_stepped_wall_clock_is_reported(
     member: MemberPlace, monkeypatch: pytest.MonkeyPatch, step: int, said: str
 ) -> None:
     secret = Secret(PASSPHRASE.strip().encode())
-    served = composition.compose(load_config(member.config), secret)
+    served = composition.compose(read_member(load_config(member.config)), secret)
     stepped = time.time() + step
     monkeypatch.setattr("time.time", lambda: stepped)
     try:
@@ -444,13 +440,13 @@ def serving(place: MemberPlace) -> Iterator[tuple[subprocess.Popen[str], int]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "signer", "serve", *map(str, place.opened)],
         cwd=ROOT,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
-    assert process.stderr is not None
+    assert process.stdout is not None
     try:
-        for line in process.stderr:
+        for line in process.stdout:
             if json.loads(line)["event"] == "serving":
                 break
         else:
@@ -460,7 +456,7 @@ def serving(place: MemberPlace) -> Iterator[tuple[subprocess.Popen[str], int]]:
         if process.poll() is None:
             process.kill()
         process.wait()
-        process.stderr.close()
+        process.stdout.close()
 
 
 def ask(place: MemberPlace, port: int) -> pb.GetInfoResponse:

@@ -19,6 +19,7 @@ from signer.core.ssh import format_officer
 from signer.edge.server import Edge
 from signer.journal.audit import read_entries, verify_journal
 from signer.member_files import read_policy_bytes
+from signer.read_member import read_member
 from tests.cli.desk import PASSPHRASE, Desk, MemberPlace, Said, make_place
 from tests.edge.lobby import AUTHORITY, INDEXER, OFFICER, served
 from tests.kernel.governed import GENESIS, GOVERNANCE, Governed, governed_text
@@ -61,7 +62,9 @@ def bind(place: MemberPlace, pegwarden: Desk, *acts: SignedAct) -> str:
 
 
 def composed(place: MemberPlace) -> composition.Member:
-    return composition.compose(load_config(place.config), Secret(PASSPHRASE.strip().encode()))
+    return composition.compose(
+        read_member(load_config(place.config)), Secret(PASSPHRASE.strip().encode())
+    )
 
 
 def start_refused(place: MemberPlace) -> str:

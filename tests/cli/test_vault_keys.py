@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from keystore.header import read_file
+from keystore.sealed import read_sealed
 from keystore.secret import Secret
 from pegwarden.v1 import kernel_pb2 as pb
 from signer import compose as composition
@@ -12,7 +14,8 @@ from signer.cli import binding
 from signer.config import load_config
 from signer.core.caller import Caller
 from signer.core.errors import Refusal
-from signer.member_files import require_bindings
+from signer.member_files import read_policy, require_bindings
+from signer.read_member import read_member
 from tests.cli.desk import PASSPHRASE, Desk, MemberPlace
 from tests.federation import MEMBERS, WATCHERS
 
@@ -54,7 +57,9 @@ def bind(place: MemberPlace, pegwarden: Desk) -> str:
 
 
 def composed(place: MemberPlace) -> composition.Member:
-    return composition.compose(load_config(place.config), Secret(PASSPHRASE.strip().encode()))
+    return composition.compose(
+        read_member(load_config(place.config)), Secret(PASSPHRASE.strip().encode())
+    )
 
 
 def test_all_keys_are_bound_at_once_and_served(place: MemberPlace, pegwarden: Desk) -> None:
@@ -127,13 +132,14 @@ def test_each_vault_has_its_own_key_file(place: MemberPlace, pegwarden: Desk) ->
     assert bind(place, pegwarden) == "ok"
     member = composed(place)
     try:
-        config = load_config(place.config)
-        policy = member.handler.kernel.policy_in_force()
-        require_bindings(config, policy, member.keystore)  # type: ignore[arg-type]
-        place.edit('"keys/peg.json", "keys/next.json"', '"keys/next.json", "keys/peg.json"')
-        require_bindings(load_config(place.config), policy, member.keystore)  # type: ignore[arg-type]
+        leaf = member.keystore.first_leaf
     finally:
         member.close()
+    policy = read_policy(load_config(place.config))
+    paths = [place.directory / "keys" / f"{name}.json" for name in ("peg", "next")]
+    for order in (paths, paths[::-1]):
+        headers = {path: read_file(read_sealed(path))[0] for path in order}
+        assert require_bindings(policy, headers, leaf) == policy.policy_id
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("a/b",), ("identity",), ("UPPER",), ("",)])

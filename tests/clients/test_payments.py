@@ -15,10 +15,11 @@ from clients.attestor.chain import Chain, NotSeen
 from clients.attestor.payments import VaultPayments
 from clients.jsonrpc import JsonRpc, NodeAddress
 from signer.bitcoin.address import script_of
-from signer.bitcoin.descriptor import with_checksum
+from signer.bitcoin.descriptor import derive, parse_template, with_checksum
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.transaction import Txid, display
 from tests import federation
+from tests.bitcoin.test_fixed_keys import ALL_FIXED, FIXED
 
 VAULT = federation.vault()
 ADDRESS = "bcrt1qz32twfx4t3csxdlnu3w8989saam3zm8c86586f"
@@ -74,6 +75,15 @@ def attestor(folder: Path, node: Any, burned: int = 2, since: int = 0) -> Attest
         BurnList(path, REGTEST),
         payments=payments,
     )
+
+
+def test_payments_of_a_vault_with_one_address() -> None:
+    """Its keys have no children; what others pay the same does not count."""
+    vault = parse_template(ALL_FIXED, FIXED, REGTEST)
+    own = derive(vault, 0, 0).script_pubkey
+    node: Any = Node(pays(spent=own), pays(spent=THEIRS), pays(spent=OURS), pays(spent=own))
+    assert VaultPayments(node, vault, 0, reach=10).count(AMOUNT, SCRIPT) == 2
+    assert VaultPayments(node, VAULT.descriptor, 0, reach=10).count(AMOUNT, SCRIPT) == 1
 
 
 def test_as_many_are_stated_as_are_not_paid(tmp_path: Path) -> None:

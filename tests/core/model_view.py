@@ -144,7 +144,8 @@ class ModelView:
                 terms: frozenset[WithdrawalTerms] = frozenset(
                     payment.terms for payment in spend.payments
                 )
-                return RecordedVersion(b"", 0, False, txid, spend.vault.fingerprint, terms, signing)
+                vault = spend.vault.fingerprint
+                return RecordedVersion(b"", 0, False, txid, vault, terms, signing, 0)
         return None
 
     def dearest_fee(self, first_pin: OutPoint) -> Sats:

@@ -20,10 +20,12 @@ from signer.core.caller import Caller, Role
 from signer.core.errors import Refusal
 from signer.edge.address import Address
 from signer.edge.callers import CallerEntry
+from signer.edge.fitting import TlsFiles
 from signer.edge.limits import EdgeLimits
 from signer.edge.roles import PATHS
-from signer.edge.server import SERVICE, Edge, EdgeSetting, TlsFiles
+from signer.edge.server import SERVICE, Edge, EdgeSetting
 from signer.edge.status import DETAILS_KEY
+from signer.edge.threads import KernelThreads
 
 M = TypeVar("M", bound=Message)
 
@@ -116,9 +118,11 @@ def served(kernel: Kernel, given: EdgeSetting | None = None) -> Iterator["Lobby"
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    set_up = given or setting()
+    threads = KernelThreads(kernel, set_up.limits.threads)
 
     async def begin() -> tuple[Edge, int]:
-        edge = Edge(given or setting(), kernel)
+        edge = Edge(set_up, threads.ask)
         return edge, await edge.start()
 
     try:
@@ -128,6 +132,7 @@ def served(kernel: Kernel, given: EdgeSetting | None = None) -> Iterator["Lobby"
             yield Lobby(port, edge)
         finally:
             asyncio.run_coroutine_threadsafe(edge.stop(), loop).result(30)
+            threads.close()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)

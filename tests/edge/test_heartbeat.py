@@ -5,6 +5,7 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pegwarden.v1 import control_pb2 as pb
+from pegwarden.v1 import types_pb2 as t
 from signer.core.caller import Caller
 from signer.core.errors import Fault, Objection, Refusal
 from signer.edge.heartbeat import Heartbeat
@@ -19,6 +20,15 @@ READY = pb.GetStatusResponse(
     entries=70,
     epoch=2,
     pending_entries=[68, 69],
+    custody=t.Custody(
+        processes=2,
+        room_is_closed=True,
+        keys=[
+            t.KeyCustody(vault_id="peg", kind="token", has_caps=True),
+            t.KeyCustody(vault_id="tap", kind="file"),
+            t.KeyCustody(vault_id="old", kind="file"),
+        ],
+    ),
 )
 
 
@@ -55,8 +65,20 @@ def test_the_gauges_are_what_the_kernel_says_when_it_is_scraped() -> None:
         "pegwarden_journal_entries": 70.0,
         "pegwarden_journal_epoch": 2.0,
         "pegwarden_pending_entries": 2.0,
+        "pegwarden_processes": 2.0,
+        "pegwarden_room_closed": 1.0,
+        'pegwarden_vault_keys{caps="yes",kind="token"}': 1.0,
+        'pegwarden_vault_keys{caps="no",kind="file"}': 2.0,
     }
     assert kernel.asked == ["GetStatus"]
+
+
+@pytest.mark.parametrize(("expires", "days"), [(READY.clock_unix + 86_400 * 7, 7.0), (0, None)])
+def test_a_policy_that_expires_tells_its_days(expires: int, days: float | None) -> None:
+    told = pb.GetStatusResponse()
+    told.CopyFrom(READY)
+    told.policy_expires_unix = expires
+    assert scraped(Telling(told)).get("pegwarden_policy_days_left") == days
 
 
 def test_a_kernel_with_reasons_is_not_ready() -> None:

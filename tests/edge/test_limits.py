@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from signer.core.caller import Caller
-from signer.core.errors import LimitExceeded, Objection, PolicyDenied
+from signer.core.errors import LimitExceeded, Objection, PolicyDenied, Refusal
 from signer.edge.limits import ENTRY_MARGIN, Admission, EdgeLimits
 from signer.edge.server import SERVICE
 from tests.edge.lobby import (
@@ -86,7 +86,7 @@ def test_refusals_cost_and_come_back() -> None:
     limits, time = admission(request_burst=100)
     for _ in range(2):
         one_call(limits)
-        limits.charge_refusal("relayer", "SignPsbt")
+        limits.charge_refusal("relayer", "SignPsbt", "outflow-exceeded")
     objection = refused(lambda: one_call(limits))
     assert objection.code == "refusal-budget-exhausted"
     assert objection.not_before == 1_001
@@ -98,7 +98,7 @@ def test_refusals_cost_and_come_back() -> None:
 def test_every_explanation_costs_one_and_its_refusal_no_second() -> None:
     limits, _ = admission(request_burst=100)
     one_call(limits, method="ExplainPsbt")
-    limits.charge_refusal("relayer", "ExplainPsbt")
+    limits.charge_refusal("relayer", "ExplainPsbt", "outflow-exceeded")
     one_call(limits, method="ExplainPsbt")
     assert refused(lambda: one_call(limits)).code == "refusal-budget-exhausted"
 
@@ -130,6 +130,14 @@ def test_who_is_refused_too_often_must_wait() -> None:
     with served(kernel, with_limits(refusals_per_hour=1, refusal_burst=2)) as lobby:
         codes = [lobby.refused(RELAYER, "SignPsbt").code for _ in range(3)]
     assert codes == ["fee-too-high", "fee-too-high", "refusal-budget-exhausted"]
+
+
+@pytest.mark.parametrize("code", ["kernel-restarting", "kernel-busy", "deadline-exceeded"])
+def test_what_others_load_may_bring_about_costs_no_callers_budget(code: str) -> None:
+    kernel = RefusingKernel(Refusal(Objection(code, "not now")))
+    with served(kernel, with_limits(refusals_per_hour=1, refusal_burst=2)) as lobby:
+        codes = {lobby.refused(RELAYER, "SignPsbt").code for _ in range(4)}
+    assert codes == {code}
 
 
 def test_an_oversize_message_does_not_reach_the_kernel_and_the_largest_does() -> None:

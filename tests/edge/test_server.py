@@ -128,7 +128,8 @@ def test_a_call_is_one_json_line_without_its_contents(caplog: pytest.LogCaptureF
     finally:
         logger.removeHandler(caplog.handler)
     line = json.loads(JsonFormatter().format(caplog.records[0]))
-    assert set(line) == {"time", "level", "event", "request", "method", "caller", "code", "ms"}
+    told = {"request", "method", "caller", "code", "ms"}
+    assert set(line) == {"time", "level", "log", "event", "PRIORITY", "SYSLOG_IDENTIFIER"} | told
     said = (line["event"], line["method"], line["caller"], line["code"])
     assert said == ("call", "SignPsbt", "relayer", "input-foreign")
     assert "secret" not in json.dumps(line)

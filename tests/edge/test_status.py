@@ -42,6 +42,7 @@ def objection(code: str, text: str = "seen") -> Objection:
         (CodeKind.POLICY, "PERMISSION_DENIED"),
         (CodeKind.ROLE, "PERMISSION_DENIED"),
         (CodeKind.LIMIT, "RESOURCE_EXHAUSTED"),
+        (CodeKind.AWAY, "UNAVAILABLE"),
     ],
 )
 def test_the_kind_decides_the_status(kind: CodeKind, status: str) -> None:

@@ -69,7 +69,7 @@ def go_command() -> tuple[list[str], dict[str, str]]:
 def _go_stubs(target: Path) -> None:
     """By the compiler that makes the Python stubs, with Debian's plugins."""
     sources = sorted(
-        str(path.relative_to(ROOT / "proto")) for path in ROOT.glob("proto/**/*.proto")
+        str(path.relative_to(ROOT / "proto")) for path in ROOT.glob("proto/pegwarden/v1/*.proto")
     )
     outputs = [f"--go_out={target}", f"--go-grpc_out={target}"]
     compiler = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={ROOT / 'proto'}"]

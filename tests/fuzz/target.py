@@ -12,6 +12,7 @@ from signer.core.errors import Refusal
 NAMES = (
     "address",
     "descriptor",
+    "link",
     "miniscript",
     "op_return",
     "policy",

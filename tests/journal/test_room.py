@@ -152,6 +152,30 @@ def test_a_folder_that_is_gone_has_no_room(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_held_reserve_is_used_without_opening_it_again(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel in its room is killed at an open; the reserve is that of an earlier start."""
+    FileRoom(disk.path, TERMS).space()
+    room = FileRoom(disk.path, TERMS)
+    room.hold()
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(os, "open", never)
+    disk.others_left = 4 * MIB
+    assert (room.space(), disk.held()) == (Space.RESERVE, 3 * MIB)
+    disk.others_left = 64 * MIB
+    assert (room.space(), disk.held()) == (Space.AMPLE, 4 * MIB)
+
+
+def test_where_nothing_is_reserved_nothing_is_held(tmp_path: Path) -> None:
+    FileRoom(tmp_path / "journal", UNRESERVED).hold()
+    ServerRoom().hold()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_s_disk_is_taken_for_full_for_a_minute() -> None:
     moment = [1_000.0]
     room = ServerRoom(lambda: moment[0])

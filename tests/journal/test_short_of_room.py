@@ -66,6 +66,9 @@ class Short:
     def shortage(self) -> str:
         return ""
 
+    def close(self) -> None:
+        """It holds nothing."""
+
 
 @pytest.fixture
 def short(place: Place, monkeypatch: pytest.MonkeyPatch) -> Short:

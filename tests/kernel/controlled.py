@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keystore.file_keystore import open_keystore
+from keystore.ledger import ledger_files
 from pegwarden.v1 import approval_pb2 as ap
 from pegwarden.v1 import control_pb2 as pb
 from pegwarden.v1 import kernel_pb2 as kb
 from policies.load import load_policy
 from signer.bitcoin.network import REGTEST
+from signer.charged import Counting
 from signer.clock import EffectiveClock, Machine
 from signer.compose import due_steps
 from signer.consensus import CoreConsensusGate
@@ -23,6 +24,7 @@ from signer.readiness import readiness_of
 from tests.core.spends import NOW, Coin
 from tests.kernel.governed import ADA, BOB, GENESIS, HOUR, OFFICERS, SECRETARY, begin
 from tests.kernel.room import Member, Running, attested, construct_request, sign_request
+from tests.keystore.opening import open_files
 from tests.officers import Officer
 
 PATHS = {
@@ -71,8 +73,9 @@ class Controlled:
         """What `compose` puts together."""
         policy = load_policy(self.policy)
         registry = VaultRegistry(policy.vaults)
-        keys = open_keystore(self.member._file("identity"), (self.member._file("vault"),))
+        keys = open_files(self.member._file("identity"), (self.member._file("vault"),))
         gate, host = Gate(), self.host
+        keys.open_ledgers(ledger_files(self.folder / "ledgers"), lambda: host.uptime)
         clock = EffectiveClock(gate, machine=Machine(lambda: host.time, lambda: host.uptime))
         head_file = self.folder / "journal.sqlite.head"
         setting = JournalSetting(
@@ -84,7 +87,12 @@ class Controlled:
         clock.judge_alone(journal.heads.seen)
         build = Build("test", bytes(32), bytes(32))
         ready = readiness_of(journal, clock)
-        kernel = Kernel(build, REGTEST, shelf_of(policy), registry, keys, journal, ready, clock)
+        counting = Counting(keys, journal)
+        counting.if_possible()
+        shelf = shelf_of(policy)
+        kernel = Kernel(
+            build, REGTEST, shelf, registry, keys, journal, ready, clock, count=counting
+        )
         self.kernel = kernel
         return Running(Handler(kernel, CoreConsensusGate()), journal, keys)
 

@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 from carrier.member import Refused
 from carrier.round import Carrier, Report
 from keystore.derive import derive_account
-from keystore.file_keystore import open_keystore
 from keystore.header import LEAST_COST, Binding, Role
 from keystore.identity import Identity, new_identity
+from keystore.ledger import ledger_files
 from keystore.sealed import KeyFile, Label, bind, create, open_sealed, seal
 from keystore.secret import Secret
 from pegwarden.v1 import audit_pb2 as au
@@ -22,6 +22,7 @@ from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
 from policies.load import load_policy
 from signer.bitcoin.network import REGTEST
+from signer.charged import Counting
 from signer.compose import due_steps, witness_role
 from signer.consensus import CoreConsensusGate
 from signer.core.caller import Caller
@@ -49,6 +50,7 @@ from tests.kernel.room import (
     policy_text,
     sign_request,
 )
+from tests.keystore.opening import open_files
 
 CARRIER = Caller("carrier-1", frozenset({CallerRole.WITNESS}))
 Answer = TypeVar("Answer", bound=Message)
@@ -178,7 +180,8 @@ class Member:
         """What `pegwarden serve` puts together."""
         policy = load_policy(self.policy)
         registry = VaultRegistry(policy.vaults)
-        keystore = open_keystore(self._file("identity"), (self._file("vault"),))
+        keystore = open_files(self._file("identity"), (self._file("vault"),))
+        keystore.open_ledgers(ledger_files(self.folder / "ledgers"))
         setting = JournalSetting(
             signer=keystore,
             clock=self.clock,
@@ -193,6 +196,8 @@ class Member:
                     registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
         shelf = shelf_of(policy)
         role = witness_role(journal, keystore, Vouching(shelf, registry), self.clock)
+        counting = Counting(keystore, journal, role.start.unfinished)
+        role.start.when_complete = counting.if_possible
         kernel = Kernel(
             build=Build("test", bytes(32), bytes(32)),
             network=REGTEST,
@@ -202,6 +207,7 @@ class Member:
             journal=journal,
             agreement=role,
             clock=self.clock,
+            count=counting,
         )
         handler = Handler(kernel, CoreConsensusGate())
         return Witnessed(handler, journal, keystore, self.name, role)

@@ -1,9 +1,10 @@
 """A kernel whose policy has [governance], with its officers; what `key bind --approval` begins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keystore.identity import Identity
 from keystore.sealed import KeyFile, open_sealed
@@ -23,6 +24,9 @@ from signer.journal.audit import read_entries
 from signer.journal.journal import open_journal
 from tests.kernel.room import PASSPHRASE, Member, Running, policy_text
 from tests.officers import Officer
+
+if TYPE_CHECKING:
+    from tests.kernel.federated import Team
 
 HOUR = 3_600
 OFFICERS = tuple(Officer(name) for name in ("ada", "bob", "cyd"))
@@ -56,6 +60,17 @@ def begin(member: Member, *officers: Officer) -> None:
     policy = load_policy(member.policy)
     acts = tuple(each.says(genesis_act(policy), member.clock.now() + HOUR) for each in officers)
     record(member, lambda now: genesis_notices(policy, member.policy, acts, now))
+
+
+def running(made: "Team") -> Iterator["Team"]:
+    """That team of `federated.governed`, begun: all run, and have imported each other's claims, until this
+    is closed."""
+    for member in made.members:
+        begin(member, *OFFICERS)  # type: ignore[arg-type]
+    made.start()
+    made.carry(rounds=4)
+    yield made
+    made.stop()
 
 
 def record(member: Member, notices: Callable[[int], tuple[Notice, ...]]) -> None:

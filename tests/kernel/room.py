@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keystore.derive import derive_account
-from keystore.file_keystore import FileKeystore, open_keystore
+from keystore.file_keystore import FileKeystore
 from keystore.header import LEAST_COST, Binding, Role
 from keystore.identity import Identity, new_identity
+from keystore.ledger import ledger_files
 from keystore.sealed import KeyFile, Label, bind, create, open_sealed, seal
 from keystore.secret import Secret
 from pegwarden.v1 import kernel_pb2 as pb
@@ -14,6 +15,7 @@ from pegwarden.v1 import types_pb2 as t
 from policies.load import load_policy
 from signer.bitcoin.address import address_of
 from signer.bitcoin.network import REGTEST
+from signer.charged import Counting
 from signer.compose import due_steps
 from signer.consensus import CoreConsensusGate
 from signer.core.caller import Caller
@@ -31,6 +33,7 @@ from signer.kernel import Build, Kernel
 from signer.member_files import shelf_of
 from tests import federation
 from tests.core.spends import NOW, USER_SCRIPT, Coin, withdrawal_id
+from tests.keystore.opening import open_files
 
 RELAYER = Caller("relayer-1", frozenset({CallerRole.RELAYER}))
 PASSPHRASE = b"correct horse"
@@ -116,12 +119,7 @@ class Member:
         return self
 
     def _make(self) -> None:
-        seed = federation.MEMBERS[self.number].name.encode().ljust(32, b"\x07")
-        with Secret(seed) as secret:
-            origin, account = derive_account(secret, REGTEST)
-            text = f"{origin}{account.public.text(REGTEST)}"
-            label = Label(Role.VAULT, REGTEST, text, None, LEAST_COST)
-            create(self.folder / "vault.key", seal(secret, label, Secret(PASSPHRASE)))
+        self.make_vault_key()
         identity, _, _ = new_identity(REGTEST, Secret(PASSPHRASE), LEAST_COST)
         create(self.folder / "identity.key", identity)
         signer = Identity(open_sealed(self._file("identity")))
@@ -140,14 +138,28 @@ class Member:
         fingerprint = policy.vaults[0].fingerprint
         bind(self._file("vault"), Binding(fingerprint, policy.policy_id, leaf))
 
+    def make_vault_key(self) -> None:
+        seed = federation.MEMBERS[self.number].name.encode().ljust(32, b"\x07")
+        with Secret(seed) as secret:
+            origin, account = derive_account(secret, REGTEST)
+            text = f"{origin}{account.public.text(REGTEST)}"
+            label = Label(Role.VAULT, REGTEST, text, None, LEAST_COST)
+            create(self.folder / "vault.key", seal(secret, label, Secret(PASSPHRASE)))
+
     def _file(self, name: str) -> KeyFile:
         return KeyFile(self.folder / f"{name}.key", Secret(PASSPHRASE))
+
+    def start_keystore(self) -> FileKeystore:
+        """With its ledgers."""
+        keystore = open_files(self._file("identity"), (self._file("vault"),))
+        keystore.open_ledgers(ledger_files(self.folder / "ledgers"))
+        return keystore
 
     def start(self) -> "Running":
         """What `pegwarden serve` puts together."""
         policy = load_policy(self.policy)
         registry = VaultRegistry(policy.vaults)
-        keystore = open_keystore(self._file("identity"), (self._file("vault"),))
+        keystore = self.start_keystore()
         if not store_at(self.journal).exists():
             copy_journal(self.folder / "journal.sqlite", self.journal)
         journal = open_journal(
@@ -164,7 +176,8 @@ class Member:
                     registry.cover(vault, branch, view.next_index(vault.fingerprint, branch))
         build = Build("test", bytes(32), bytes(32))
         shelf = shelf_of(policy)
-        kernel = Kernel(build, REGTEST, shelf, registry, keystore, journal)
+        counting = Counting(keystore, journal)
+        kernel = Kernel(build, REGTEST, shelf, registry, keystore, journal, count=counting)
         return Running(Handler(kernel, CoreConsensusGate()), journal, keystore)
 
 
@@ -268,7 +281,7 @@ def attested(
     now: int = NOW,
 ) -> list[t.Attestation]:
     """Each watcher's word for these withdrawals and coins."""
-    realm = federation.vault().realm
+    realm = coins[0].vault.realm if coins else federation.vault().realm
     found = []
     for watcher in watchers:
         terms = [

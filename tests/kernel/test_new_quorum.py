@@ -20,7 +20,7 @@ from signer.journal.merkle import leaf_hash
 from tests.core.spends import NOW, Coin
 from tests.kernel import federated
 from tests.kernel.federated import Team, Witnessed, draft
-from tests.kernel.governed import OFFICERS, begin
+from tests.kernel.governed import running
 from tests.kernel.room import attested, construct_request, sign_request
 from tests.kernel.test_agreement_wire import agreed, codes
 from tests.kernel.test_dishonest_member import (
@@ -43,14 +43,8 @@ def paid(which: int) -> tuple[tuple[int, int], ...]:
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    """Of three whose officers can change the policy; two are a quorum."""
-    made = federated.governed(tmp_path)
-    for member in made.members:
-        begin(member, *OFFICERS)  # type: ignore[arg-type]
-    made.start()
-    made.carry(rounds=4)
-    yield made
-    made.stop()
+    """Two of three are a quorum."""
+    yield from running(federated.governed(tmp_path))
 
 
 def raise_quorum(team: Team, *names: str) -> None:

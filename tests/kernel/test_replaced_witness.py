@@ -18,7 +18,7 @@ from signer.journal.note import Head, origin_of, sign_head
 from tests.core.spends import NOW
 from tests.kernel import federated
 from tests.kernel.federated import Member, Team, draft, identity_of, log_key_of
-from tests.kernel.governed import OFFICERS, begin
+from tests.kernel.governed import OFFICERS, begin, running
 from tests.kernel.test_agreement_wire import agreed
 from tests.kernel.test_dishonest_member import (
     forged,
@@ -43,14 +43,7 @@ class Successor(Member):
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    """Of three whose officers can change the policy."""
-    made = federated.governed(tmp_path)
-    for member in made.members:
-        begin(member, *OFFICERS)  # type: ignore[arg-type]
-    made.start()
-    made.carry(rounds=4)
-    yield made
-    made.stop()
+    yield from running(federated.governed(tmp_path))
 
 
 def replace_member(team: Team, name: str, *changed: str) -> None:

@@ -9,6 +9,7 @@ from pegwarden.v1 import types_pb2 as t
 from signer.bitcoin.address import address_of
 from signer.bitcoin.descriptor import with_checksum
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST, Network
 from signer.bitcoin.script import p2wsh
 from signer.bitcoin.taproot import UNSPENDABLE_H, unspendable_xpub
@@ -206,13 +207,20 @@ def test_locks_of_every_unit() -> None:
 # --- what is no vault ---
 
 
-def test_a_descriptor_of_single_keys_is_described_and_is_no_vault() -> None:
-    answer = described(f"wsh(multi(2,{','.join(HEX[:3])}))")
+def test_a_descriptor_of_single_keys_may_be_a_vault_in_wsh_alone() -> None:
+    """Keys without children (docs/adr/0011): a vault of one address; in tr they are no vault's."""
+    keys = ",".join(HEX[:3])
+    answer = described(f"wsh(multi(2,{keys}))")
     assert (answer.threshold, answer.members) == (2, 3)
-    assert not answer.vault_allowed
-    assert len(answer.objections) == 1
-    assert answer.fingerprint == b""
-    assert answer.descriptor == with_checksum(f"wsh(multi(2,{','.join(HEX[:3])}))")
+    assert answer.vault_allowed
+    assert answer.descriptor == with_checksum(f"wsh(multi(2,{keys}))")
+    assert answer.fingerprint == sha256(f"wsh(multi(2,{keys}))".encode())
+    tree = f"tr({UNSPENDABLE_H.hex()},multi_a(2,{keys}))"
+    refused = described(tree)
+    assert not refused.vault_allowed
+    assert [each.code for each in refused.objections] == ["descriptor-fixed-in-taproot"]
+    assert refused.fingerprint == b""
+    assert refused.descriptor == with_checksum(tree)
 
 
 def test_sh_wsh_is_read_only() -> None:

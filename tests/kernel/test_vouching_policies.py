@@ -15,7 +15,7 @@ from signer.core.agreement.messages import Contrary, read_message
 from tests.core.spends import Coin
 from tests.kernel import federated
 from tests.kernel.federated import CARRIER, Member, Team, Witnessed, draft
-from tests.kernel.governed import ADA, BOB, HOUR, OFFICERS, Governed, begin
+from tests.kernel.governed import ADA, BOB, HOUR, Governed, running
 from tests.kernel.test_agreement_wire import codes, log_for
 from tests.kernel.test_dishonest_member import held_by, records_of, told
 from tests.kernel.test_two_histories import other_history
@@ -26,14 +26,7 @@ PAID = ((1, 60_000_000),)
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    """Of three whose officers can change the policy."""
-    made = federated.governed(tmp_path)
-    for member in made.members:
-        begin(member, *OFFICERS)  # type: ignore[arg-type]
-    made.start()
-    made.carry(rounds=4)
-    yield made
-    made.stop()
+    yield from running(federated.governed(tmp_path))
 
 
 def change_policy(member: Member, running: Witnessed, policy: bytes) -> None:

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from keystore import gate
-from keystore.file_keystore import FileKeystore, open_keystore
+from keystore.file_keystore import FileKeystore
 from keystore.header import Binding
 from keystore.identity import Identity
 from keystore.sealed import open_sealed, unseal
@@ -23,6 +23,7 @@ from signer.core.errors import Fault, Refusal
 from signer.core.spend import SigningTask, VerifiedSpend
 from tests import federation
 from tests.core.spends import Coin, good_case
+from tests.keystore.opening import open_files
 from tests.keystore.vaultroom import (
     BINDING,
     identity_file,
@@ -157,7 +158,7 @@ def test_a_closed_keystore_signs_nothing(tmp_path: Path, spend: VerifiedSpend) -
 def test_an_unbound_key_signs_nothing(tmp_path: Path, spend: VerifiedSpend) -> None:
     file, identity = vault_file(tmp_path / "vault.key"), identity_file(tmp_path / "identity.key")
     with pytest.raises(Refusal) as caught:
-        open_keystore(identity, (file,))
+        open_files(identity, (file,))
     assert caught.value.code == "key-unbound"
     with pytest.raises(Fault):
         gate.sign_recorded(recorded(spend), VaultKey(open_sealed(file)))
@@ -234,10 +235,11 @@ def test_no_public_function_takes_a_digest() -> None:
     assert found == {"sign_statement"}
 
 
-def test_ecdsa_is_called_in_one_place() -> None:
+def test_ecdsa_is_called_by_the_gate_and_once_for_an_unbound_key() -> None:
+    """The second is the proof of possession (docs/adr/0016-possession.md)."""
     callers = [
         path.name
         for path in (Path(gate.__file__).parent).glob("*.py")
         if "secp256k1_ecdsa_sign(" in path.read_text()
     ]
-    assert callers == ["gate.py"]
+    assert sorted(callers) == ["gate.py", "possession.py"]

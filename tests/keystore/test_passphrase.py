@@ -1,6 +1,7 @@
 """Passphrases come from a descriptor, a private file or a prompt."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,28 @@ def test_a_file_that_others_can_read(tmp_path: Path) -> None:
     path = private(tmp_path / "file", b"words")
     assert shown(source.passphrase_from_file(path)) == b"words"
     path.chmod(0o640)
+    with pytest.raises(Refusal) as caught:
+        source.passphrase_from_file(path)
+    assert caught.value.code == "passphrase-unreadable"
+
+
+ROOTS = (0o440, 0, 0)
+NOT_A_CREDENTIAL = [(0o444, 0, 0), (0o440, 1_000, 0), (0o440, 0, 1_000), (0o640, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("status", "accepted"), [(ROOTS, True), *((n, False) for n in NOT_A_CREDENTIAL)]
+)
+def test_a_credential_of_systemd_is_roots_and_shown_by_its_access_list(
+    status: tuple[int, int, int], accepted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = private(tmp_path / "file", b"words")
+    mode, uid, gid = status
+    seen = os.stat_result((stat.S_IFREG | mode, 1, 1, 1, uid, gid, 5, 0, 0, 0))
+    monkeypatch.setattr(source.os, "fstat", lambda _: seen)
+    if accepted:
+        assert shown(source.passphrase_from_file(path)) == b"words"
+        return
     with pytest.raises(Refusal) as caught:
         source.passphrase_from_file(path)
     assert caught.value.code == "passphrase-unreadable"

@@ -6,19 +6,31 @@ import pickle
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from keystore.caps import Caps
 from keystore.derive import derive_account
-from keystore.identity import Identity
-from keystore.sealed import open_sealed, unseal
-from keystore.secret import UNSAFE_EXPOSE, Secret, wipe
-from keystore.vault_key import VaultKey
+from keystore.header import LEAST_COST, Limits
+from keystore.identity import Identity, new_identity
+from keystore.sealed import limit, open_sealed, unseal
+from keystore.secret import UNSAFE_EXPOSE, Secret, taken, wipe
+from keystore.vault_key import VaultKey, new_vault_key
 from signer.bitcoin.network import REGTEST
+from signer.bitcoin.units import Sats
 from signer.core.errors import Fault
 from tests import federation
-from tests.keystore.vaultroom import SEED, identity_file, open_room, passphrase, sealed_vault_key
+from tests.keystore.vaultroom import (
+    BINDING,
+    SEED,
+    identity_file,
+    open_room,
+    passphrase,
+    sealed_vault_key,
+    vault_file,
+)
 
 CANARY = b"canary-" + bytes(range(65, 90))
 
@@ -100,3 +112,36 @@ def test_wipe_overwrites_in_place() -> None:
     assert content == CANARY
     wipe(content)
     assert content == bytes(len(CANARY))
+
+
+def test_bytes_that_python_shares_are_not_wiped() -> None:
+    """CPython has one object for each byte alone: zeroed, it would be zero for everybody."""
+    for shared in (bytes((5,)), b""):
+        wipe(shared)
+    assert bytes((5,))[0] == len("five") + 1
+
+
+def test_what_a_secret_is_taken_from_is_wiped() -> None:
+    content = bytes(bytearray(CANARY))
+    assert bytes(taken(content).expose(UNSAFE_EXPOSE)) == CANARY
+    assert content == bytes(len(CANARY))
+
+
+def test_new_seeds_leave_none_of_their_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vault key, identity, and the ledger key that caps bring: all are drawn where it is wiped."""
+    drawn: list[bytes] = []
+
+    def urandom(size: int) -> bytes:
+        drawn.append(bytes(bytearray(b"\x07" * size)))
+        return drawn[-1]
+
+    monkeypatch.setattr("keystore.secret.os", SimpleNamespace(urandom=urandom))
+    new_vault_key(REGTEST, passphrase(), LEAST_COST)
+    new_identity(REGTEST, passphrase(), LEAST_COST)
+    key = vault_file(tmp_path / "vault.key", BINDING)
+    limit(key, Limits(Caps(Sats(1), Sats(2))))
+    assert drawn == [bytes(32), bytes(64), bytes(32)]
+    with open_sealed(key).secret as secret:
+        assert bytes(secret.expose(UNSAFE_EXPOSE)) == SEED + b"\x07" * 32

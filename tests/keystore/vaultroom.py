@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keystore.derive import derive_account
-from keystore.file_keystore import FileKeystore, open_keystore
+from keystore.file_keystore import FileKeystore
 from keystore.header import LEAST_COST, Binding, Role
 from keystore.identity import new_identity
 from keystore.sealed import KeyFile, Label, bind, create, seal
@@ -11,6 +11,7 @@ from keystore.secret import Secret
 from signer.bitcoin.network import REGTEST
 from signer.core.spend import RecordedSpend, VerifiedSpend
 from tests import federation
+from tests.keystore.opening import open_files
 
 SEED = b"member-a".ljust(32, b"\x07")
 """Of `federation.MEMBERS[0]`."""
@@ -44,9 +45,9 @@ def open_room(folder: Path) -> FileKeystore:
     """A keystore as a member makes it: seal, bind, open."""
     vault = vault_file(folder / "vault.key")
     bind(vault, BINDING)
-    return open_keystore(identity_file(folder / "identity.key"), (vault,))
+    return open_files(identity_file(folder / "identity.key"), (vault,))
 
 
 def recorded(spend: VerifiedSpend) -> RecordedSpend:
     """As the journal would answer."""
-    return RecordedSpend(spend, b"\x04" * 32, "head")
+    return RecordedSpend(spend, b"\x04" * 32, "head", 0)

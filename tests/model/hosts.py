@@ -11,7 +11,7 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from keystore.file_keystore import FileKeystore, open_keystore
+from keystore.file_keystore import FileKeystore
 from keystore.header import LEAST_COST, Role
 from keystore.identity import public_text
 from keystore.sealed import Label, seal
@@ -39,6 +39,7 @@ from tests.kernel import federated
 from tests.kernel.federated import Witnessed
 from tests.kernel.governed import GOVERNANCE, OFFICERS, begin
 from tests.kernel.room import PASSPHRASE
+from tests.keystore.opening import open_files
 
 DEPTH = 4
 """`release_depth`."""
@@ -177,7 +178,7 @@ class Member(federated.Member):
     def keystore(self) -> FileKeystore:
         known = _OPENED.get((self.policy, self.number))
         if known is None:
-            known = open_keystore(self._file("identity"), (self._file("vault"),))
+            known = open_files(self._file("identity"), (self._file("vault"),))
             _OPENED[self.policy, self.number] = known
         return known
 

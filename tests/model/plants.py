@@ -100,7 +100,7 @@ def signed_before_recorded(patch: Patch) -> None:
         if count[0] % 4:
             return record(self, deliberation)
         with self.reading() as reading:
-            return RecordedSpend(deliberation.spend, bytes(32), reading.head())
+            return RecordedSpend(deliberation.spend, bytes(32), reading.head(), reading.now())
 
     patch.setattr(journal.Journal, "record", lost)
 

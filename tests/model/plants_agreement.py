@@ -28,7 +28,7 @@ def signed_before_agreed(patch: Patch) -> None:
 
     def at_once(self: Any, deliberation: Any, recorded: Any) -> RecordedSpend:
         if isinstance(recorded, AwaitedSpend):
-            return RecordedSpend(recorded.spend, recorded.decision_id, recorded.head)
+            return RecordedSpend(recorded.spend, recorded.decision_id, recorded.head, 0)
         return final(self, deliberation, recorded)
 
     patch.setattr(kernel.Kernel, "_final", at_once)

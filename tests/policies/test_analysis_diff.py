@@ -300,6 +300,7 @@ def test_every_field_of_a_policy_is_compared_or_known_not_to_matter() -> None:
         "release_quorum",
         "weaker_after",
         "weaker_from",
+        "deposit_cap",
     }
     assert {each.name for each in fields(VaultEntry)} == of_vaults | {"vault"}
 

@@ -13,7 +13,7 @@ from policies.load import load_policy
 from policies.source import MAX_POLICY, PolicyError, read_source
 from signer.bitcoin.descriptor import parse_key_information
 from signer.bitcoin.hashes import sha256
-from signer.bitcoin.keys import ExtendedPublicKey
+from signer.bitcoin.keys import MemberKey
 from signer.core.catalogue import CATALOGUE
 from tests.federation import MEMBERS
 from tests.policies.world import FEDERATION, HEAD, TEXT, policy_text
@@ -163,7 +163,7 @@ def test_vaults_share_no_key() -> None:
     )
 
 
-def _others() -> list[ExtendedPublicKey]:
+def _others() -> list[MemberKey]:
     keys = [member.key_text for member in MEMBERS[3:6]]
     return [parse_key_information(key, FEDERATION.network)[1] for key in keys]
 

@@ -29,6 +29,7 @@ from signer.replay.deeds import (
     ELSEWHERE,
     NO_INPUT,
     NO_KEY,
+    NO_LEDGER,
     NO_POLICY,
     STARTING,
     UNDECIDED,
@@ -317,6 +318,8 @@ def test_a_refusal_while_the_kernel_started_is_counted(past: Past) -> None:
     refused = past.entries[past.numbers(RefusedEntry)[0]].entry
     objection = Objection("agreement-starting", "not yet")
     assert deeds_of((replace(refused, objections=(objection,)),)) == Unrepeatable(STARTING)
+    capped = Objection("cap-per-day", "too much")
+    assert deeds_of((replace(refused, objections=(capped,)),)) == Unrepeatable(NO_LEDGER)
 
 
 def test_kinds_that_rest_on_other_members_logs_are_counted() -> None:

@@ -7,7 +7,22 @@ import sys
 import pytest
 
 from tests.postgres import programs
-from tests.soak import agreement, kill, miniscript, model, policy, psbt, replay, replicas, requests
+from tests.soak import (
+    agreement,
+    custody,
+    headers,
+    kill,
+    miniscript,
+    model,
+    policy,
+    psbt,
+    replay,
+    replicas,
+    requests,
+    spv,
+    token,
+)
+from tests.token.softhsm import need
 from tests.vectors import ROOT
 
 
@@ -43,6 +58,23 @@ def test_kills() -> None:
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL 15 or newer is not installed")
 def test_replicas() -> None:
     assert replicas.run(n=3, seed=7) == []
+
+
+def test_proofs_of_inclusion() -> None:
+    assert spv.run(n=20, seed=7) == []
+
+
+def test_headers() -> None:
+    assert headers.run(n=12, seed=7) == []
+
+
+def test_tokens() -> None:
+    need()
+    assert token.run(n=700, seed=7) == []
+
+
+def test_custody() -> None:
+    assert custody.run(n=2_400, seed=7) == []
 
 
 def test_replays() -> None:

@@ -17,6 +17,7 @@ BIRTHPLACES = {
     "ApprovedSpend": "signer/core/approve.py",
     "RecordedSpend": "signer/journal/record.py",
     "SignedSpend": "keystore/gate.py",
+    "TxInclusion": "signer/bitcoin/inclusion.py",
 }
 PRODUCTS = ("signer", "policies", "keystore", "clients", "pegwarden")
 COPIERS = frozenset({"replace", "__replace__", "__new__", "__setattr__", "_replace"})

@@ -11,6 +11,7 @@ from signer.bitcoin.descriptor.model import (
     KeyExpression,
     Tr,
     Wsh,
+    is_fixed,
 )
 from signer.bitcoin.descriptor.parse import (
     parse_descriptor,
@@ -40,6 +41,7 @@ __all__ = [
     "derive",
     "federation_keys",
     "input_weight",
+    "is_fixed",
     "key_places",
     "parse_descriptor",
     "parse_key_information",

@@ -3,6 +3,8 @@
 Rule 1: `derive` is pure; its cache changes its speed only, and is bounded.
 Rule 2: each key is derived once, whatever the script; `script_bytes` does the rest.
 Rule 3: a Taproot output is computed from our own tree: internal key, every leaf, root, tweak.
+Rule 4: where no key has children there is one address: receive index 0. A fixed key beside xpubs is the
+        same in all addresses.
 """
 
 from functools import lru_cache
@@ -14,9 +16,10 @@ from signer.bitcoin.descriptor.model import (
     Descriptor,
     KeyExpression,
     Tr,
+    is_fixed,
 )
 from signer.bitcoin.errors import Malformed
-from signer.bitcoin.keys import branch_key
+from signer.bitcoin.keys import FixedKey, KeyOrigin, branch_key
 from signer.bitcoin.miniscript.encode import script_bytes
 from signer.bitcoin.script import p2wsh, witness_script_pubkey
 from signer.bitcoin.taproot import UNSPENDABLE_H, TapLeaf, tap_tree, tweak
@@ -26,10 +29,16 @@ from signer.bitcoin.taproot import UNSPENDABLE_H, TapLeaf, tap_tree, tweak
 def derive(descriptor: Descriptor, branch: int, index: int) -> DerivedScript:
     """The script at that place; branch 0 is receive, 1 change.
 
-    Raises Malformed `derivation-impossible`.
+    Raises Malformed `derivation-impossible`, `vault-one-address`.
     """
     if branch not in (0, 1):
         raise Malformed("derivation-impossible", f"branch {branch} is neither receive nor change")
+    if (branch, index) != (0, 0) and is_fixed(descriptor):
+        raise Malformed(
+            "vault-one-address",
+            f"branch {branch}, index {index} of a vault whose keys have no children: its one address is "
+            "receive index 0",
+        )
     keys = tuple(
         _derive_key(key, position, branch, index) for position, key in enumerate(descriptor.keys)
     )
@@ -40,11 +49,12 @@ def derive(descriptor: Descriptor, branch: int, index: int) -> DerivedScript:
 
 
 def _derive_key(key: KeyExpression, position: int, branch: int, index: int) -> DerivedKey:
+    origin = key.origin or KeyOrigin(key.xpub.fingerprint(), ())
+    if isinstance(key.xpub, FixedKey):
+        return DerivedKey(position, key.xpub.pubkey, origin.fingerprint, origin.path)
     step = key.branches[branch]
     pubkey = branch_key(key.xpub, step).child_pubkey(index)
-    if key.origin is None:
-        return DerivedKey(position, pubkey, key.xpub.fingerprint(), (step, index))
-    return DerivedKey(position, pubkey, key.origin.fingerprint, (*key.origin.path, step, index))
+    return DerivedKey(position, pubkey, origin.fingerprint, (*origin.path, step, index))
 
 
 def _derive_taproot(
@@ -73,4 +83,4 @@ def _derive_taproot(
 def _internal_key(internal: KeyExpression | None, branch: int, index: int) -> bytes:
     if internal is None:
         return UNSPENDABLE_H
-    return branch_key(internal.xpub, internal.branches[branch]).child_pubkey(index)[1:]
+    return _derive_key(internal, 0, branch, index).xonly

@@ -16,8 +16,10 @@ from signer.bitcoin.errors import Malformed
 from signer.bitcoin.keys import (
     HARDENED,
     ExtendedPublicKey,
+    FixedKey,
     KeyOrigin,
     KeyPath,
+    MemberKey,
     branch_key,
     parse_path,
     parse_xpub,
@@ -77,13 +79,16 @@ def read_key(text: str, network: Network, context: Context) -> DescriptorKey:
     return DescriptorKey(text, origin, xpub, paths, children == "*")
 
 
-def parse_key_information(
-    text: str, network: Network
-) -> tuple[KeyOrigin | None, ExtendedPublicKey]:
-    """`[fingerprint/path]xpub` or `xpub` (BIP-388). Raises Malformed as `read_key` does."""
+def parse_key_information(text: str, network: Network) -> tuple[KeyOrigin | None, MemberKey]:
+    """`[fingerprint/path]xpub` or `xpub` (BIP-388); the same with 33 bytes in hexadecimal: a fixed key.
+
+    Raises Malformed as `read_key` does.
+    """
     origin, key, steps = _split(text)
     if steps:
         raise Malformed("key-malformed", "a key is [fingerprint/path]xpub, without further steps")
+    if _HEX.fullmatch(key):
+        return origin, FixedKey(_read_pubkey(bytes.fromhex(key), Context.P2WSH))
     return origin, parse_xpub(key, network)
 
 

@@ -1,13 +1,14 @@
 """What a vault's descriptor is: its scripts with their keys, and what they derive to.
 
 Rule 1: a descriptor is made by `parse` only; whoever holds one holds scripts that are sane (BIP-379).
-Rule 2: two places of one xpub have disjoint branches (BIP-388), so no derived key repeats.
+Rule 2: two places of one xpub have disjoint branches (BIP-388), and a fixed key has one place, so no key of
+        an address repeats.
 Rule 3: keys stand at places, numbered in the order of the text, in Taproot through all leaves.
 """
 
 from dataclasses import dataclass
 
-from signer.bitcoin.keys import ExtendedPublicKey, KeyOrigin, KeyPath
+from signer.bitcoin.keys import KeyOrigin, KeyPath, MemberKey
 from signer.bitcoin.miniscript.model import Miniscript
 
 MAX_PLACES = 100
@@ -17,11 +18,12 @@ MAX_LEAVES = 64
 
 @dataclass(frozen=True, slots=True)
 class KeyExpression:
-    """`[origin]xpub/<receive;change>/*` (BIP-380, BIP-389)."""
+    """`[origin]xpub/<receive;change>/*` (BIP-380, BIP-389), or `[origin]pubkey`: a fixed key."""
 
     origin: KeyOrigin | None
-    xpub: ExtendedPublicKey
-    branches: tuple[int, int]
+    xpub: MemberKey
+    """A FixedKey if there are no branches, and only then."""
+    branches: tuple[int, int] | tuple[()]
     """Child numbers of the receive and the change branch: (0, 1) for `/**`."""
 
 
@@ -34,9 +36,9 @@ class Wsh:
     """By place."""
 
     def __hash__(self) -> int:
-        # Every look-up of a derived script hashes the descriptor. The hash of the first chain code
+        # Every look-up of a derived script hashes the descriptor. The hash of the first public key
         # is remembered by its bytes object; hashing all keys would cost as much as a derivation.
-        return hash(self.keys[0].xpub.chain_code)
+        return hash(self.keys[0].xpub.pubkey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,15 @@ class Tr:
     """By place; the places go on from leaf to leaf."""
 
     def __hash__(self) -> int:
-        return hash(self.keys[0].xpub.chain_code)  # as in Wsh
+        return hash(self.keys[0].xpub.pubkey)  # as in Wsh
 
 
 Descriptor = Wsh | Tr
+
+
+def is_fixed(descriptor: Descriptor) -> bool:
+    """Whether no key has children: there is one script then, for deposits and change alike."""
+    return not any(key.branches for key in descriptor.keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The one text of a vault's descriptor, whose SHA-256 is its fingerprint (design section 5).
 
-Rule 1: hardened steps are written ', keys `[origin]xpub/<a;b>/*`, miniscript in its canonical form.
+Rule 1: hardened steps are written ', keys `[origin]xpub/<a;b>/*`, fixed ones `[origin]pubkey` in small
+        hexadecimal digits, miniscript in its canonical form.
 Rule 2: `parse_descriptor` of this text and its checksum gives the descriptor again.
 """
 
@@ -27,5 +28,8 @@ def _branch_text(left: str, right: str) -> str:
 
 
 def _key_text(key: KeyExpression, network: Network) -> str:
+    text = f"{key.origin or ''}{key.xpub.text(network)}"
+    if not key.branches:
+        return text
     receive, change = key.branches
-    return f"{key.origin or ''}{key.xpub.text(network)}/<{receive};{change}>/*"
+    return f"{text}/<{receive};{change}>/*"

@@ -9,10 +9,13 @@ from signer.core.catalogue import (
     agreement,
     audit,
     bitcoin_text,
+    ceremonies,
     consent,
     construction,
     control,
     facts,
+    headers,
+    inclusion,
     keeping,
     officers,
     policy_file,
@@ -21,6 +24,7 @@ from signer.core.catalogue import (
     releases,
     scripts,
     serving,
+    tokens,
     vaults,
 )
 from signer.core.catalogue.entry import CodeEntry, CodeKind, Disposition
@@ -34,6 +38,8 @@ _LAYERS = (
     consent,
     policy_rules,
     releases,
+    headers,
+    inclusion,
     officers,
     agreement,
     construction,
@@ -42,6 +48,8 @@ _LAYERS = (
     keeping,
     audit,
     serving,
+    tokens,
+    ceremonies,
 )
 CATALOGUE: dict[str, CodeEntry] = {
     entry.code: entry for layer in _LAYERS for entry in layer.ENTRIES

@@ -56,7 +56,7 @@ ENTRIES = (
         "network-unknown",
         _C,
         _OPERATOR,
-        "A network is mainnet, testnet4, signet or regtest.",
+        "A network is mainnet, testnet3, testnet4, signet or regtest.",
         "Name one of these.",
     ),
     CodeEntry(
@@ -156,7 +156,7 @@ ENTRIES = (
         "key-malformed",
         _C,
         _OPERATOR,
-        "A key is [fingerprint/path] and a public key; a vault's are xpubs followed by /<a;b>/*.",
+        "A key is [fingerprint/path] and a public key; a vault's are single, or xpubs followed by /<a;b>/*.",
         "Export the account's xpub with its origin.",
     ),
     CodeEntry(

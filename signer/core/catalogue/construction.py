@@ -35,6 +35,13 @@ ENTRIES = (
         "Fill in the true value.",
     ),
     CodeEntry(
+        "deposit-above-cap",
+        _V,
+        _REBUILD,
+        "A deposit to a vault with a deposit_cap is at most that, as long as the policy says so.",
+        "Deposit less, or wait until the officers lift the cap of the vault that rehearses.",
+    ),
+    CodeEntry(
         "anchor-mismatch",
         _V,
         _REBUILD,

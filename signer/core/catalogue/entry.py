@@ -13,6 +13,8 @@ class CodeKind(StrEnum):
     POLICY = "policy"
     ROLE = "role"
     LIMIT = "limit"
+    AWAY = "away"
+    """Nobody was asked: the kernel's process does not answer."""
     SETUP = "setup"
     """Refused before there is a request: policies, configs, key files. Never crosses the wire."""
 

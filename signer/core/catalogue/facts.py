@@ -259,4 +259,11 @@ ENTRIES = (
         "The worst-case weight is at most 400,000 units, so that nodes relay it.",
         "Use fewer inputs.",
     ),
+    CodeEntry(
+        "rehearsal-foreign",
+        _V,
+        _REBUILD,
+        "What a rehearsal shows spends coins of the rehearsed vault alone, and what they come from is shown.",
+        "Show the previous transactions, too, of addresses below the vault's lookahead.",
+    ),
 )

@@ -8,6 +8,7 @@ _C = CodeKind.SETUP
 _RETRY = Disposition.RETRY_SAME
 _WAIT = Disposition.WAIT_UNTIL
 _OPERATOR = Disposition.OPERATOR
+_REBUILD = Disposition.REBUILD
 
 ENTRIES = (
     # --- journal (signer/journal) ---
@@ -166,5 +167,92 @@ ENTRIES = (
         _OPERATOR,
         "All keys of a kernel are for one network and one journal, one key for each vault.",
         "Name the key files that were bound together.",
+    ),
+    # --- the second gate (keystore/caps.py, keystore/ledger.py) ---
+    CodeEntry(
+        "cap-per-spend",
+        _S,
+        _OPERATOR,
+        "A vault key signs away at most its cap by one transaction, whatever the policy says.",
+        "Ask why the policy let it pass before anybody raises the cap, which takes the passphrase.",
+        public=False,
+    ),
+    CodeEntry(
+        "cap-per-day",
+        _S,
+        _WAIT,
+        "What can leave grows in 24 hours by at most the vault key's cap, whatever the policy says.",
+        "Wait until the moment given; if it happens again, the cap is below the policy's limits.",
+        public=False,
+    ),
+    CodeEntry(
+        "cap-entry-late",
+        _S,
+        _REBUILD,
+        "A vault key with caps signs an entry for the first time within 6 hours of its record.",
+        "Build another version (other fee, change index or locktime), with fresh statements: a new entry.",
+    ),
+    CodeEntry(
+        "cap-ledger-missing",
+        _S,
+        _OPERATOR,
+        "A vault key with caps signs with its ledger only.",
+        "Correct the path; if the ledger is lost, make a new one: the journal fills it.",
+    ),
+    CodeEntry(
+        "cap-ledger-broken",
+        _S,
+        _OPERATOR,
+        "Every record of a ledger is ours, and none is missing between two others.",
+        "Keep the file and ask who wrote to it; then make a new one: the journal fills it.",
+    ),
+    CodeEntry(
+        "cap-ledger-unused",
+        _C,
+        _OPERATOR,
+        "A vault key without caps starts only where there is no ledger of its vault.",
+        "Use the newer file of the key. Without it move the ledger away, then run `pegwarden key caps set`.",
+    ),
+    CodeEntry(
+        "cap-out-of-range",
+        _C,
+        _OPERATOR,
+        "The cap of a transaction is at least 1 sat and at most the cap of a day.",
+        "Give other caps.",
+    ),
+    CodeEntry(
+        "caps-absent",
+        _C,
+        _OPERATOR,
+        "A successor is what caps spare; a key without caps has none.",
+        "Run `pegwarden key caps set` first, if the key is to have caps.",
+    ),
+    CodeEntry(
+        "successor-unknown",
+        _C,
+        _OPERATOR,
+        "The successor of a vault is another vault of the member's policy.",
+        "Name a vault as the policy does; it must stand there with the vault that it succeeds.",
+    ),
+    CodeEntry(
+        "backup-differs",
+        _C,
+        _OPERATOR,
+        "A copy of a key is of a key, a vault and a journal of this member.",
+        "Do not rely on this copy: back up the key that is in use, and verify that.",
+    ),
+    CodeEntry(
+        "vault-rehearsing",
+        _C,
+        _OPERATOR,
+        "A vault is emptied outside the caps only into one whose every quorum and path has spent.",
+        "Show the missing spends (`pegwarden key rotate status` names them).",
+    ),
+    CodeEntry(
+        "rehearsal-malformed",
+        _C,
+        _OPERATOR,
+        "A rehearsal's file has one raw transaction in hex on each line.",
+        "Write the file again: the spends, and the transactions that they spend from.",
     ),
 )

@@ -3,7 +3,9 @@
 from signer.core.catalogue.entry import CodeEntry, CodeKind, Disposition
 
 _C = CodeKind.SETUP
+_M = CodeKind.MALFORMED
 _OPERATOR = Disposition.OPERATOR
+_NEVER = Disposition.NEVER
 
 ENTRIES = (
     # --- descriptors (signer/bitcoin/descriptor) ---
@@ -32,8 +34,29 @@ ENTRIES = (
         "descriptor-placeholder",
         _C,
         _OPERATOR,
-        "Placeholders are @0/**, @1/**, ... in order, one for each key (BIP-388).",
-        "Number the placeholders in the order in which they appear.",
+        "Placeholders are @0/**, @1/**, ... in order, one for each key (BIP-388); @i alone is a public key.",
+        "Number the placeholders in the order in which they appear; write no /** after a token's key.",
+    ),
+    CodeEntry(
+        "descriptor-fixed-in-taproot",
+        _C,
+        _OPERATOR,
+        "Single public keys stand in wsh() only: they are keys in tokens, which sign ECDSA.",
+        "Give that member an xpub in the Taproot vault, its seed sealed by the token.",
+    ),
+    CodeEntry(
+        "descriptor-fixed-repeated",
+        _C,
+        _OPERATOR,
+        "A single public key stands in one place: it has no branches that could differ.",
+        "Make a second key in the token for the other place.",
+    ),
+    CodeEntry(
+        "vault-one-address",
+        _M,
+        _NEVER,
+        "A vault whose keys have no children has one address, receive index 0, which takes its change too.",
+        "Name branch receive and index 0.",
     ),
     CodeEntry(
         "descriptor-key-repeated",

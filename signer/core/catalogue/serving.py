@@ -129,6 +129,20 @@ ENTRIES = (
         "A request is sent, queued and answered within its deadline.",
         "Send the same request again; what was recorded is found again.",
     ),
+    CodeEntry(
+        "kernel-busy",
+        _L,
+        _RETRY,
+        "The kernel has at most its number of calls open with its edge.",
+        "Wait a moment, then send the same request.",
+    ),
+    CodeEntry(
+        "kernel-restarting",
+        CodeKind.AWAY,
+        _RETRY,
+        "The kernel's process runs and answers its edge.",
+        "Send the same request again in a few seconds; what was recorded is found again.",
+    ),
     # --- configuration and command line (signer/config.py, compose.py, cli) ---
     CodeEntry(
         "config-unreadable",
@@ -176,8 +190,9 @@ ENTRIES = (
         "tls-file-unreadable",
         _C,
         _OPERATOR,
-        "Certificate, key and client authority are PEM files that the kernel can read.",
-        "Correct the paths in [tls].",
+        "Certificate, key and client authority are PEM files that the edge can read; the key is the "
+        "certificate's, and the certificate is valid now.",
+        "Correct the paths in [tls], or renew the certificate.",
     ),
     CodeEntry(
         "certificate-unreadable",
@@ -208,6 +223,20 @@ ENTRIES = (
         "Correct the path; `pegwarden key bind` installs the policy there.",
     ),
     CodeEntry(
+        "room-unsupported",
+        _C,
+        _OPERATOR,
+        "The system has what closes the kernel's room: a known processor and Landlock's ABI 6.",
+        "Use Linux 6.12 or later with Landlock on x86-64 or aarch64.",
+    ),
+    CodeEntry(
+        "room-incomplete",
+        _C,
+        _OPERATOR,
+        "The kernel serves in a room that is closed to the last part.",
+        "Give the process what the detail names; `docs/room.md` lists what it needs.",
+    ),
+    CodeEntry(
         "policy-wrong-network",
         _C,
         _OPERATOR,
@@ -225,8 +254,8 @@ ENTRIES = (
         "vault-key-not-ours",
         _C,
         _OPERATOR,
-        "Exactly one xpub of each vault is this member's.",
-        "Put this member's xpub (`pegwarden key show`) into the vault, once.",
+        "Exactly one key of each vault is this member's.",
+        "Put this member's key (`pegwarden key show`) into the vault, once.",
     ),
     CodeEntry(
         "key-wrong-policy",

@@ -1,0 +1,55 @@
+"""Whether what the kernel sees of Bitcoin is Bitcoin, and of today.
+
+1. A tip is stale when the median time of its last eleven headers is long ago. One header may say a time up to
+   two hours ahead; a chain that few miners make, for us alone, shows in the median however it dates its tip.
+2. A feed is frozen when the best chain has not moved for long by our own clock, whatever its headers say.
+3. A chain is light while it has less work than Bitcoin's is known to have: it is another, or not all of it.
+The median of an honest tip is about an hour old, and older than four hours once in six years; for more than
+two hours no block is found once in three. Bounds below that cry wolf.
+"""
+
+from dataclasses import dataclass
+
+from signer.core.errors import unverified
+
+
+@dataclass(frozen=True, slots=True)
+class TipSeen:
+    """The best chain's tip, as the record has it."""
+
+    work: int
+    """Of the whole chain: expected hashes."""
+    median_time: int
+    """Of the tip and the ten headers before it (`Tail.median_time`). Unix seconds."""
+    since: int
+    """When it became the tip, by the kernel's effective time. Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessBounds:
+    """What the config allows."""
+
+    least_work: int
+    """Expected hashes (`best_chain.ChainBounds`)."""
+    age: int
+    """Of the tip, by its median time. Seconds."""
+    silence: int
+    """Without a new tip. Seconds."""
+
+
+def tip_age(seen: TipSeen, now: int) -> int:
+    """Seconds since the tip's median time; none for a time to come."""
+    return max(0, now - seen.median_time)
+
+
+def verify_fresh(seen: TipSeen, now: int, bounds: FreshnessBounds) -> None:
+    """Raises VerificationError `header-chain-light`, `header-tip-stale` or `header-feed-frozen`."""
+    if seen.work < bounds.least_work:  # 3
+        detail = "the best chain has less work than Bitcoin's"
+        raise unverified("header-chain-light", detail, f"{seen.work:x}", f"{bounds.least_work:x}")
+    age, silence = tip_age(seen, now), now - seen.since
+    if age > bounds.age:  # 1
+        raise unverified("header-tip-stale", "the tip is old", f"{age} s", f"{bounds.age} s")
+    if silence > bounds.silence:  # 2
+        detail = "no header has moved the tip"
+        raise unverified("header-feed-frozen", detail, f"{silence} s", f"{bounds.silence} s")

@@ -1,0 +1,1 @@
+"""Real tokens: SoftHSM 2, one of a test's own."""
