@@ -3,7 +3,7 @@
 1. Everything is bounded before it is spent: admission is decided before a message is read.
 2. A caller exhausts its own share, never another's: rate, refusals and calls in flight are counted by name.
 3. Refusals cost, and so does every ExplainPsbt: whoever probes the policy pays for each question. Refusals
-   that say nothing of the request are free (FREE): others' load brings them about, too.
+   that say nothing of the request are free (FREE_CODES): others' load brings them about, too.
 4. A stream that waits is no call in flight: it holds no thread. Streams have limits of their own.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from signer.core.errors import LimitExceeded, Objection
 
 EXPLAIN = "ExplainPsbt"
-FREE = frozenset({"deadline-exceeded", "kernel-busy", "kernel-restarting"})
+FREE_CODES = frozenset({"deadline-exceeded", "kernel-busy", "kernel-restarting"})
 ENTRY_MARGIN = 1 << 20
 """Bytes by which an entry with its head may exceed the request that it records: Witness takes them."""
 
@@ -154,7 +154,7 @@ class Admission:
 
     def charge_refusal(self, caller: str, method: str, code: str) -> None:
         """The call was refused with that code (3). ExplainPsbt has paid already."""
-        if method != EXPLAIN and code not in FREE:
+        if method != EXPLAIN and code not in FREE_CODES:
             self._account(caller).refusals.take()
 
     def _charged(self, caller: str) -> _Account:
