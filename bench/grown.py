@@ -25,7 +25,7 @@ from signer.journal.codec import decode_entry
 from signer.journal.decide import DEFAULT_BUDGET, Session
 from signer.journal.entry import SignedEntry
 from signer.journal.journal import Journal
-from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
+from signer.journal.log import LogEnd, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.place import PostgresPlace
 from signer.journal.schema import CLAIM_TABLES, KEPT_TABLES, TABLES
 from signer.journal.sqlite_tables import SqliteTables
@@ -121,7 +121,7 @@ def _grow(file: Path, keystore: FileKeystore, template: SignedEntry, size: int) 
         session.now = entry.clock
         if session.frontier.size % MADE_AGAIN == 0 or session.frontier.size == size:
             note = signed_note(session.frontier, REGTEST.genesis_hash, keystore)
-            write_checkpoint(tables, Checkpoint(session.frontier, session.now, note))
+            write_checkpoint(tables, LogEnd(session.frontier, session.now, note))
             tables.commit()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     tables.close()

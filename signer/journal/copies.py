@@ -24,7 +24,7 @@ from signer.journal.audit import (
 from signer.journal.codec import encode_entry
 from signer.journal.database import Row, Tables
 from signer.journal.exported import read_exported, write_exported
-from signer.journal.log import Checkpoint, read_checkpoint, write_checkpoint
+from signer.journal.log import LogEnd, read_checkpoint, write_checkpoint
 from signer.journal.offline import verify_exported
 from signer.journal.place import Place
 from signer.journal.schema import CLAIM_TABLES, KEPT_TABLES
@@ -87,7 +87,7 @@ def import_journal(source: Path, target: Place, log_key: bytes) -> AuditReport:
         with source.open("rb") as stream:
             exported = read_exported(stream)
             log = rebuild(_kept(numbered(exported.records), tables), tables, (report.head,))
-        write_checkpoint(tables, Checkpoint(log.frontier, log.clock, report.head))
+        write_checkpoint(tables, LogEnd(log.frontier, log.clock, report.head))
         verify_tables(tables, report.head)
 
     store_at(target).create(fill)

@@ -19,7 +19,7 @@ from signer.journal.tiles import write_tiles
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class LogEnd:
     """Where the log ends."""
 
     frontier: Frontier
@@ -65,8 +65,8 @@ def signed_note(frontier: Frontier, genesis_hash: bytes, signer: LogSigner, epoc
     return sign_head(head, signer)
 
 
-def read_checkpoint(tables: Tables) -> Checkpoint:
-    """The stored checkpoint. Raises Refusal `journal-tampered`."""
+def read_checkpoint(tables: Tables) -> LogEnd:
+    """Where the log ends, as stored. Raises Refusal `journal-tampered`."""
     row = tables.execute("SELECT size, frontier, clock, note FROM checkpoint").fetchone()
     if row is None:
         raise Refusal(Objection("journal-tampered", "the journal has no checkpoint"))
@@ -74,14 +74,14 @@ def read_checkpoint(tables: Tables) -> Checkpoint:
     if size < 1 or len(edge) != 32 * size.bit_count():
         raise Refusal(Objection("journal-tampered", "the checkpoint's edge does not fit its size"))
     roots = tuple(edge[start : start + 32] for start in range(0, len(edge), 32))
-    return Checkpoint(Frontier(size, roots), clock, note)
+    return LogEnd(Frontier(size, roots), clock, note)
 
 
-def write_checkpoint(tables: Tables, checkpoint: Checkpoint) -> None:
+def write_checkpoint(tables: Tables, end: LogEnd) -> None:
     """Store where the log ends now."""
-    frontier = checkpoint.frontier
+    frontier = end.frontier
     tables.execute(
         "INSERT INTO checkpoint VALUES (1,?,?,?,?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, "
         "frontier = excluded.frontier, clock = excluded.clock, note = excluded.note",
-        (frontier.size, b"".join(frontier.roots), checkpoint.clock, checkpoint.note),
+        (frontier.size, b"".join(frontier.roots), end.clock, end.note),
     )

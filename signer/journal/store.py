@@ -12,7 +12,7 @@ from signer.core.errors import Objection, Refusal
 from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.database import Store, Tables
 from signer.journal.entry import GenesisEntry
-from signer.journal.log import Checkpoint, append, read_checkpoint, signed_note, write_checkpoint
+from signer.journal.log import LogEnd, append, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import LogSigner, origin_of, verify_head
 from signer.journal.place import Place
@@ -41,7 +41,7 @@ def create_journal(place: Place, genesis: GenesisEntry, signer: LogSigner) -> by
     def fill(tables: Tables) -> None:
         frontier, _ = append(tables, Frontier(), genesis)
         note = signed_note(frontier, genesis.genesis_hash, signer)
-        write_checkpoint(tables, Checkpoint(frontier, genesis.clock, note))
+        write_checkpoint(tables, LogEnd(frontier, genesis.clock, note))
 
     store_at(place).create(fill)
     return leaf_hash(encode_entry(genesis))
@@ -82,7 +82,7 @@ def read_genesis(tables: Tables) -> GenesisEntry:
     )
 
 
-def verify_checkpoint(tables: Tables, checkpoint: Checkpoint, genesis: GenesisEntry) -> None:
+def verify_checkpoint(tables: Tables, checkpoint: LogEnd, genesis: GenesisEntry) -> None:
     """The head is the log key's and says what the checkpoint says. Raises `journal-tampered`."""
     last = tables.execute("SELECT number FROM entries ORDER BY number DESC LIMIT 1").fetchone()
     entries = 0 if last is None else last[0] + 1

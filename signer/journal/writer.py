@@ -37,7 +37,7 @@ from signer.journal.decide import (
     budget_in,
 )
 from signer.journal.gate import Gate
-from signer.journal.log import Checkpoint, read_checkpoint, signed_note, write_checkpoint
+from signer.journal.log import LogEnd, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier
 from signer.journal.note import LogSigner
 from signer.journal.noting import Noting, note
@@ -217,7 +217,7 @@ class Writer:
         if session.frontier is not checkpoint.frontier:
             epoch = session.control.epoch
             head = signed_note(session.frontier, setting.genesis_hash, setting.signer, epoch)
-            write_checkpoint(tables, Checkpoint(session.frontier, session.now, head))
+            write_checkpoint(tables, LogEnd(session.frontier, session.now, head))
             counted = self._write_counts()
         self._commit(checkpoint.frontier, session.frontier)
         self._newest = head
@@ -230,7 +230,7 @@ class Writer:
         setting.settled(session.settled)
         return decisions, head
 
-    def _require_ours(self, checkpoint: Checkpoint) -> None:
+    def _require_ours(self, checkpoint: LogEnd) -> None:
         """5. Raises Refusal `state-rolled-back`, once: then the gate is shut."""
         expected, self._newest = self._newest, checkpoint.note
         if expected not in ("", checkpoint.note):

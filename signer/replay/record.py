@@ -16,7 +16,7 @@ from signer.journal.codec import decode_entry
 from signer.journal.database import StoreError, Tables
 from signer.journal.decide import DEFAULT_BUDGET, NOBODY, Self, Session
 from signer.journal.entry import Entry
-from signer.journal.log import Checkpoint, write_checkpoint
+from signer.journal.log import LogEnd, write_checkpoint
 from signer.journal.merkle import Frontier
 from signer.journal.reading import TableReading
 from signer.journal.sqlite_tables import scratch_tables
@@ -63,7 +63,7 @@ class RebuiltRecord:
         """A turn of the writer at that time: whatever is written meanwhile goes again, unless it is kept."""
         attempt = Attempt()
         self.tables.execute("SAVEPOINT attempt")
-        write_checkpoint(self.tables, Checkpoint(self.frontier, now, ""))  # no head is signed
+        write_checkpoint(self.tables, LogEnd(self.frontier, now, ""))  # no head is signed
         try:
             yield attempt
         finally:

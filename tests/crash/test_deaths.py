@@ -7,7 +7,7 @@ import pytest
 
 from signer.journal import writer
 from signer.journal.heads import KnownHeads
-from signer.journal.log import Checkpoint, write_checkpoint
+from signer.journal.log import LogEnd, write_checkpoint
 from signer.journal.reading import TableReading
 from signer.journal.sqlite_tables import SqliteTables
 from tests.crash.alone import Alone
@@ -93,7 +93,7 @@ def test_a_head_that_leaves_before_its_commit_is_found(
         known.append(heads)
         begin(heads, reading)
 
-    def early(tables: SqliteTables, checkpoint: Checkpoint) -> None:
+    def early(tables: SqliteTables, checkpoint: LogEnd) -> None:
         write_checkpoint(tables, checkpoint)
         known[-1].keep(checkpoint.note)
 

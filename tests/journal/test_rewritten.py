@@ -14,7 +14,7 @@ from signer.core.notices import AttestedNotice, Notice
 from signer.journal.audit import verify_journal
 from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.entry import RefusedEntry, SignedEntry
-from signer.journal.log import Checkpoint, signed_note, write_checkpoint
+from signer.journal.log import LogEnd, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier, leaf_hash
 from tests.core.spends import NOW, withdrawal_id
 from tests.journal.audited import connect, make_history, tampered
@@ -46,7 +46,7 @@ def rewrite(path: Path, records: list[bytes], signer: Signer | None) -> None:
             frontier = frontier.append(leaf)
         if signer is not None:
             note = signed_note(frontier, GENESIS.genesis_hash, signer)
-        write_checkpoint(connection, Checkpoint(frontier, clock, note))
+        write_checkpoint(connection, LogEnd(frontier, clock, note))
 
 
 def records_of(path: Path) -> list[bytes]:
