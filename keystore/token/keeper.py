@@ -12,7 +12,6 @@
 """
 
 import socket
-import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,12 +34,12 @@ from keystore.token.questions import (
     refusal_answer,
 )
 from signer.core.errors import Fault, Objection, Refusal
+from signer.room.peer import peer_uid
 
 NOT_AGAIN = frozenset(("token-pin-wrong", "token-pin-locked"))
 """Codes after which a keeper must not be started again (2)."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 """Seconds between looks for a kernel."""
-_PEER = struct.Struct("iII")
 _BAD_TAG = frozenset(
     (
         Ckr.GENERAL_ERROR,
@@ -202,7 +201,7 @@ def _knocked(kernel: KernelPlace) -> bool:
 
 def _require_kernel(link: socket.socket, kernel: KernelPlace) -> None:
     """By the system's word, SO_PEERCRED. Raises Fault."""
-    _, uid, _ = _PEER.unpack(link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    uid = peer_uid(link)
     if uid != kernel.uid:
         raise Fault(f"user {uid} listens at {kernel.socket}, and not the kernel's")
 

@@ -21,10 +21,11 @@ from typing import NamedTuple
 
 from keystore.token.questions import MOST_PACKET, objection_of
 from signer.core.errors import Objection, Refusal
+from signer.room.peer import peer_uid
 
 KEEPERS = 16
 _FINAL = frozenset(("token-key-weak", "token-seal-wrong"))
-_CREDENTIALS, _TIMEVAL = struct.Struct("3i"), struct.Struct("ll")
+_TIMEVAL = struct.Struct("ll")
 _PAUSE = 0.1
 """Seconds until accept is tried again after an error, such as too many open files."""
 
@@ -159,7 +160,7 @@ class Links:
                 self._closed.wait(_PAUSE)
                 continue
             self._sweep()
-            if self._peer(keeper) != self._setting.keeper_uid or self._is_full():
+            if peer_uid(keeper) != self._setting.keeper_uid or self._is_full():
                 keeper.close()
                 continue
             with self._counting:
@@ -185,9 +186,3 @@ class Links:
     def _is_full(self) -> bool:
         with self._counting:
             return self._accepted - self._dropped >= KEEPERS
-
-    @staticmethod
-    def _peer(keeper: socket.socket) -> int:
-        raw = keeper.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        uid: int = _CREDENTIALS.unpack(raw)[1]
-        return uid

@@ -20,7 +20,7 @@ from signer.edge.logs import log_event
 from signer.edge.roles import EDGE, GET_STATUS
 from signer.link.errors_codec import answer_in, error_of
 from signer.link.frame import JOINED, LENGTHS_SIZE, MAX_ANSWER, Bounds, BrokenFrame, frame
-from signer.link.peer import peer_uid
+from signer.room.peer import peer_uid
 
 RESTARTING = "kernel-restarting"
 LOOK_SECONDS = 0.1

@@ -29,7 +29,7 @@ from signer.edge.roles import EDGE, GET_STATUS, require_role
 from signer.link.errors_codec import answer_of
 from signer.link.frame import BrokenFrame
 from signer.link.line import Line
-from signer.link.peer import peer_uid
+from signer.room.peer import peer_uid
 
 CONNECTIONS = 2
 """An edge's, and its successor's."""

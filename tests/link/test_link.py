@@ -17,7 +17,7 @@ from signer.core.errors import Fault, Objection, PolicyDenied, Refusal
 from signer.link.client import KernelLink
 from signer.link.door import CONNECTIONS, KernelDoor
 from signer.link.frame import MAX_CALL, frame
-from signer.link.peer import peer_uid
+from signer.room.peer import peer_uid
 from tests.link.halls import (
     BODY,
     Echo,
