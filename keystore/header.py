@@ -30,6 +30,15 @@ LEAST_COST, DEFAULT_COST, MOST_COST = 1 << 14, 1 << 16, 1 << 17
 """scrypt's N, with r = 8 and p = 1: 128 * 8 * N bytes of memory."""
 
 
+class WrapKind(StrEnum):
+    """What a file sealed by a token is for (`keystore.hsm_sealed`)."""
+
+    SEALED = "hsm-sealed"
+    """A key that a kernel uses."""
+    BACKUP = "hsm-backup"
+    """A copy put away."""
+
+
 class Role(StrEnum):
     """What a sealed secret is for. Each has one use (checklist H8)."""
 
@@ -125,6 +134,43 @@ def read_header(members: object) -> Header:
     except (ValueError, KeyError, TypeError):
         pass
     raise malformed_file("not the header of a sealed key")
+
+
+def is_wrapped(content: bytes) -> bool:
+    """Whether it says of itself that a token sealed it; `hsm_sealed.read_wrap` is who believes it."""
+    return _said_wrap(content) is not None
+
+
+def kind_of(content: bytes) -> str:
+    """What signs with a key file, as it says: `file`, `token`, or `hsm-sealed`; `hsm-backup` is a copy put away.
+
+    Raises Refusal `key-file-malformed`.
+    """
+    said = _said_wrap(content)
+    if said is not None:
+        return said.value
+    return TOKEN_KIND if read_file(content)[0].token else FILE_KIND
+
+
+def require_unwrapped(content: bytes) -> bytes:
+    """The same. Raises Refusal `key-kind-wrong` where a token's seal is around it."""
+    said = _said_wrap(content)
+    if said is not None:
+        raise other_kind("a token seals it, too: `pegwarden key unwrap` it first", said, FILE_KIND)
+    return content
+
+
+def _said_wrap(content: bytes) -> WrapKind | None:
+    try:
+        members = json.loads(content[: MAX_FILE + 1].decode("ascii"))
+        return WrapKind(members["kind"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def other_kind(detail: str, observed: str, limit: str) -> Refusal:
+    """Of kinds as `kind_of` says them."""
+    return Refusal(Objection("key-kind-wrong", detail, observed, limit))
 
 
 def malformed_file(detail: str) -> Refusal:

@@ -17,17 +17,19 @@ import binascii
 import json
 import os
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from keystore.header import (
-    FILE_KIND,
     MAX_FILE,
-    TOKEN_KIND,
     Header,
+    WrapKind,
+    is_wrapped,
+    kind_of,
     malformed_file,
+    other_kind,
     read_file,
     read_header,
+    require_unwrapped,
 )
 from keystore.token.cryptoki import GcmText
 from keystore.token.questions import MOST_ID, NONCE, TAG, Operation, gcm_question
@@ -35,15 +37,6 @@ from signer.core.errors import Objection, Refusal
 
 FORMAT = "pegwarden-key/2"
 _DOMAIN = b"pegwarden/hsm-sealed/v1\0"
-
-
-class WrapKind(StrEnum):
-    """What a file sealed by a token is for."""
-
-    SEALED = "hsm-sealed"
-    """A key that a kernel uses."""
-    BACKUP = "hsm-backup"
-    """A copy put away."""
 
 
 class AsksToken(Protocol):
@@ -103,7 +96,7 @@ def unwrap(content: bytes, kind: WrapKind, desk: TokenDesk) -> bytes:
     """
     outer, nonce, sealed, header = read_wrap(content)
     if outer.kind is not kind:
-        raise _other_kind("what a token sealed is used for its kind", outer.kind, kind)
+        raise other_kind("what a token sealed is used for its kind", outer.kind, kind)
     text = GcmText(nonce, outer.associated(), sealed)
     inner = desk.links.ask(gcm_question(Operation.OPEN, outer.kek, text), desk.deadline)
     if read_file(inner)[0] != header or _vault_of(header) != outer.vault:
@@ -112,41 +105,17 @@ def unwrap(content: bytes, kind: WrapKind, desk: TokenDesk) -> bytes:
     return inner
 
 
-def is_wrapped(content: bytes) -> bool:
-    """Whether it says of itself that a token sealed it; `read_wrap` is who believes it."""
-    try:
-        members = json.loads(content[: MAX_FILE + 1].decode("ascii"))
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(members, dict) and members.get("kind") in [each.value for each in WrapKind]
-
-
-def require_unwrapped(content: bytes) -> bytes:
-    """The same. Raises Refusal `key-kind-wrong` where a token's seal is around it."""
-    if is_wrapped(content):
-        detail = "a token seals it, too: `pegwarden key unwrap` it first"
-        raise _other_kind(detail, kind_of(content), FILE_KIND)
-    return content
-
-
 def wrap_kind_of(content: bytes) -> WrapKind:
     """What a token sealed it for. Raises Refusal `key-kind-wrong` where none did, `key-file-malformed`."""
     if not is_wrapped(content):
         wanted = " or ".join(WrapKind)
-        raise _other_kind("no token's seal is around it", kind_of(content), wanted)
+        raise other_kind("no token's seal is around it", kind_of(content), wanted)
     return read_wrap(content)[0].kind
 
 
 def header_of(content: bytes) -> Header:
     """What a key file says in the open, whoever sealed it. Raises Refusal `key-file-malformed`."""
     return read_wrap(content)[3] if is_wrapped(content) else read_file(content)[0]
-
-
-def kind_of(content: bytes) -> str:
-    """What signs with a key file: `file`, `token`, or `hsm-sealed`; a copy put away is `hsm-backup`."""
-    if is_wrapped(content):
-        return read_wrap(content)[0].kind.value
-    return TOKEN_KIND if read_file(content)[0].token else FILE_KIND
 
 
 def read_wrap(content: bytes) -> tuple[Wrap, bytes, bytes, Header]:
@@ -189,11 +158,6 @@ def _write(outer: Wrap, sealing: tuple[bytes, bytes], header: Header) -> bytes:
     if len(content) > MAX_FILE:
         raise malformed_file(f"longer than {MAX_FILE} bytes")
     return content
-
-
-def _other_kind(detail: str, observed: str, limit: str) -> Refusal:
-    """See `kind_of`."""
-    return Refusal(Objection("key-kind-wrong", detail, observed, limit))
 
 
 def _vault_of(header: Header) -> bytes:

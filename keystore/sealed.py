@@ -28,9 +28,9 @@ from keystore.header import (
     Role,
     malformed_file,
     read_file,
+    require_unwrapped,
     write_file,
 )
-from keystore.hsm_sealed import require_unwrapped
 from keystore.secret import UNSAFE_EXPOSE, Secret, random_secret, taken, wipe
 from signer.bitcoin.network import Network
 from signer.core.errors import Objection, Refusal

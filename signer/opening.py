@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keystore.file_keystore import FileKeystore, open_keystore
-from keystore.header import Header, read_file
-from keystore.hsm_sealed import TokenDesk, WrapKind, is_wrapped, kind_of, unwrap
+from keystore.header import Header, WrapKind, is_wrapped, kind_of, read_file
+from keystore.hsm_sealed import TokenDesk, unwrap
 from keystore.secret import Secret
 from keystore.token.links import KEEPERS, Links, LinksSetting
 from keystore.token.pinned_key import START_SECONDS, Bench

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from keystore.header import FILE_KIND, Binding, read_file
-from keystore.hsm_sealed import WrapKind, header_of, kind_of
+from keystore.header import FILE_KIND, Binding, WrapKind, kind_of, read_file
+from keystore.hsm_sealed import header_of
 from keystore.sealed import read_sealed
 from policies.loaded import LoadedPolicy
 from signer.cli.config_caps import caps_json, caps_lines, compared_caps, missing_ledgers
@@ -66,7 +66,7 @@ def _missing(config: KernelConfig) -> list[str]:
     if eyes.tls:
         missing += _missing_tls(config)
     if eyes.keys:
-        missing += [*_missing_keys(config), *_missing_tokens(config), *missing_ledgers(config)]
+        missing += [*_missing_keys(config), *missing_tokens(config), *missing_ledgers(config)]
         missing += _missing_journal(config)
     if eyes.owners and config.processes is not None:
         missing += [*unreachable(config, config.processes), *exposed(config, config.processes)]
@@ -118,7 +118,7 @@ def _missing_keys(config: KernelConfig) -> list[str]:
     ]
 
 
-def _missing_tokens(config: KernelConfig) -> Iterator[str]:
+def missing_tokens(config: KernelConfig) -> Iterator[str]:
     """Of files that no kernel with this configuration opens, whatever its passphrase."""
     for path in config.keys.vaults:
         with suppress(Refusal):

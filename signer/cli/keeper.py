@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from signer.cli.options import FILE, config_option, parent_option
-from signer.cli.passphrases import PassphraseSource
+from signer.cli.options import config_option, parent_option
+from signer.cli.passphrases import PassphraseSource, pin_options
 from signer.core.errors import Refusal
 from signer.room import memory
 
@@ -19,12 +19,9 @@ AWAIT_SECONDS = 60.0
 
 @click.command("keeper")
 @config_option
-@click.option("--pin-fd", type=click.IntRange(min=0), help="Descriptor to read the PIN from.")
-@click.option("--pin-file", type=FILE, help="File (mode 600) to read the PIN from.")
+@pin_options
 @parent_option
-def command(
-    config_path: Path, pin_fd: int | None, pin_file: Path | None, parent: int | None
-) -> None:
+def command(config_path: Path, pin_source: PassphraseSource, parent: int | None) -> None:
     """Answer a member's kernel with its token, as [token] says, until one of them ends."""
     memory.harden()
 
@@ -50,7 +47,7 @@ def command(
     place = required_token(config.token, config.path)
     processes = required(config.processes, config.path)
     kernel = KernelPlace(processes.keeper_socket, users_of(processes).kernel)
-    with PassphraseSource(pin_file, pin_fd).read("PIN") as pin:
+    with pin_source.read("PIN") as pin:
         await_kernel(kernel, AWAIT_SECONDS)  # before the login: it may be one of few
         try:
             token, _ = log_in(TokenPlace(place.module, place.label), pin)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from keystore.header import Header, Role
-from keystore.hsm_sealed import header_of, kind_of
+from keystore.header import Header, Role, kind_of
+from keystore.hsm_sealed import header_of
 from keystore.sealed import KeyFile, backup, read_sealed, restore
 from signer.cli.act_file import read_act_file
 from signer.cli.binding import GenesisFiles, bind_member

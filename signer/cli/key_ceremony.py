@@ -44,7 +44,7 @@ from signer.cli.ceremony_verify import (
 )
 from signer.cli.ceremony_words import bip_utils, read_words, words_of
 from signer.cli.options import FILE, Emit, json_option
-from signer.cli.passphrases import PassphraseSource, passphrase_options
+from signer.cli.passphrases import PassphraseSource, passphrase_options, pin_options
 from signer.core.ssh import parse_public_key
 from signer.room import memory
 
@@ -76,8 +76,7 @@ _commitments = click.argument("commitments", type=FILE, nargs=-1, required=True)
 @click.option("--dice-file", type=FILE, help="Rolls (mode 600), digits 1 to 6; else a prompt.")
 @click.option("--module", help="Of --source token: the vendor's PKCS#11 library.")
 @click.option("--label", help="Of the token.")
-@click.option("--pin-fd", type=click.IntRange(min=0), help="Descriptor to read the PIN from.")
-@click.option("--pin-file", type=FILE, help="File (mode 600) to read the PIN from.")
+@pin_options
 @click.option("--words", is_flag=True, help="Print the secret as 24 words, for paper.")
 @json_option
 def commit_command(
@@ -89,8 +88,7 @@ def commit_command(
     dice_file: Path | None,
     module: str | None,
     label: str | None,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     emit: Emit,
     *,
     words: object,
@@ -100,7 +98,7 @@ def commit_command(
     The machine that will derive the seed commits, too: its CONTRIBUTOR is `machine`.
     """
     memory.harden()
-    drawing = Drawing(source, dice_file, module, label, PassphraseSource(pin_file, pin_fd))
+    drawing = Drawing(source, dice_file, module, label, pin_source)
     with draw(drawing) as drawn:
         samples = bytes(drawn.expose(UNSAFE_EXPOSE))
         health, contribution = measure(source, samples), contribution_of(samples)

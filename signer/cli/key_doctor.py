@@ -18,8 +18,8 @@ import click
 from keystore.secret import UNSAFE_EXPOSE, Secret
 from keystore.token.doctor import Findings, Plan, PlanKind, consequences, examine, refuse_plan
 from keystore.token.keeper import TokenPlace, log_in
-from signer.cli.options import FILE, Emit, config_option, emit_json, json_option
-from signer.cli.passphrases import PassphraseSource
+from signer.cli.options import Emit, config_option, emit_json, json_option
+from signer.cli.passphrases import PassphraseSource, pin_options
 from signer.config import load_config
 from signer.config_token import required_token
 from signer.core.catalogue import CATALOGUE
@@ -56,8 +56,7 @@ class _Case(NamedTuple):
     show_default=True,
     help="Signatures (inputs) a second that the plan needs.",
 )
-@click.option("--pin-fd", type=click.IntRange(min=0), help="Descriptor to read the PIN from.")
-@click.option("--pin-file", type=FILE, help="File (mode 600) to read the PIN from.")
+@pin_options
 @click.option("--one-session", is_flag=True, hidden=True)
 @json_option
 def command(
@@ -67,8 +66,7 @@ def command(
     kind: str,
     keepers: int,
     per_second: int,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     one_session: object,
     emit: Emit,
 ) -> None:
@@ -78,7 +76,7 @@ def command(
     """
     memory.harden()
     plan = Plan(PlanKind(kind), keepers, per_second)
-    with PassphraseSource(pin_file, pin_fd).read("PIN") as pin:
+    with pin_source.read("PIN") as pin:
         case = _Case(_place(module, label, config_path), plan, pin)
         if one_session:
             token, info = log_in(case.place, pin)

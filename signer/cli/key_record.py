@@ -19,7 +19,7 @@ from policies.proquint import words_of
 from signer.cli.ceremony_files import read_text, write_text
 from signer.cli.key_token import logged_in
 from signer.cli.options import FILE, Emit, config_option, json_option
-from signer.cli.passphrases import PassphraseSource, passphrase_options
+from signer.cli.passphrases import PassphraseSource, passphrase_options, pin_options
 from signer.config import KernelConfig, load_config
 from signer.core.keyrecord import (
     KeyRecord,
@@ -68,23 +68,21 @@ def make_command(
 @click.argument("key", type=FILE)
 @click.argument("out", type=FILE)
 @config_option
-@click.option("--pin-fd", type=click.IntRange(min=0), help="Descriptor to read the PIN from.")
-@click.option("--pin-file", type=FILE, help="File (mode 600) to read the PIN from.")
+@pin_options
 @json_option
 def prove_command(
     record: Path,
     key: Path,
     out: Path,
     config_path: Path,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     emit: Emit,
 ) -> None:
     """Have the token sign RECORD, which is of its key KEY, and write the whole in the new file OUT."""
     memory.harden()
     signed, header = read_signed(read_text(record)), header_of(read_sealed(key))
     require_unproven(header, signed.record)
-    with logged_in(load_config(config_path), PassphraseSource(pin_file, pin_fd)) as token:
+    with logged_in(load_config(config_path), pin_source) as token:
         keeper = Keeper(token, PROVING)
         possession = prove_by_token(
             header, signed.record, lambda question: keeper.answer(read_question(question))

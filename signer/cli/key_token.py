@@ -11,15 +11,8 @@ from typing import NamedTuple
 
 import click
 
-from keystore.header import FILE_KIND
-from keystore.hsm_sealed import (
-    TokenDesk,
-    WrapKind,
-    require_unwrapped,
-    unwrap,
-    wrap,
-    wrap_kind_of,
-)
+from keystore.header import FILE_KIND, WrapKind, require_unwrapped
+from keystore.hsm_sealed import TokenDesk, unwrap, wrap, wrap_kind_of
 from keystore.sealed import create, read_sealed
 from keystore.token.attributes import make_sealing_key, make_signing_key
 from keystore.token.cryptoki import Token, TokenError
@@ -27,7 +20,7 @@ from keystore.token.keeper import Keeper, TokenPlace, log_in
 from keystore.token.pinned_key import new_pinned_key
 from keystore.token.questions import MAKING, MOST_ID, Operation, read_question
 from signer.cli.options import FILE, Emit, config_option, json_option
-from signer.cli.passphrases import PassphraseSource, passphrase_options
+from signer.cli.passphrases import PassphraseSource, passphrase_options, pin_options
 from signer.config import KernelConfig, load_config
 from signer.config_token import required_token
 from signer.core.errors import Objection, Refusal
@@ -52,31 +45,25 @@ def _bytes_of(least: int, most: int) -> Callable[[click.Context, click.Parameter
 OPENING = frozenset((Operation.OPEN,))
 """What a keeper does for `unwrap`."""
 _ident = click.argument("ident", callback=_bytes_of(1, MOST_ID))
-_pin_fd = click.option(
-    "--pin-fd", type=click.IntRange(min=0), help="Descriptor to read the PIN from."
-)
-_pin_file = click.option("--pin-file", type=FILE, help="File (mode 600) to read the PIN from.")
 
 
 @click.command("generate")
 @_ident
 @click.option("--kek", is_flag=True, help="A key that seals key files, instead of one that signs.")
 @config_option
-@_pin_fd
-@_pin_file
+@pin_options
 @json_option
 def generate_command(
     ident: bytes,
     config_path: Path,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     emit: Emit,
     *,
     kek: object,
 ) -> None:
     """Make a key in the token of [token], under the id IDENT (hexadecimal): it never leaves it."""
     memory.harden()
-    with logged_in(load_config(config_path), PassphraseSource(pin_file, pin_fd)) as token:
+    with logged_in(load_config(config_path), pin_source) as token:
         made = (make_sealing_key if kek else make_signing_key)(token, ident)
     public = made.pubkey.hex() or None
     members = {"ok": True, "ident": ident.hex(), "public": public, "absent": list(made.absent)}
@@ -116,16 +103,14 @@ def pin_command(
 @click.argument("kek", callback=_bytes_of(1, MOST_ID))
 @click.option("--backup", is_flag=True, help="A copy to put away: no kernel uses it.")
 @config_option
-@_pin_fd
-@_pin_file
+@pin_options
 @json_option
 def wrap_command(
     source: Path,
     target: Path,
     kek: bytes,
     config_path: Path,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     emit: Emit,
     *,
     backup: object,
@@ -138,7 +123,7 @@ def wrap_command(
     memory.harden()
     kind = WrapKind.BACKUP if backup else WrapKind.SEALED
     inner = require_unwrapped(read_sealed(source))
-    with logged_in(load_config(config_path), PassphraseSource(pin_file, pin_fd)) as token:
+    with logged_in(load_config(config_path), pin_source) as token:
         content = wrap(inner, kind, kek, TokenDesk(_Here(Keeper(token, MAKING)), 0.0))
     create(target, content)
     emit({"ok": True, "file": str(target), "kind": kind.value}, [f"{target}: {kind.value}"])
@@ -148,15 +133,13 @@ def wrap_command(
 @click.argument("source", type=FILE)
 @click.argument("target", type=FILE)
 @config_option
-@_pin_fd
-@_pin_file
+@pin_options
 @json_option
 def unwrap_command(
     source: Path,
     target: Path,
     config_path: Path,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     emit: Emit,
 ) -> None:
     """Take the token's seal off SOURCE, a file of `key wrap`: TARGET, a new file, is under its passphrase.
@@ -167,7 +150,7 @@ def unwrap_command(
     memory.harden()
     content = read_sealed(source)
     kind = wrap_kind_of(content)
-    with logged_in(load_config(config_path), PassphraseSource(pin_file, pin_fd)) as token:
+    with logged_in(load_config(config_path), pin_source) as token:
         inner = unwrap(content, kind, TokenDesk(_Here(Keeper(token, OPENING)), 0.0))
     create(target, inner)
     members = {"ok": True, "file": str(target), "kind": FILE_KIND, "was": kind.value}

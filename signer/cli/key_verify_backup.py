@@ -19,15 +19,15 @@ from pathlib import Path
 import click
 
 from keystore.backup_proof import differs, prove_children, prove_pinned
-from keystore.header import Binding, Header, Role
-from keystore.hsm_sealed import TokenDesk, header_of, is_wrapped, read_wrap, unwrap
+from keystore.header import Binding, Header, Role, is_wrapped
+from keystore.hsm_sealed import TokenDesk, header_of, read_wrap, unwrap
 from keystore.identity import Identity, public_text
 from keystore.sealed import OpenedKey, read_sealed, unseal
 from keystore.token.pinned_key import START_SECONDS, pinned_key_of
 from keystore.token.questions import public_question
 from keystore.vault_key import VaultKey
 from signer.cli.options import FILE, Emit, config_option, json_option
-from signer.cli.passphrases import PassphraseSource, passphrase_options
+from signer.cli.passphrases import PassphraseSource, passphrase_options, pin_options
 from signer.cli.token_process import TokenDoor
 from signer.config import KernelConfig, load_config
 from signer.config_token import required_token
@@ -61,15 +61,13 @@ class _Beginning:
 @click.command("verify-backup")
 @click.argument("copy", type=FILE)
 @config_option
-@click.option("--pin-fd", type=click.IntRange(min=0), help="Descriptor to read the PIN from.")
-@click.option("--pin-file", type=FILE, help="File (mode 600) to read the PIN from.")
+@pin_options
 @passphrase_options()
 @json_option
 def verify_backup_command(
     copy: Path,
     config_path: Path,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     passphrase_source: PassphraseSource,
     emit: Emit,
 ) -> None:
@@ -78,7 +76,7 @@ def verify_backup_command(
     The passphrase is COPY's, the PIN of the token that sealed COPY or holds its key. Nothing is signed.
     """
     config, proof = load_config(config_path), _Proof()
-    door = TokenDoor(config_path, PassphraseSource(pin_file, pin_fd), passphrase_source)
+    door = TokenDoor(config_path, pin_source, passphrase_source)
     content = _under_passphrase(read_sealed(copy), config, door, proof)
     with passphrase_source.read("Passphrase of the copy") as passphrase:
         opened = unseal(content, passphrase)

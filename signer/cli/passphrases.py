@@ -1,4 +1,4 @@
-"""Passphrases on the command line: from a descriptor, a file or a prompt, never from an argument."""
+"""Passphrases and PINs on the command line: from a descriptor, a file or a prompt, never from an argument."""
 
 import hmac
 from collections.abc import Callable
@@ -56,10 +56,22 @@ class PassphraseSource:
         return (*file, *descriptor)
 
 
-def passphrase_options(prefix: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def passphrase_options(prefix: str = "") -> Decorator:
     """`--passphrase-file` and `--passphrase-fd`, with that prefix: one parameter, `passphrase_source`
     (`new_passphrase_source`)."""
-    name = f"{prefix.replace('-', '_')}passphrase"
+    return _source_options(f"{prefix}passphrase", "")
+
+
+def pin_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`--pin-file` and `--pin-fd`: one parameter, `pin_source`."""
+    return _source_options("pin", "the PIN ")(command)
+
+
+def _source_options(option: str, what: str) -> Decorator:
+    name = option.replace("-", "_")
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -69,10 +81,10 @@ def passphrase_options(prefix: str = "") -> Callable[[Callable[..., None]], Call
             command(*arguments, **options)
 
         with_descriptor = click.option(
-            f"--{prefix}passphrase-fd", type=click.IntRange(min=0), help="Descriptor to read from."
+            f"--{option}-fd", type=click.IntRange(min=0), help=f"Descriptor to read {what}from."
         )(wrapped)
         return click.option(
-            f"--{prefix}passphrase-file", type=FILE, help="File (mode 600) to read from."
+            f"--{option}-file", type=FILE, help=f"File (mode 600) to read {what}from."
         )(with_descriptor)
 
     return decorate

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from keystore.arena import ArenaKind, process_arena
 from keystore.hsm_sealed import header_of
 from keystore.sealed import read_sealed
-from signer.cli.config_caps import lacks_ledger
+from signer.cli.config import missing_tokens
+from signer.cli.config_caps import missing_ledgers
 from signer.cli.eyes import exposed, eyes_of, unreachable
 from signer.config import KernelConfig
 from signer.core.errors import Refusal
@@ -158,8 +159,12 @@ def token(config: KernelConfig) -> Iterator[Finding]:
 
 
 def keys(config: KernelConfig) -> Iterator[Finding]:
-    """What holds each vault key, and what it signs away at most."""
-    for path in config.keys.vaults if eyes_of(config).keys else ():
+    """What holds each vault key, what it signs away at most, and what keeps a kernel from opening it."""
+    if not eyes_of(config).keys:
+        return
+    for fault in (*missing_tokens(config), *missing_ledgers(config)):
+        yield bad("keys", fault)
+    for path in config.keys.vaults:
         try:
             header = header_of(read_sealed(path))
         except Refusal as refusal:
@@ -171,8 +176,6 @@ def keys(config: KernelConfig) -> Iterator[Finding]:
             yield warning(
                 "keys", f"{path} has no caps: what the policy lets pass is signed (key caps set)"
             )
-        elif lacks_ledger(config.keys.ledgers, header):
-            yield bad("keys", f"{path} has caps and no ledger: set its caps again (key caps set)")
         else:
             caps = header.limits.caps
             yield good(

@@ -21,8 +21,8 @@ import click
 from keystore.token.keeper import Keeper, serve_link
 from keystore.token.questions import MOST_PACKET, Operation, objection_of
 from signer.cli.key_token import logged_in
-from signer.cli.options import FILE, config_option, parent_option
-from signer.cli.passphrases import PassphraseSource
+from signer.cli.options import config_option, parent_option
+from signer.cli.passphrases import PassphraseSource, pin_options
 from signer.config import load_config
 from signer.core.errors import Refusal
 from signer.process.launch import Program
@@ -108,20 +108,20 @@ def _ends(process: int) -> bool:
 
 @click.command("answer", hidden=True)
 @config_option
-@click.option("--pin-fd", type=click.IntRange(min=0))
-@click.option("--pin-file", type=FILE)
+@pin_options
 @click.option("--link-fd", type=click.IntRange(min=0), required=True)
 @parent_option
 def answer_command(
     config_path: Path,
-    pin_fd: int | None,
-    pin_file: Path | None,
+    pin_source: PassphraseSource,
     link_fd: int,
     parent: int | None,
 ) -> None:
     """Answer another command of ours with the token of [token]."""
     memory.harden()
     end_with(parent)
-    pin = PassphraseSource(pin_file, pin_fd)
-    with socket.socket(fileno=link_fd) as link, logged_in(load_config(config_path), pin) as token:
+    with (
+        socket.socket(fileno=link_fd) as link,
+        logged_in(load_config(config_path), pin_source) as token,
+    ):
         serve_link(Keeper(token, READING), link)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from keystore.arena import ArenaKind
+from keystore.hsm_sealed import header_of
+from keystore.sealed import read_sealed
 from signer.cli import symptoms
 from signer.cli.certificates import make_authority
 from signer.cli.symptoms import Grade
@@ -178,8 +180,19 @@ def test_keys_and_their_caps(member: MemberPlace, pegwarden: Desk) -> None:
     assert grades(symptoms.keys, config) == [Grade.GOOD]
     (ledger,) = config.keys.ledgers.iterdir()
     ledger.unlink()
-    (finding,) = symptoms.keys(config)
-    assert (finding.grade, "no ledger" in finding.text) == (Grade.BAD, True)
+    missing, _ = symptoms.keys(config)
+    assert (missing.grade, "has caps and no ledger" in missing.text) == (Grade.BAD, True)
+
+
+def test_a_ledger_beside_a_key_without_caps(member: MemberPlace) -> None:
+    """As after an older file was put in the key's place: `cap-ledger-unused`."""
+    config = load_config(member.config)
+    binding = header_of(read_sealed(member.vault_key)).binding
+    assert binding is not None
+    config.keys.ledgers.mkdir()
+    assert grades(symptoms.keys, config) == [Grade.WARNING]
+    (config.keys.ledgers / binding.vault_fingerprint.hex()).touch()
+    assert grades(symptoms.keys, config) == [Grade.BAD, Grade.WARNING]
 
 
 @pytest.mark.parametrize(

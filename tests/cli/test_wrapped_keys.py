@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from keystore.hsm_sealed import TokenDesk, WrapKind, wrap
+from keystore.header import WrapKind
+from keystore.hsm_sealed import TokenDesk, wrap
 from keystore.sealed import create, read_sealed
+from signer.cli.symptoms import Grade, keys
+from signer.config import load_config
 from signer.core.catalogue import CATALOGUE
 from tests.cli.desk import Desk, MemberPlace
 from tests.token.test_opening import TOKEN
@@ -91,11 +94,20 @@ def test_what_no_kernel_can_open_is_missing(capped: MemberPlace, pegwarden: Desk
     capped.edit('"keys/vault.json"', '"keys/hsm-sealed.json"')
     said = pegwarden("config", "check", "--config", capped.config, "--json")
     assert (said.status, said.json["missing"]) == (0, [])
+    assert faults_of_doctor(capped) == []
     capped.edit(TOKEN_TABLE, "")
     (missing,) = pegwarden("config", "check", "--config", capped.config, "--json").json["missing"]
     assert "no [token]" in missing
+    assert faults_of_doctor(capped) == [missing]
     wrapped(capped, WrapKind.BACKUP)
     capped.edit('"keys/hsm-sealed.json"', '"keys/hsm-backup.json"')
     (missing,) = pegwarden("config", "check", "--config", capped.config, "--json").json["missing"]
     assert "hsm-backup" in missing
     assert "`pegwarden key unwrap`" in missing
+    assert faults_of_doctor(capped) == [missing]
+
+
+def faults_of_doctor(member: MemberPlace) -> list[str]:
+    """What `pegwarden doctor` finds bad about the keys."""
+    found = keys(load_config(member.config))
+    return [each.text for each in found if each.grade is Grade.BAD]

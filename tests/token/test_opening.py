@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from coincurve import PrivateKey
 
-from keystore.header import LEAST_COST, Binding
-from keystore.hsm_sealed import TokenDesk, WrapKind, wrap
+from keystore.header import LEAST_COST, Binding, WrapKind
+from keystore.hsm_sealed import TokenDesk, wrap
 from keystore.identity import new_identity
 from keystore.sealed import KeyFile, bind, create
 from keystore.token.links import Links

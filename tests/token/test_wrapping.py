@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from keystore.header import LEAST_COST
+from keystore.header import LEAST_COST, WrapKind, is_wrapped, kind_of
 from keystore.hsm_sealed import (
     TokenDesk,
     Wrap,
-    WrapKind,
     header_of,
-    is_wrapped,
     read_wrap,
     unwrap,
     wrap,
@@ -52,6 +50,7 @@ def test_both_seals_open(serving: Desk, wrapped: bytes, inner: bytes) -> None:
     assert not is_wrapped(inner)
     assert not is_wrapped(b"[]")
     assert not is_wrapped(b"\xff")
+    assert (kind_of(wrapped), kind_of(inner)) == ("hsm-sealed", "file")
 
 
 def test_what_a_token_seals_too_is_not_opened_without_it(
