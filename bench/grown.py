@@ -21,8 +21,9 @@ from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Sats
+from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.codec import decode_entry
-from signer.journal.decide import DEFAULT_BUDGET, Session
+from signer.journal.decide import Session
 from signer.journal.entry import SignedEntry
 from signer.journal.journal import Journal
 from signer.journal.log import LogEnd, read_checkpoint, signed_note, write_checkpoint

@@ -142,7 +142,7 @@ def is_wrapped(content: bytes) -> bool:
 
 
 def kind_of(content: bytes) -> str:
-    """What signs with a key file, as it says: `file`, `token`, or `hsm-sealed`; `hsm-backup` is a copy put away.
+    """What signs with it, as it says: `file`, `token`, `hsm-sealed`; a copy to put away is `hsm-backup`.
 
     Raises Refusal `key-file-malformed`.
     """

@@ -6,8 +6,9 @@
    vault before the start is complete (J6).
 3. A refusal becomes an entry too. One that repeats (caller, request, code) within the hour is only
    counted, and so is what exceeds the caller's entries per hour: nobody fills the disk with refusals. Where
-   little is free, one of each code is an entry; where the reserve is in use, none (`budget_in`), and
-   versions that bind nothing new, of all callers together, take MAX_SCARCE of it.
+   little is free, one of each code is an entry; where the reserve is in use, none
+   (`signer.journal.budget`), and versions that bind nothing new, of all callers together, take MAX_SCARCE
+   of it.
 4. A spend that waits for approvals or time is answered, and no entry.
 5. Full input is kept with a refusal while the caller's bytes of the hour last.
 6. A version that binds nothing new must fit into its caller's versions and bytes of the hour: nobody fills
@@ -27,6 +28,7 @@ from signer.core.errors import Fault, LimitExceeded, Objection, Pending, Refusal
 from signer.core.recall import recall
 from signer.core.spend import VerifiedSpend
 from signer.journal import fold
+from signer.journal.budget import CallerBudget
 from signer.journal.database import Tables, the_row
 from signer.journal.entry import Entry, SignedEntry
 from signer.journal.fold_versions import binds_something
@@ -40,44 +42,12 @@ from signer.journal.record import refused_entry, signed_entry
 from signer.journal.room import Space
 from signer.ports.recording import Deliberation, Passage, RefusedRequest
 
-
-@dataclass(frozen=True, slots=True)
-class CallerBudget:
-    """What one caller may write per hour, without a new word of an attestor."""
-
-    refusals: int = 300
-    refused_bytes: int = 1 << 20
-    """Of requests that are kept with refusals."""
-    versions: int = 300
-    """That bind nothing new."""
-    version_bytes: int = 64 << 20
-    """PSBT and evidence of these."""
-    alike: int = 300
-    """Refusals with one code."""
-
-
-DEFAULT_BUDGET = CallerBudget()
 UNLIMITED = 1 << 62
-SCARCE_VERSIONS, SCARCE_VERSION_BYTES = 30, 4 << 20
-"""Of a caller and hour while the reserve is in use, so that one caller does not use it up with variations."""
 MAX_SCARCE = 2 << 20
-"""Bytes that go on record for each member's log, and for such versions of our callers, while it is in use."""
+"""Bytes that go on record for each member's log, and for versions of our callers that bind nothing new, while
+the reserve is in use."""
 MAX_WAITING = 64
 """Entries of one caller that wait for grants."""
-
-
-def budget_in(space: Space, budget: CallerBudget) -> CallerBudget:
-    """What remains of it: one entry for each code of a caller's refusals, then none."""
-    if space is Space.AMPLE:
-        return budget
-    if space is Space.LOW:
-        return CallerBudget(budget.refusals, 0, budget.versions, budget.version_bytes, alike=1)
-    return CallerBudget(
-        refusals=0,
-        refused_bytes=0,
-        versions=min(budget.versions, SCARCE_VERSIONS),
-        version_bytes=min(budget.version_bytes, SCARCE_VERSION_BYTES),
-    )
 
 
 class Self(NamedTuple):

@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from signer.core.errors import Fault, Objection
 from signer.core.spend import AwaitedSpend, RecordedSpend
+from signer.journal.budget import DEFAULT_BUDGET, CallerBudget
 from signer.journal.database import StoreError, Tables, WriterTables
-from signer.journal.decide import DEFAULT_BUDGET, CallerBudget, Self, Session
+from signer.journal.decide import Self, Session
 from signer.journal.gate import Gate
 from signer.journal.head_file import HeadFile
 from signer.journal.heads import HeadSetting, KnownHeads

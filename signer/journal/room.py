@@ -3,7 +3,7 @@
 1. Beside a journal's file stands its reserve, a file whose blocks nobody else can have. While less than a
    step is free, a step of it is given back before each transaction; with room it is put aside again.
 2. While little is free refusals are coalesced; while the reserve is in use they are only counted
-   (`signer.journal.decide.budget_in`), no policy is proposed, and copies of other members' logs and versions
+   (`signer.journal.budget.budget_in`), no policy is proposed, and copies of other members' logs and versions
    that bind nothing new take a small part of it (`MAX_SCARCE`). All else goes on record as ever.
 3. With the reserve used up, what does not fit is refused whole: `journal-disk-full`. With room again all goes
    on by itself.

@@ -23,19 +23,14 @@ from queue import Empty, SimpleQueue
 
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.spend import AwaitedSpend, RecordedSpend
+from signer.journal.budget import CallerBudget, budget_in
 from signer.journal.database import (
     CommitUnknown,
     StoreError,
     StoreFull,
     WriterTables,
 )
-from signer.journal.decide import (
-    CallerBudget,
-    Decision,
-    Self,
-    Session,
-    budget_in,
-)
+from signer.journal.decide import Decision, Self, Session
 from signer.journal.gate import Gate
 from signer.journal.log import LogEnd, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from signer.bitcoin.errors import Malformed
 from signer.core.errors import Objection, Refusal
 from signer.journal.audit import StoredEntry
+from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.codec import decode_entry
 from signer.journal.database import StoreError, Tables
-from signer.journal.decide import DEFAULT_BUDGET, NOBODY, Self, Session
+from signer.journal.decide import NOBODY, Self, Session
 from signer.journal.entry import Entry
 from signer.journal.log import LogEnd, write_checkpoint
 from signer.journal.merkle import Frontier

@@ -34,7 +34,7 @@ from signer.core.payment import WithdrawalTerms
 from signer.core.registry import VaultRegistry
 from signer.core.vault import Vault, VaultDefinition, register
 from signer.handle import Handler
-from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
+from signer.journal.budget import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry
 from signer.journal.journal import Journal, JournalSetting
 from signer.journal.store import create_journal

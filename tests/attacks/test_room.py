@@ -8,7 +8,7 @@ import pytest
 from pegwarden.v1 import kernel_pb2 as pb
 from signer.core.caller import Caller, Role
 from signer.core.errors import Refusal
-from signer.journal.decide import DEFAULT_BUDGET
+from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.growth import HOUR
 from tests.attacks.bridge import (
     Guard,

@@ -12,7 +12,7 @@ from signer.core.acts import HoldWithdrawal
 from signer.core.errors import Refusal
 from signer.core.notices import OfficerNotice
 from signer.journal.audit import read_entries
-from signer.journal.decide import CallerBudget
+from signer.journal.budget import CallerBudget
 from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
 from signer.ports.reading import Reading
 from signer.replay.asked import asked_of, replay

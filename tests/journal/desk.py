@@ -18,8 +18,8 @@ from signer.core.spend import ApprovedSpend, RecordedSpend, SpentCoin, VerifiedS
 from signer.core.sweeps import SWEEP_KINDS
 from signer.core.vault import RECEIVE
 from signer.core.view import View
+from signer.journal.budget import DEFAULT_BUDGET, CallerBudget
 from signer.journal.codec import encode_entry
-from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.entry import GenesisEntry
 from signer.journal.journal import Journal, JournalSetting
 from signer.journal.merkle import leaf_hash

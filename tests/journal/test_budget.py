@@ -5,8 +5,8 @@ import pytest
 from signer.core.errors import MAX_OBJECTIONS, LimitExceeded, Objection, Refusal
 from signer.core.evidence import AnchorTerms
 from signer.journal.audit import verify_journal
+from signer.journal.budget import DEFAULT_BUDGET, CallerBudget
 from signer.journal.codec import encode_entry
-from signer.journal.decide import DEFAULT_BUDGET, CallerBudget
 from signer.journal.growth import HOUR
 from signer.journal.journal import Journal
 from signer.journal.place import Place

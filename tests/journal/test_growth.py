@@ -8,7 +8,7 @@ import pytest
 from signer.core.errors import LimitExceeded, Objection, Refusal
 from signer.journal import growth, pace
 from signer.journal.audit import read_entries, verify_journal
-from signer.journal.decide import CallerBudget
+from signer.journal.budget import CallerBudget
 from signer.journal.journal import Journal
 from signer.journal.place import Place
 from tests.core.spends import NOW

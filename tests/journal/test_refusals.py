@@ -7,7 +7,7 @@ import pytest
 from signer.bitcoin.hashes import sha256
 from signer.core.errors import Refusal, unverified
 from signer.journal.audit import read_entries, verify_journal
-from signer.journal.decide import CallerBudget
+from signer.journal.budget import CallerBudget
 from signer.journal.entry import RefusedEntry
 from signer.journal.growth import HOUR
 from signer.journal.journal import Journal

@@ -8,8 +8,9 @@ from signer.core.acts import Lock, Scope
 from signer.core.control import ControlState, apply_control
 from signer.core.control_codec import encode_control
 from signer.core.errors import Objection, Refusal
+from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.database import Rows, Tables, Value
-from signer.journal.decide import DEFAULT_BUDGET, Session
+from signer.journal.decide import Session
 from signer.journal.entry import RefusedEntry
 from signer.journal.merkle import Frontier
 from signer.journal.sqlite_tables import scratch_tables

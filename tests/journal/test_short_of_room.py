@@ -8,8 +8,8 @@ import pytest
 from signer.core.errors import Refusal
 from signer.journal import decide
 from signer.journal.audit import verify_journal
+from signer.journal.budget import DEFAULT_BUDGET, CallerBudget, budget_in
 from signer.journal.database import StoreFull
-from signer.journal.decide import DEFAULT_BUDGET, CallerBudget, budget_in
 from signer.journal.journal import Journal
 from signer.journal.place import Place
 from signer.journal.room import (

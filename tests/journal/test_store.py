@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from signer.core.errors import Refusal
 from signer.journal.audit import read_entries, read_head, verify_journal
+from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.codec import encode_entry
 from signer.journal.database import StoreError
-from signer.journal.decide import DEFAULT_BUDGET
 from signer.journal.journal import Journal, JournalSetting, open_journal
 from signer.journal.merkle import leaf_hash
 from signer.journal.note import verify_head

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from signer.bitcoin.hashes import sha256
 from signer.core.errors import Objection, Refusal
 from signer.journal.audit import verify_journal
+from signer.journal.budget import CallerBudget
 from signer.journal.database import Tables
-from signer.journal.decide import CallerBudget
 from signer.journal.entry import RefusedEntry
 from signer.journal.log import append
 from signer.journal.merkle import Frontier

@@ -10,7 +10,8 @@ from signer.core.agreement.notices import AgreedNotice, StartedNotice, VoidNotic
 from signer.core.errors import Refusal
 from signer.core.spend import AwaitedSpend, RecordedSpend
 from signer.core.witnesses import Witnesses
-from signer.journal.decide import MAX_WAITING, CallerBudget, Session
+from signer.journal.budget import CallerBudget
+from signer.journal.decide import MAX_WAITING, Session
 from signer.journal.journal import Journal
 from signer.ports.recording import Deliberation
 from tests.core.spends import authorized

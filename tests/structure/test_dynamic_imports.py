@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.code_scan import ROOT, callee, python_files, tree_of
-from scripts.review_lines import TRUST_PATH
+from scripts.review_layers import TRUST_PATH
 
 PRODUCTS = ("signer", "policies", "keystore", "carrier")
 CALLS = frozenset(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.review_lines import APART, TRUST_PATH, Layer, code_lines, size, unlisted
+from scripts.review_layers import APART, TRUST_PATH, Layer
+from scripts.review_lines import code_lines, size, unlisted
 
 
 @pytest.mark.parametrize("layer", [*TRUST_PATH, *APART], ids=lambda layer: layer.name)
