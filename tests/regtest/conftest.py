@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from clients.bitcoind import Bitcoind
+from tests.regtest.founded import Founded, found
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,9 @@ def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bitcoind]:
     `.mine(blocks, address)`. Fails, never skips, when there is no bitcoind."""
     with Bitcoind.start(tmp_path_factory.mktemp("bitcoind")) as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    """A federation to be copied. Tests with it are of one group: one process founds it."""
+    return found(tmp_path_factory.mktemp("founded"))

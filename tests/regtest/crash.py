@@ -6,13 +6,13 @@ bytes, and what it charges is charged once.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from clients.bitcoind import Bitcoind
-from clients.demo.casting import attestor_keys, cast_with, serving_federation
+from clients.demo.casting import cast_with
 from clients.demo.scene import FEE, VAULT, Cast, withdrawal_id
 from clients.demo.stage import House
 from clients.jsonrpc import to_btc
@@ -21,6 +21,7 @@ from clients.relayer.coins import VaultCoin, coin_on_chain
 from clients.relayer.draft import Draft, Order
 from pegwarden.v1 import kernel_pb2, types_pb2
 from signer.bitcoin.transaction import OutPoint, txid_from_display
+from tests.regtest.founded import Founded
 
 Moment = Callable[[], bool]
 """Says when the process dies."""
@@ -70,12 +71,13 @@ class Company:
 
 
 @contextmanager
-def company(directory: Path, node: Bitcoind) -> Iterator[Company]:
-    """Serving kernels; none is left at the end."""
-    keys = attestor_keys()
-    with ExitStack() as opened:
-        houses = opened.enter_context(serving_federation(directory, keys))
-        yield Company(opened.enter_context(cast_with(directory, node, houses, keys)), houses)
+def company(directory: Path, node: Bitcoind, founded: Founded) -> Iterator[Company]:
+    """Serving kernels, in a copy of that federation; none is left at the end."""
+    with (
+        founded.serving(directory) as houses,
+        cast_with(directory, node, houses, founded.keys) as cast,
+    ):
+        yield Company(cast, houses)
 
 
 def kill_while_signing(company: Company, house: House, draft: Draft, moment: Moment) -> bool:

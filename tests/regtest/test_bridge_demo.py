@@ -19,6 +19,7 @@ from clients.relayer.resume import resume_all, unfinished
 from pegwarden.v1 import kernel_pb2, types_pb2
 from signer.bitcoin.transaction import OutPoint, display, txid_from_display
 from tests.regtest.crash import Company, company
+from tests.regtest.founded import Founded
 from tests.regtest.test_relayer import relayer as command
 
 
@@ -99,8 +100,11 @@ def signed_by(members: Company, place: int, draft: Draft) -> None:
     members.cast.sides[TAPROOT].relayer.federation.sign(members.cast.kernels[place], draft)
 
 
-def test_the_command_grows_resumes_anchors_and_moves(bitcoind: Bitcoind, tmp_path: Path) -> None:
-    with company(tmp_path / "members", bitcoind) as members:
+@pytest.mark.xdist_group("founded")
+def test_the_command_grows_resumes_anchors_and_moves(
+    bitcoind: Bitcoind, founded: Founded, tmp_path: Path
+) -> None:
+    with company(tmp_path / "members", bitcoind, founded) as members:
         one, two, three, four = fund(members, 4, 50_000_000)
         first, second, third = orders(members, 20_000_000, 40_000_000, 30_000_000)
         side, file = members.cast.sides[TAPROOT], tmp_path / "job.json"
@@ -141,9 +145,12 @@ def test_the_command_grows_resumes_anchors_and_moves(bitcoind: Bitcoind, tmp_pat
         bitcoind.mine(1)
 
 
-def test_members_whose_pins_differ_are_united(bitcoind: Bitcoind, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("founded")
+def test_members_whose_pins_differ_are_united(
+    bitcoind: Bitcoind, founded: Founded, tmp_path: Path
+) -> None:
     """A hostile relayer had each member sign a version from another coin, with another withdrawal."""
-    with company(tmp_path, bitcoind) as members:
+    with company(tmp_path, bitcoind, founded) as members:
         coins = fund(members, 3, 50_000_000)
         first, second, third = orders(members, 20_000_000, 9_000_000, 8_000_000)
         honest = members.cast.sides[TAPROOT].relayer

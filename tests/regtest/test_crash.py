@@ -14,14 +14,16 @@ from tests.regtest.crash import (
     kill_while_signing,
     when_the_journal_grows,
 )
+from tests.regtest.founded import Founded
 
 AMOUNTS = [90_000_000, 100_000_000, 105_000_000, 4_000_000, 3_000_000]
 """The day's limit is 3 BTC: the first three leave 5,000,000 sat, minus fees, to the fourth; what is counted
 twice anywhere refuses one of them, and the fifth is too much even so."""
 
 
-def test_kill_and_retry(bitcoind: Bitcoind, tmp_path: Path) -> None:
-    with company(tmp_path, bitcoind) as members:
+@pytest.mark.xdist_group("founded")
+def test_kill_and_retry(bitcoind: Bitcoind, founded: Founded, tmp_path: Path) -> None:
+    with company(tmp_path, bitcoind, founded) as members:
         house, federation = members.houses[0], members.cast.relayer.federation
         coins = members.fund([amount + 10_000_000 for amount in AMOUNTS])
         *first, fourth, fifth = members.drafts(coins, AMOUNTS)
@@ -47,10 +49,11 @@ def test_kill_and_retry(bitcoind: Bitcoind, tmp_path: Path) -> None:
         assert pegwarden("journal", "verify", "--config", house.config)["ok"] is True
 
 
+@pytest.mark.xdist_group("founded")
 def test_a_member_that_is_down_does_not_stop_a_withdrawal(
-    bitcoind: Bitcoind, tmp_path: Path
+    bitcoind: Bitcoind, founded: Founded, tmp_path: Path
 ) -> None:
-    with company(tmp_path, bitcoind) as members:
+    with company(tmp_path, bitcoind, founded) as members:
         (coin,) = members.fund([50_000_000])
         members.houses[0].crash()
         (draft,) = members.drafts([coin], [20_000_000])

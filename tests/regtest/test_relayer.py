@@ -17,6 +17,7 @@ from clients.relayer.federation import NotSigned, WouldRefuse
 from clients.relayer.relayer import NotAccepted
 from signer.bitcoin.transaction import display
 from tests.regtest.crash import Company, company
+from tests.regtest.founded import Founded
 
 AMOUNT = 20_000_000
 
@@ -54,8 +55,9 @@ def relayer(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_pay_bump_and_follow(bitcoind: Bitcoind, tmp_path: Path) -> None:
-    with company(tmp_path / "members", bitcoind) as members:
+@pytest.mark.xdist_group("founded")
+def test_pay_bump_and_follow(bitcoind: Bitcoind, founded: Founded, tmp_path: Path) -> None:
+    with company(tmp_path / "members", bitcoind, founded) as members:
         (draft,) = members.drafts(members.fund([50_000_000]), [AMOUNT])
         written, file = job(members, draft), tmp_path / "job.json"
         file.write_text(json.dumps(written | {"attestations": written["attestations"][:1]}))
@@ -89,10 +91,11 @@ def _ask_for_an_unknown_withdrawal(members: Company) -> None:
         members.cast.relayer.further_version(b"\x99" * 32, 1_000)
 
 
+@pytest.mark.xdist_group("founded")
 def test_what_would_be_refused_is_not_asked_to_be_signed(
-    bitcoind: Bitcoind, tmp_path: Path
+    bitcoind: Bitcoind, founded: Founded, tmp_path: Path
 ) -> None:
-    with company(tmp_path, bitcoind) as members:
+    with company(tmp_path, bitcoind, founded) as members:
         (draft,) = members.drafts(members.fund([50_000_000]), [AMOUNT])
         unproven = Draft(draft.psbt, draft.payments, (), draft.fee_sat, draft.vsize)
         with pytest.raises(NotSigned) as caught:

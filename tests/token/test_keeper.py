@@ -28,6 +28,10 @@ from tests.token.keepers import PATIENCE, Desk, soon
 from tests.token.softhsm import VAULT_KEY, SoftToken
 
 
+LONE = 1.0
+"""Seconds in which a keeper is found and asked; so long a second one is waited for in vain."""
+
+
 def task_of(pubkey: bytes, number: int) -> SigningTask:
     return SigningTask(number, 0, pubkey, b"", b"", SIGHASH_ALL, sha256(number.to_bytes(4, "big")))
 
@@ -50,12 +54,12 @@ def test_an_unknown_key_is_refused_and_a_known_one_is_not(
     desk.start()
     try:
         with pytest.raises(Refusal) as refused:
-            desk.links.ask(public_question(b"\x63"), soon(PATIENCE + 4.0))
+            desk.links.ask(public_question(b"\x63"), soon(PATIENCE + LONE))
         assert refused.value.code == "token-key-missing"
         desk.start()
         lost = TokenKey(b"\x63", vault_pubkey)
         with pytest.raises(Refusal) as refused:
-            sign_tasks(desk.links, lost, [task_of(vault_pubkey, 0)], soon(PATIENCE + 4.0))
+            sign_tasks(desk.links, lost, [task_of(vault_pubkey, 0)], soon(PATIENCE + LONE))
         assert refused.value.code == "token-unavailable", "a kernel that serves says: again"
         desk.start()
         assert desk.links.ask(public_question(VAULT_KEY), soon()) == vault_pubkey
@@ -72,7 +76,7 @@ def test_digests_of_another_length_are_not_signed(
     process = desk.start()
     try:
         with pytest.raises(Refusal) as refused:
-            desk.links.ask(sign_question(VAULT_KEY, [bytes(length)]), soon(PATIENCE + 4.0))
+            desk.links.ask(sign_question(VAULT_KEY, [bytes(length)]), soon(PATIENCE + LONE))
         assert refused.value.code == "token-unavailable"
         assert process.wait(20) == 1
     finally:
@@ -85,7 +89,7 @@ def test_a_kernels_keeper_does_not_seal(token: SoftToken, vault_pubkey: bytes) -
     try:
         question = gcm_question(Operation.SEAL, b"\x02", GcmText(bytes(12), b"", b"seed"))
         with pytest.raises(Refusal) as refused:
-            desk.links.ask(question, soon(PATIENCE + 4.0))
+            desk.links.ask(question, soon(PATIENCE + LONE))
         assert refused.value.code == "token-unavailable"
     finally:
         desk.close()
