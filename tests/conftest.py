@@ -1,4 +1,4 @@
-"""What tests of all kinds share: the two stores of a journal."""
+"""What tests of all kinds share: the two stores of a journal, and what a passphrase costs once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from keystore import sealed
 from signer.journal.place import Place, PostgresPlace
 from signer.room import memory
+from tests.known_scrypt import KnownScrypt
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
@@ -61,6 +63,14 @@ def _not_hardened() -> Iterator[None]:
     would be no core file, whatever a test looks for in one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "harden", lambda: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _scrypt_once() -> Iterator[None]:
+    """In this process; what it starts pays in full."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealed, "Scrypt", KnownScrypt)
         yield
 
 

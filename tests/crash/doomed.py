@@ -30,7 +30,8 @@ from signer.cli.main import main
 from signer.clock import EffectiveClock, Machine
 from signer.edge.server import Edge
 from tests.crash.fate import WAL, Disk, torn
-from tests.crash.hooks import DERIVED, Hooks
+from tests.crash.hooks import Hooks
+from tests.known_scrypt import DERIVED
 
 
 class Order(NamedTuple):

@@ -15,8 +15,6 @@ from functools import partial, wraps
 from typing import Any, Self
 from unittest.mock import patch
 
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
 from keystore import sealed
 from keystore.file_keystore import FileKeystore
 from signer.core.spend import RecordedSpend, SignedSpend
@@ -26,6 +24,7 @@ from signer.journal.entry import Entry
 from signer.journal.sqlite_tables import SqliteTables
 from signer.journal.writer import Writer
 from tests.crash.points import BEGIN, CALL, STEPS, commit_points, statement_point
+from tests.known_scrypt import KnownScrypt
 
 try:
     from signer.journal.postgres_store import PostgresTables, PostgresWriter
@@ -37,21 +36,6 @@ try:
 except ImportError:  # the extra `postgres` is not installed
     STORES = ((SqliteTables, SqliteTables),)
 """The class of the writer's transactions, and that of its statements."""
-DERIVED: dict[tuple[bytes, bytes], bytes] = {}
-"""By salt and passphrase."""
-
-
-class KnownScrypt:
-    """Derives a key once (3)."""
-
-    def __init__(self, **cost: Any) -> None:
-        self._cost = cost
-
-    def derive(self, passphrase: bytes) -> bytes:
-        asked = (bytes(self._cost["salt"]), bytes(passphrase))
-        if asked not in DERIVED:
-            DERIVED[asked] = Scrypt(**self._cost).derive(passphrase)
-        return bytes(bytearray(DERIVED[asked]))  # a copy: who gets it wipes it
 
 
 class Killed(BaseException):

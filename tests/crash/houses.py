@@ -29,9 +29,10 @@ from signer.core.errors import Objection, Refusal
 from signer.journal.place import Place
 from tests.crash.doomed import Order, live
 from tests.crash.furniture import configuration, furnish
-from tests.crash.hooks import DERIVED, Killed
+from tests.crash.hooks import Killed
 from tests.crash.lives import copy_running
 from tests.kernel import federated, room
+from tests.known_scrypt import DERIVED
 
 ANY_MOMENT = "any moment"
 """The point of those that we kill."""

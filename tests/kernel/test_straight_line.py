@@ -35,6 +35,14 @@ def members(tmp_path: Path, places: Places) -> Iterator[tuple[Running, ...]]:
         each.stop()
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """For what comes to no store."""
+    running = Member(tmp_path_factory.mktemp("alone") / "a", 0).init().start()
+    yield running
+    running.stop()
+
+
 def refused(kernel: Running, request: pb.SignPsbtRequest) -> str:
     with pytest.raises(Refusal) as caught:
         kernel.sign(request)
@@ -240,25 +248,25 @@ def test_info(members: tuple[Running, ...]) -> None:
         ("ValidateOpReturn", pb.ValidateOpReturnRequest(vault_id="peg").SerializeToString()),
     ],
 )
-def test_request_malformed(members: tuple[Running, ...], method: str, request_bytes: bytes) -> None:
+def test_request_malformed(alone: Running, method: str, request_bytes: bytes) -> None:
     with pytest.raises(Refusal) as caught:
-        members[0].handler.handle(method, RELAYER, request_bytes)
+        alone.handler.handle(method, RELAYER, request_bytes)
     assert caught.value.code == "request-malformed"
 
 
-def test_unknown_field_deep_inside(members: tuple[Running, ...]) -> None:
+def test_unknown_field_deep_inside(alone: Running) -> None:
     """A newer client's field must not be believed to be understood."""
     claim = t.PaymentClaim(withdrawal_id=withdrawal_id(1), vout=0).SerializeToString() + b"\x50\x01"
     request = pb.SignPsbtRequest(vault_id="peg", psbt=b"x").SerializeToString()
     request += b"\x1a" + bytes([len(claim)]) + claim
     with pytest.raises(Refusal) as caught:
-        members[0].handler.handle("SignPsbt", RELAYER, request)
+        alone.handler.handle("SignPsbt", RELAYER, request)
     assert caught.value.code == "request-malformed"
 
 
-def test_unknown_method(members: tuple[Running, ...]) -> None:
+def test_unknown_method(alone: Running) -> None:
     with pytest.raises(Refusal) as caught:
-        members[0].handler.handle("SignDigest", RELAYER, b"")
+        alone.handler.handle("SignDigest", RELAYER, b"")
     assert caught.value.code == "method-unknown"
 
 
@@ -284,15 +292,13 @@ def test_unknown_withdrawal_vault_and_rollup(members: tuple[Running, ...]) -> No
         assert caught.value.code == code
 
 
-def test_unexpected_error_is_a_fault(
-    members: tuple[Running, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unexpected_error_is_a_fault(alone: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
 
-    monkeypatch.setitem(members[0].handler.methods, "GetInfo", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(alone.handler.methods, "GetInfo", broken)  # type: ignore[arg-type]
     with pytest.raises(Fault) as caught:
-        members[0].call("GetInfo", pb.GetInfoRequest())
+        alone.call("GetInfo", pb.GetInfoRequest())
     assert "secret" not in str(caught.value)
 
 
@@ -353,10 +359,10 @@ def test_an_anchor_counts_only_from_the_vault(members: tuple[Running, ...]) -> N
     assert [reason.code for reason in mismatch.reasons] == ["anchor-mismatch"]
 
 
-def test_verify_script_of_a_vault_a_descriptor_and_a_template(members: tuple[Running, ...]) -> None:
+def test_verify_script_of_a_vault_a_descriptor_and_a_template(alone: Running) -> None:
     def asked(**subject: object) -> pb.VerifyScriptResponse:
         request = pb.VerifyScriptRequest(**subject)  # type: ignore[arg-type]
-        return pb.VerifyScriptResponse.FromString(members[0].call("VerifyScript", request))
+        return pb.VerifyScriptResponse.FromString(alone.call("VerifyScript", request))
 
     vault = federation.vault()
     script = vault.script(0, 3).script_pubkey

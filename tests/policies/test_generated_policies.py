@@ -1,4 +1,4 @@
-"""Every analysis works on whatever policy loads: 200 drawn ones, up to six levels deep, and the largest.
+"""Every analysis works on whatever policy loads: 100 drawn ones, up to six levels deep, and the largest.
 
 The dear ones are tried on some of them; `make bench` measures all.
 """
@@ -11,8 +11,8 @@ from policies.load import load_policy
 from policies.ways import MAX_WAYS
 from tests.policies.analyses import ANALYSES, drawn_texts, full_texts
 
-SEEDS, DRAWN = range(1, 5), 50
-EVERY = {"report": 10, "mutate": 50}
+SEEDS, DRAWN = range(1, 5), 25
+EVERY = {"report": 5, "mutate": 25}
 """One in so many."""
 
 

@@ -27,7 +27,6 @@ from signer.core.spend import SigningTask
 from tests.token.keepers import PATIENCE, Desk, soon
 from tests.token.softhsm import VAULT_KEY, SoftToken
 
-
 LONE = 1.0
 """Seconds in which a keeper is found and asked; so long a second one is waited for in vain."""
 
