@@ -10,8 +10,8 @@ from tests.regtest.mixed_vaults import NODE_OPTIONS, TEMPLATES
 from tests.regtest.teams import Outcome, company, recoveries, withdrawals
 
 SEED = 3
-COUNT = {"wsh": 50, "wsh-large": 8, "tr": 50, "tr-recovery": 50}
-RECOVERIES = 10
+COUNT = {"wsh": 20, "wsh-large": 8, "tr": 20, "tr-recovery": 20}
+RECOVERIES = 5
 
 
 @pytest.fixture(scope="module")
