@@ -1,5 +1,6 @@
 """What tests of all kinds share: the two stores of a journal, and what a passphrase costs once."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -64,6 +65,11 @@ def _not_hardened() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "harden", lambda: None)
         yield
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: garbage is not looked for in it again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,7 +5,7 @@
 2. A feed is frozen when the best chain has not moved for long by our own clock, whatever its headers say.
 3. A chain is light while it has less work than Bitcoin's is known to have: it is another, or not all of it.
 The median of an honest tip is about an hour old, and older than four hours once in seven to eight years; for
-more than two hours no block is found once in three (docs/spv.md has the formulas). Bounds below that cry wolf.
+more than two hours no block is found once in three. docs/spv.md has the formulas. Bounds below cry wolf.
 """
 
 from dataclasses import dataclass

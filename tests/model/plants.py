@@ -187,7 +187,7 @@ PLANTS = tuple(
         (batches_by_name, ALONE, 3, 1, _BATCHES),
         (j6.signed_before_agreed, WITNESSED, 4, 1, ()),
         (j6.no_import, LYING, 4, 1, _STARTS),
-        (j6.struck_pin_kept, WITNESSED, 4, 1, _STRIKES),
+        (j6.struck_pin_kept, WITNESSED, 4, 5, _STRIKES),
         (j6.pause_forgotten, ALONE, 3, 1, _WORDS),
         (j6.texts_serve_again, ALONE, 4, 4, _WORDS),
         (j6.wall_time, WITNESSED, 3, 1, _CLOCKS),
