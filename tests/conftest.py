@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -14,6 +14,17 @@ from tests.known_scrypt import KnownScrypt
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
+
+GROUPS = {
+    "tests/attacks/test_as_edge.py": "as edge",
+    "tests/regtest/test_bridge_demo.py": "founded",
+    "tests/regtest/test_crash.py": "founded",
+    "tests/regtest/test_relayer.py": "founded",
+    "tests/replay/test_commands.py": "replay",
+    "tests/replay/test_rederivation.py": "replay",
+    "tests/room/test_canaries.py": "canaries",
+}
+"""Files whose tests share what is dear to make, or must not run at the same time."""
 
 
 class Places(Protocol):
@@ -65,6 +76,19 @@ def _not_hardened() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "harden", lambda: None)
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadgroup`: files of one group in one process. Marks do not do it: xdist 3.8 writes a
+    mark's group where pytest 9.2 no longer reads it."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class Grouped(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return GROUPS.get(nodeid.partition("::")[0], nodeid)
+
+    return Grouped(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

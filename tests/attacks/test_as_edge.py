@@ -35,7 +35,7 @@ from tests.core.spends import USER_SCRIPT, Coin
 from tests.kernel.room import attested, construct_request, sign_request
 from tests.room.children import linux_room
 
-pytestmark = [linux_room, pytest.mark.xdist_group("as-edge")]
+pytestmark = linux_room
 
 NAMES = ("everyone", "relayer", EDGE, "kernel")
 """Whom it says to be."""

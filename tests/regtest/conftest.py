@@ -18,5 +18,5 @@ def bitcoind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bitcoind]:
 
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
-    """A federation to be copied. Tests with it are of one group: one process founds it."""
+    """A federation to be copied. Files with it are of one group (`tests.conftest`): one process founds it."""
     return found(tmp_path_factory.mktemp("founded"))

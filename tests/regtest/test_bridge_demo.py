@@ -100,7 +100,6 @@ def signed_by(members: Company, place: int, draft: Draft) -> None:
     members.cast.sides[TAPROOT].relayer.federation.sign(members.cast.kernels[place], draft)
 
 
-@pytest.mark.xdist_group("founded")
 def test_the_command_grows_resumes_anchors_and_moves(
     bitcoind: Bitcoind, founded: Founded, tmp_path: Path
 ) -> None:
@@ -145,7 +144,6 @@ def test_the_command_grows_resumes_anchors_and_moves(
         bitcoind.mine(1)
 
 
-@pytest.mark.xdist_group("founded")
 def test_members_whose_pins_differ_are_united(
     bitcoind: Bitcoind, founded: Founded, tmp_path: Path
 ) -> None:

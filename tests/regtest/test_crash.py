@@ -21,7 +21,6 @@ AMOUNTS = [90_000_000, 100_000_000, 105_000_000, 4_000_000, 3_000_000]
 twice anywhere refuses one of them, and the fifth is too much even so."""
 
 
-@pytest.mark.xdist_group("founded")
 def test_kill_and_retry(bitcoind: Bitcoind, founded: Founded, tmp_path: Path) -> None:
     with company(tmp_path, bitcoind, founded) as members:
         house, federation = members.houses[0], members.cast.relayer.federation
@@ -49,7 +48,6 @@ def test_kill_and_retry(bitcoind: Bitcoind, founded: Founded, tmp_path: Path) ->
         assert pegwarden("journal", "verify", "--config", house.config)["ok"] is True
 
 
-@pytest.mark.xdist_group("founded")
 def test_a_member_that_is_down_does_not_stop_a_withdrawal(
     bitcoind: Bitcoind, founded: Founded, tmp_path: Path
 ) -> None:

@@ -55,7 +55,6 @@ def relayer(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-@pytest.mark.xdist_group("founded")
 def test_pay_bump_and_follow(bitcoind: Bitcoind, founded: Founded, tmp_path: Path) -> None:
     with company(tmp_path / "members", bitcoind, founded) as members:
         (draft,) = members.drafts(members.fund([50_000_000]), [AMOUNT])
@@ -91,7 +90,6 @@ def _ask_for_an_unknown_withdrawal(members: Company) -> None:
         members.cast.relayer.further_version(b"\x99" * 32, 1_000)
 
 
-@pytest.mark.xdist_group("founded")
 def test_what_would_be_refused_is_not_asked_to_be_signed(
     bitcoind: Bitcoind, founded: Founded, tmp_path: Path
 ) -> None:

@@ -33,7 +33,6 @@ from tests.token.softhsm import KEK, PIN, SoftToken, need
 
 pytestmark = [
     linux_room,
-    pytest.mark.xdist_group("canaries"),
     pytest.mark.skipif(os.getuid() != 0, reason="only root reads an undumpable process"),
 ]
 
