@@ -1,7 +1,7 @@
 """`make bench`: measure, show, and write what `bench.report` names.
 
 `python -m bench --only whole` (several are possible) measures a part, and writes that part alone: line, call,
-policies, whole, custody, long, proofs, headers. `--short` measures little and writes nothing.
+policies, whole, custody, long, proofs, headers, kept. `--short` measures little and writes nothing.
 `--entries 100000` stops at journals of that size.
 """
 
@@ -21,6 +21,9 @@ from bench.deciding import deciding, deciding_table
 from bench.headers import FULL as CHAINS
 from bench.headers import SHORT as A_CHAIN
 from bench.headers import headers, headers_table
+from bench.kept_headers import FULL as KEPT
+from bench.kept_headers import SHORT as KEPT_SHORT
+from bench.kept_headers import kept, kept_table
 from bench.long import FULL as LONG
 from bench.long import SHORT as SHORTER
 from bench.long import Long, long_table, longs
@@ -39,7 +42,7 @@ SHORTLY = 3
 """Policies drawn for a quick look."""
 CALLS = ((1, 60), (10, 40), (100, 15))
 """(inputs, trials) of the call beside Core's."""
-PARTS = ("line", "call", "policies", "whole", "custody", "long", "proofs", "headers")
+PARTS = ("line", "call", "policies", "whole", "custody", "long", "proofs", "headers", "kept")
 
 
 def _arguments() -> argparse.Namespace:
@@ -110,6 +113,9 @@ def _run(asked: argparse.Namespace, folder: Path) -> Run:
     if "headers" in parts:
         run.headers = headers(folder / "headers", A_CHAIN if asked.short else CHAINS)
         print(headers_table(run.headers), flush=True)
+    if "kept" in parts:
+        run.kept = kept(folder / "kept", KEPT_SHORT if asked.short else KEPT)
+        print(kept_table(run.kept), flush=True)
     return run
 
 

@@ -112,7 +112,7 @@ def _subjects(sizes: Sequence[int], cluster: Cluster | None) -> Iterator[_Subjec
 
 
 def _subject(journal: Grown, place: Place) -> _Subject:
-    size, verified = _bytes(place), _verified(place) if journal.entries <= VERIFIED else None
+    size, verified = stored_bytes(place), _verified(place) if journal.entries <= VERIFIED else None
     return _Subject(journal, place, size, verified, House("a", journal.folder, place))
 
 
@@ -122,7 +122,7 @@ def _look(subject: _Subject) -> None:
     (house.folder / "head").unlink(missing_ok=True)  # another store's
     house.furnish(bench_policy())
     if isinstance(subject.place, Path):
-        _forget(subject.place)
+        forget_pages(subject.place)
     try:
         subject.starts.append(house.start())
         subject.processor.append(_computed(house))
@@ -135,7 +135,7 @@ def _look(subject: _Subject) -> None:
         house.stop()
 
 
-def _forget(file: Path) -> None:
+def forget_pages(file: Path) -> None:
     """Drop its pages from the system's memory, where the system does that."""
     descriptor = os.open(file, os.O_RDONLY)
     try:
@@ -175,7 +175,8 @@ def _verified(place: Place) -> float:
     return round(report.entries / (time.perf_counter() - begun))
 
 
-def _bytes(place: Place) -> int:
+def stored_bytes(place: Place) -> int:
+    """Of a file, or of all tables with their indexes."""
     if isinstance(place, Path):
         return place.stat().st_size
     with psycopg.connect(place.url) as connection:

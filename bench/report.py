@@ -14,6 +14,7 @@ from bench.comparison import NAMES, OURS, Row
 from bench.custody import Custody, custody_table
 from bench.deciding import Deciding, deciding_table
 from bench.headers import Headers, headers_table
+from bench.kept_headers import Kept, kept_table
 from bench.long import Long, long_table
 from bench.plot import plot
 from bench.plot_lengths import plot_lengths
@@ -100,7 +101,7 @@ def _between(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
-Figures = Deciding | Analysed | Whole | Custody | Long | Proofs | Headers
+Figures = Deciding | Analysed | Whole | Custody | Long | Proofs | Headers | Kept
 
 
 @dataclass
@@ -117,6 +118,7 @@ class Run:
     longs: Sequence[Long] = ()
     proofs: Sequence[Proofs] = ()
     headers: Sequence[Headers] = ()
+    kept: Sequence[Kept] = ()
 
 
 def write(run: Run) -> None:
@@ -152,6 +154,7 @@ def _parts(run: Run) -> dict[str, tuple[str, object]]:
         ("long", long_table(run.longs), run.longs),
         ("proofs", proofs_table(run.proofs), run.proofs),
         ("headers", headers_table(run.headers), run.headers),
+        ("kept", kept_table(run.kept), run.kept),
     )
     for name, table, figures in tables:
         if figures:

@@ -5,7 +5,7 @@
    them; what carries no refusal is `Unreachable`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -91,6 +91,24 @@ class Member:
             raise _translated(self.name, error) from None
         finally:
             call.cancel()
+
+    def ask_each(self, requests: Sequence[Message], answer: type[Answer]) -> Iterator[Answer]:
+        """The kernel's answer to each of these requests of one kind, in their order. Raises as `ask`, after
+        the answers to those before what was refused; Unreachable where the kernel ends before the last."""
+        stream = self._channel.stream_stream(
+            _path_of(requests[0]), type(requests[0]).SerializeToString, answer.FromString
+        )
+        call, answered = stream(iter(requests), timeout=DEADLINE * len(requests)), 0
+        try:
+            for each in call:
+                answered += 1
+                yield each
+        except grpc.RpcError as error:
+            raise _translated(self.name, error) from None
+        finally:
+            call.cancel()
+        if answered < len(requests):
+            raise Unreachable(f"{self.name} answered {answered} of {len(requests)} requests")
 
     def ask_at(self, path: str, request: Message, answer: type[Answer]) -> Answer:
         """The same of another service, such as `/grpc.health.v1.Health/Check`."""

@@ -8,6 +8,7 @@
 import base64
 import http.client
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -62,10 +63,21 @@ class JsonRpc:
         """The result of one call. Raises NodeError, or OSError when nobody answers."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         answer = json.loads(self._post(body.encode()), parse_float=Decimal)
-        error = answer.get("error")
-        if error is not None:
-            raise NodeError(int(error["code"]), str(error["message"]))
-        return answer["result"]
+        return _result(answer)
+
+    def many(self, method: str, calls: Sequence[Sequence[object]]) -> list[Any]:
+        """The results of that method for each of these parameters, asked at once. Raises as a call does."""
+        asked = [
+            {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
+            for place, params in enumerate(calls)
+        ]
+        if not asked:
+            return []
+        answers = json.loads(self._post(json.dumps(asked).encode()), parse_float=Decimal)
+        if isinstance(answers, dict):  # an error about all of them
+            answers = [answers]
+        results = {each.get("id"): _result(each) for each in answers}
+        return [results[place] for place in range(len(asked))]
 
     def _post(self, body: bytes) -> bytes:
         cookie = self.address.cookie.read_text().strip()
@@ -85,3 +97,11 @@ class JsonRpc:
         if response.status == http.client.UNAUTHORIZED:
             raise OSError(f"the node at port {self.address.port} does not know this cookie")
         return content
+
+
+def _result(answer: Any) -> Any:
+    """Of one answer. Raises NodeError."""
+    error = answer.get("error")
+    if error is not None:
+        raise NodeError(int(error["code"]), str(error["message"]))
+    return answer["result"]

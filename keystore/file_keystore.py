@@ -1,7 +1,8 @@
 """The keystore on sealed files: signer.ports.Keystore, and the journal's LogSigner.
 
 Rule 1: it opens after the self-test, and only with bound vault keys of one network and one journal.
-Rule 2: it holds one key per vault; the vault of a recorded spend chooses the key.
+Rule 2: it holds one key per vault; the vault of a recorded spend chooses the key. A key that attests deposits
+        is held beside them, where the member has one, and is given no spend.
 Rule 3: a key with caps has a ledger of its own, named by the vault's fingerprint; it signs nothing before the
         ledger is open and has caught up with the journal. A key without caps opens beside no ledger of its
         vault: it may be an older file of a key that has them.
@@ -10,6 +11,7 @@ Rule 3: a key with caps has a ledger of its own, named by the vault's fingerprin
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
+from keystore.attestation import AttestationKey
 from keystore.caps import Caps
 from keystore.gate import sign_recorded
 from keystore.header import Binding
@@ -22,6 +24,7 @@ from keystore.selftest import self_test
 from keystore.token.pinned_key import Bench, PinnedKey
 from keystore.vault_key import VaultKey
 from signer.bitcoin.keys import MemberKey
+from signer.core.deposits import RecordedDeposit
 from signer.core.errors import Fault, Objection, Refusal
 from signer.core.spend import RecordedSpend, SignedSpend, VerifiedSpend
 
@@ -29,11 +32,18 @@ from signer.core.spend import RecordedSpend, SignedSpend, VerifiedSpend
 class FileKeystore:
     """Opened keys. Thread-safe."""
 
-    def __init__(self, identity: Identity, keys: tuple[VaultKey | PinnedKey, ...]) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        keys: tuple[VaultKey | PinnedKey, ...],
+        attestation: AttestationKey | None = None,
+    ) -> None:
         self._identity = identity
+        self._attestation = attestation
         self._keys = {_binding_of(key).vault_fingerprint: key for key in keys}
         self._second: dict[bytes, SecondGate] = {}
-        networks = {identity.network.name, *(key.network.name for key in keys)}
+        others = () if attestation is None else (attestation.network.name,)
+        networks = {identity.network.name, *(key.network.name for key in keys), *others}
         leaves = {_binding_of(key).first_leaf for key in keys}
         if len(self._keys) != len(keys) or len(networks) != 1 or len(leaves) != 1:
             raise Refusal(
@@ -121,6 +131,17 @@ class FileKeystore:
         """See signer.ports.Keystore."""
         return self._identity.sign_message(text)
 
+    def attest(self, recorded: RecordedDeposit) -> bytes:
+        """See signer.ports.Keystore."""
+        if self._attestation is None:
+            raise Fault("this member has no attestation key")
+        return self._attestation.attest(recorded)
+
+    @property
+    def attestation_key(self) -> bytes:
+        """See signer.ports.Keystore."""
+        return b"" if self._attestation is None else self._attestation.public
+
     @property
     def statement_key(self) -> bytes:
         """See signer.ports.Keystore."""
@@ -132,11 +153,13 @@ class FileKeystore:
         return self._identity.log_key
 
     def close(self) -> None:
-        """Zero the vault keys and close their ledgers."""
+        """Zero the vault keys and the attestation key, and close the ledgers."""
         for second in self._second.values():
             second.close()
         for key in self._keys.values():
             key.close()
+        if self._attestation is not None:
+            self._attestation.close()
 
     def _key_of(self, vault_fingerprint: bytes) -> VaultKey | PinnedKey:
         key = self._keys.get(vault_fingerprint)
@@ -149,7 +172,11 @@ class FileKeystore:
 
 
 def open_keystore(
-    identity: bytes, vaults: Iterable[bytes], passphrase: Secret, bench: Bench | None = None
+    identity: bytes,
+    vaults: Iterable[bytes],
+    passphrase: Secret,
+    bench: Bench | None = None,
+    attestation: bytes | None = None,
 ) -> FileKeystore:
     """Self-test, then open what the sealed files hold; keys in a token need a bench.
 
@@ -158,7 +185,8 @@ def open_keystore(
     """
     self_test()
     keys = tuple(_opened(unseal(vault, passphrase), bench) for vault in vaults)
-    return FileKeystore(Identity(unseal(identity, passphrase)), keys)
+    attesting = None if attestation is None else AttestationKey(unseal(attestation, passphrase))
+    return FileKeystore(Identity(unseal(identity, passphrase)), keys, attesting)
 
 
 def _opened(opened: OpenedKey, bench: Bench | None) -> VaultKey | PinnedKey:

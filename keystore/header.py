@@ -46,6 +46,8 @@ class Role(StrEnum):
     """A 32-byte BIP-32 seed."""
     IDENTITY = "identity"
     """Two Ed25519 seeds, 32 bytes each: log key, statement key."""
+    ATTESTATION = "attestation"
+    """A 32-byte secret key that attests deposits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Header:
     role: Role
     network: Network
     public: str
-    """The xpub with its origin; or log key and statement key in hex, with a colon between."""
+    """The xpub with its origin; or log key and statement key in hex, a colon between; or an x-only key."""
     salt: bytes
     nonce: bytes
     cost: int

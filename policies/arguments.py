@@ -11,14 +11,18 @@ from typing import TypeVar
 from policies.definitions import Definitions
 from policies.literals import (
     AMOUNT_UNITS,
+    BLOCK_UNITS,
     DURATION_UNITS,
     RATE_UNITS,
     WEIGHT_UNITS,
+    WORK_UNITS,
     amount_of,
+    blocks_of,
     count_of,
     duration_of,
     rate_of,
     weight_of,
+    work_of,
 )
 from policies.source import PolicyError, Source, near
 from signer.bitcoin.descriptor import SpendingPath
@@ -114,6 +118,14 @@ class Arguments:
     def weight(self) -> Weight:
         """`400000 WU`."""
         return self._quantity(weight_of, WEIGHT_UNITS, "a weight such as 400000 WU, up to 4000000")
+
+    def blocks(self) -> int:
+        """`6 blocks`."""
+        return self._quantity(blocks_of, BLOCK_UNITS, "blocks such as 6 blocks, up to 100000")
+
+    def work(self) -> int:
+        """`5 ZH`, in expected hashes."""
+        return self._quantity(work_of, WORK_UNITS, "work such as 5 ZH or 600 EH")
 
     def quorum(self) -> tuple[int, Group]:
         """`2, officers`: a count and a group with at least so many keys."""

@@ -95,6 +95,12 @@ class Surroundings:
     earlier_fee: Sats
     history: tuple[Past, ...]
     """Oldest first."""
+    blocks: int
+    """Under which our own headers bury every coin."""
+    work: int
+    """The same in expected hashes."""
+    tip_age: int
+    """Seconds, of the tip of our own headers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from policies.document import Item
 from policies.example import Voices
 from policies.example_phrases import Phrases
 from policies.fields import Fields
+from policies.literals import MAX_WORK
 from policies.source import near
 from signer.bitcoin.transaction import MAX_STANDARD_WEIGHT
 from signer.bitcoin.units import Sats, Weight
@@ -44,6 +45,10 @@ class ExampleFields:
     def duration(self, key: str) -> int:
         """`"6h"`; 0 without it."""
         return self.phrases.duration(self.fields.item(key)) if self.has(key) else 0
+
+    def work(self, key: str) -> int:
+        """`"5 ZH"`; more than any rule asks without it."""
+        return self.phrases.work(self.fields.item(key)) if self.has(key) else MAX_WORK
 
     def count(self, key: str, default: int) -> int:
         """A whole number from 1."""

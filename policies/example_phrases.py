@@ -13,7 +13,7 @@ from policies.arguments import Names
 from policies.document import Item
 from policies.example import Owed, Past, Voices
 from policies.fields import placed, text_of
-from policies.literals import amount_of, duration_of
+from policies.literals import amount_of, duration_of, work_of
 from policies.source import PolicyError, Source, near
 from signer.bitcoin.address import script_of
 from signer.bitcoin.hashes import sha256
@@ -29,6 +29,7 @@ _DURATION = re.compile(r"([0-9]{1,20})([smhd])")
 _PAST = re.compile(
     rf"{_NUMBER} (BTC|sat)(?: in ([0-9]{{1,6}}) withdrawals?)? ([0-9]{{1,20}})([smhd]) ago"
 )
+_WORK = re.compile(rf"{_NUMBER} ([kMGTPEZY]?H)")
 _VOICES = re.compile(r"([0-9]{1,6}|all) ([A-Za-z][A-Za-z0-9_-]{0,63})")
 _NOBODY = "nobody"
 
@@ -67,6 +68,14 @@ class Phrases:
         return (
             0 if not int(match[1]) else self._quantity(duration_of(match[1], match[2]), item, form)
         )
+
+    def work(self, item: Item) -> int:
+        """`5 ZH`; `0 H` is none."""
+        form = "work such as 5 ZH or 600 EH"
+        match = self._match(_WORK, item, form)
+        if not match[1].strip("0."):
+            return 0
+        return self._quantity(work_of(match[1], match[2]), item, form)
 
     def payment(self, item: Item) -> Owed:
         """`0.5 BTC to exchange`."""

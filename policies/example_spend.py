@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from policies.arguments import Rollup
 from policies.example import DescribedTransaction, Owed, Surroundings
 from policies.example_fields import ExampleFields
+from policies.literals import MAX_BLOCKS
 from signer.bitcoin.units import COIN
 from signer.core.evidence import AnchorTerms
 from signer.core.spend import Kind
@@ -48,6 +49,9 @@ def surroundings_of(fields: ExampleFields, payments: int) -> Surroundings:
         on_record=fields.number("on_record", 0, payments),
         earlier_fee=fields.amount("earlier_fee", 0),
         history=tuple(sorted(history, key=lambda past: -past.ago)),
+        blocks=fields.number("confirmations", MAX_BLOCKS, MAX_BLOCKS),
+        work=fields.work("work"),
+        tip_age=fields.duration("tip_age"),
     )
 
 

@@ -36,7 +36,7 @@ MAX_NAME = 120
 _ALWAYS = ("name", "spend", "from", "expect")
 _ANY_SPEND = (
     *("code", "fee", "weight", "vsize", "inputs", "outputs", "path", "replaceable"),
-    *("attested", "coins", "at", "caller", "history"),
+    *("attested", "coins", "at", "caller", "history", "confirmations", "work", "tip_age"),
 )
 _KEYS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Kind.WITHDRAWAL: (("payments",), ("approved", "age", "on_record", "earlier_fee")),

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 
 from policies.explain_json import as_json
 from policies.explain_names import name_lines
-from policies.explain_vault import vault_lines
+from policies.explain_vault import coins_heading, vault_lines
 from policies.explain_ways import ToldRoute, told_routes, way_lines
 from policies.expression import Expression, Leaf
 from policies.literals import format_duration
 from policies.loaded import LoadedPolicy
-from policies.predicates import Predicate
-from policies.predicates.attested import Attested
+from policies.predicates import CoinPredicate, Predicate
 from policies.universal import UNIVERSAL_RULES
 from signer.core.governance import GovernanceTerms
 from signer.core.moments import format_time
@@ -35,7 +34,7 @@ def render(policy: LoadedPolicy) -> list[str]:
     routes = tuple(told_routes(policy))
     for entry in policy.vault_entries:
         lines += ["", *vault_lines(entry)]
-        lines += ["  A coin counts as existing and unspent when:", *tree_lines(entry.coins)]
+        lines += [f"  {coins_heading(entry)}:", *tree_lines(entry.coins)]
         for kind in Kind:
             lines += _kind_lines(routes, kind, entry.vault.vault_id)
     lines += ["", *governance_lines(policy), "", *ending_lines(policy)]
@@ -55,7 +54,7 @@ def _kind_lines(routes: tuple[ToldRoute, ...], kind: Kind, vault_id: str) -> Ite
 
 
 def tree_lines(
-    expression: Expression[Predicate] | Expression[Attested], number: str = ""
+    expression: Expression[Predicate] | Expression[CoinPredicate], number: str = ""
 ) -> Iterator[str]:
     """An expression as a numbered tree."""
     indent = "    " + "  " * number.count(".")

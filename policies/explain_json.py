@@ -6,6 +6,7 @@ from policies.explain_names import addresses, group_keys
 from policies.explain_vault import signers
 from policies.explain_ways import ToldRoute, told_routes
 from policies.expression import Expression, Leaf, P
+from policies.literals import format_work
 from policies.loaded import Block, LoadedPolicy
 from policies.predicates import Predicate
 from policies.proquint import words_of
@@ -78,9 +79,13 @@ def _vault_json(entry: VaultEntry) -> Json:
         "lookahead": vault.lookahead,
         "release_depth": entry.release_depth,
         "release_quorum": entry.release_quorum,
+        "release_work": None if entry.release_work is None else format_work(entry.release_work),
         "weaker_after": entry.weaker_after,
         "weaker_from": entry.weaker_from,
         "deposit_cap_sat": entry.deposit_cap,
+        "deposit_least_sat": entry.deposit_least,
+        "deposit_depth": entry.deposit_depth,
+        "deposits_until": entry.deposits_until,
         "paths": [
             {
                 "name": path.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from policies.literals import format_amount
+from policies.literals import format_amount, format_work
 from policies.proquint import words_of
 from policies.vault_entry import VaultEntry
 from signer.bitcoin.descriptor import SpendingPath, parse_key_information
@@ -30,11 +30,17 @@ def vault_lines(entry: VaultEntry) -> Iterator[str]:
         f"  A withdrawal is closed, or its pin struck, by a transaction with {entry.release_depth} "
         f"confirmations (`coins` proves it){officers}."
     )
+    if entry.release_work is not None:
+        work = format_work(entry.release_work)
+        yield f"  Instead of attestors our own chain may prove it, where {work} lie on it as well."
     yield from (f"  {line}" for line in cap_lines(entry))
 
 
 def cap_lines(entry: VaultEntry) -> Iterator[str]:
-    """Of a vault that rehearses."""
+    """What a deposit is bound to."""
+    least = f", of at least {format_amount(entry.deposit_least)}" if entry.deposit_least else ""
+    until = "" if entry.deposits_until is None else f", up to block {entry.deposits_until}"
+    yield f"A deposit{least}{until} is attested from {entry.deposit_depth} confirmations."
     if entry.deposit_cap is not None:
         yield f"It rehearses: a deposit is at most {format_amount(entry.deposit_cap)}."
 
@@ -94,3 +100,10 @@ def signers(entry: VaultEntry, path: SpendingPath) -> list[int]:
     known = [parse_key_information(key, vault.network)[1] for key in entry.definition.keys]
     places = [known.index(vault.places[position].xpub) for position in path.positions]
     return list(dict.fromkeys(places))
+
+
+def coins_heading(entry: VaultEntry) -> str:
+    """What it means for a coin that `coins` holds."""
+    if entry.may_be_unattested:
+        return "A coin counts as existing, though it may be spent already, when"
+    return "A coin counts as existing and unspent when"

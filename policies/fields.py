@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from policies.document import Item, Table
-from policies.literals import amount_of, duration_of
+from policies.literals import amount_of, duration_of, work_of
 from policies.source import PolicyError, Source, near
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.units import Sats
@@ -20,6 +20,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 _DURATION = re.compile(r"([0-9]{1,9}) ?([smhd])")
 _AMOUNT = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,8})?) (BTC|sat)")
+_WORK = re.compile(r"([0-9]{1,31}(?:\.[0-9]{1,24})?) ([kMGTPEZY]?H)")
 
 T = TypeVar("T")
 
@@ -85,6 +86,14 @@ class Fields:
                 "policy-literal", f"{key} is an amount such as 0.5 BTC or 2500 sat", key
             )
         return amount
+
+    def work(self, key: str) -> int:
+        """`5 ZH`, in expected hashes."""
+        match = _WORK.fullmatch(self.text(key))
+        work = work_of(match[1], match[2]) if match else None
+        if work is None:
+            raise self.error("policy-literal", f"{key} is work such as 5 ZH or 600 EH", key)
+        return work
 
     def moment(self, key: str) -> int:
         """`2027-01-31T00:00:00Z`, in Unix seconds."""

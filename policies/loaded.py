@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies.arguments import AddressList, Group, Rollup
-from policies.burials import burial_objections, vault_unknown
+from policies.burials import release_objections, vault_unknown
 from policies.example import Example
 from policies.expression import Expression, unmet, waiting
 from policies.predicates import Predicate
@@ -26,6 +26,7 @@ from policies.trace import nearest_changes, trace_of
 from policies.vault_entry import VaultEntry
 from signer.bitcoin.network import Network
 from signer.bitcoin.units import Sats
+from signer.core.deposits import DepositTerms
 from signer.core.errors import Objection, unverified
 from signer.core.evidence import SpentTerms
 from signer.core.governance import GovernanceTerms
@@ -115,6 +116,8 @@ class LoadedPolicy:
     """The keys of every group whose word counts anywhere in this policy."""
     officer_keys: frozenset[bytes]
     """The keys of the group that governs and of every group whose approval counts anywhere."""
+    chain_vaults: frozenset[bytes]
+    """Fingerprints of the vaults about which some rule asks our own headers."""
 
     @property
     def vaults(self) -> tuple[Vault, ...]:
@@ -184,23 +187,36 @@ class LoadedPolicy:
                 return
         yield _no_rule(f"vault {vault_id} is not of this policy")
 
+    def asks_chain(self, vault_fingerprint: bytes) -> bool:
+        """Whether a rule about that vault asks our own headers."""
+        return vault_fingerprint in self.chain_vaults
+
     def release_terms(self, vault_fingerprint: bytes) -> ReleaseTerms:
         """What that vault asks of releases. Raises VerificationError `vault-unknown`."""
         entry = self._entry(vault_fingerprint)
-        return ReleaseTerms(entry.release_depth, entry.release_quorum)
+        return ReleaseTerms(entry.release_depth, entry.release_quorum, entry.release_work)
 
     def deposit_cap(self, vault_fingerprint: bytes) -> Sats | None:
         """The most that a deposit to that vault may bring. Raises VerificationError `vault-unknown`."""
         return self._entry(vault_fingerprint).deposit_cap
 
+    def deposit_terms(self, vault_fingerprint: bytes) -> DepositTerms:
+        """What that vault asks of deposits. Raises VerificationError `vault-unknown`."""
+        entry = self._entry(vault_fingerprint)
+        return DepositTerms(
+            cap=entry.deposit_cap,
+            least=entry.deposit_least,
+            depth=entry.deposit_depth,
+            until=entry.deposits_until,
+            magics=frozenset(each.magic for each in self.rollups),
+        )
+
     def spent_objections(
         self, question: ReleaseQuestion, statements: tuple[SpentTerms, ...]
     ) -> Iterator[Objection]:
         """Why the words for these statements do not prove what all of them say (the vault's `coins`)."""
-        yield from unmet(
-            self._entry(question.recorded.vault_fingerprint).coins,
-            lambda predicate: tuple(burial_objections(predicate, question, statements)),
-        )
+        coins = self._entry(question.recorded.vault_fingerprint).coins
+        yield from release_objections(coins, question, statements)
 
     def lets_pins_go(self, question: Question) -> bool:
         """Whether the quorum of [governance] approved the statement that a sweep or rotation is judged by."""

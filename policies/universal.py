@@ -116,10 +116,19 @@ UNIVERSAL_RULES = (
         (_CORE + "evidence.py",),
     ),
     UniversalRule(
+        "proofs",
+        "P1",
+        "A proof that comes with a spend shows a transaction whose outputs it spends, once, in a block on "
+        "record, with exactly these outputs.",
+        ("proof-unused", "proof-repeated", "proof-output-differs", "proofs-too-large"),
+        (_CORE + "proven_coins.py",),
+    ),
+    UniversalRule(
         "coins",
         "P1",
-        "Each coin is proven to exist and to be unspent, or is spent already by a version of a withdrawal "
-        "that is paid here, with the same amount and script.",
+        "Each coin is proven as the vault's `coins` asks, by attestors who say that it is unspent or by its "
+        "block, or is spent already by a version of a withdrawal that is paid here, with the same amount and "
+        "script.",
         ("coin-unproven", "coin-not-as-recorded"),
         (_CORE + "universal_rules.py", "policies/predicates/attested.py"),
     ),
@@ -133,8 +142,8 @@ UNIVERSAL_RULES = (
     UniversalRule(
         "control",
         "P2",
-        "The officers have neither paused nor locked the kernel: this stops retries too.",
-        ("kernel-paused", "kernel-locked"),
+        "Neither officers nor a reorganisation have paused or locked the kernel: this stops retries too.",
+        ("kernel-paused", "kernel-locked", "chain-reorganised"),
         (_CORE + "control.py",),
     ),
     UniversalRule(

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from policies.expression import Expression
+from policies.expression import Expression, Leaf
+from policies.predicates import CoinPredicate
 from policies.predicates.attested import Attested
-from signer.bitcoin.units import Sats
+from signer.bitcoin.units import Height, Sats
 from signer.core.vault import Vault, VaultDefinition
 
 
@@ -14,8 +15,8 @@ class VaultEntry:
 
     definition: VaultDefinition
     vault: Vault
-    coins: Expression[Attested]
-    """What proves that a coin exists and is unspent."""
+    coins: Expression[CoinPredicate]
+    """What proves that a coin exists; that it is unspent, where attestors are asked."""
     release_depth: int
     """Confirmations with which a transaction closes a withdrawal or strikes a pin."""
     release_quorum: int
@@ -26,3 +27,23 @@ class VaultEntry:
     """Height below which fewer than k members can not, where stated."""
     deposit_cap: Sats | None
     """The most that a deposit may bring while the vault rehearses; None: any amount."""
+    deposit_least: Sats
+    """The least that a deposit brings; 0: any amount."""
+    deposit_depth: int
+    """Confirmations from which a deposit is attested."""
+    deposits_until: Height | None
+    """The last block whose deposits count; None: any."""
+    release_work: int | None = None
+    """Expected hashes that lie on a transaction that closes or strikes by our own chain; None: only
+    attestors say what is buried."""
+
+    @property
+    def may_be_unattested(self) -> bool:
+        """Whether `coins` can hold with no attestor's word at all."""
+        return _unattested(self.coins)
+
+
+def _unattested(coins: Expression[CoinPredicate]) -> bool:
+    if isinstance(coins, Leaf):
+        return not isinstance(coins.predicate, Attested)
+    return sum(map(_unattested, coins.parts)) >= coins.needed

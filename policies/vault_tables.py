@@ -3,7 +3,11 @@
 1. Vaults register (`signer.core.vault`): together, so that they share no key and no address.
 2. No path that fewer members than the primary one's, or others, can take opens before the vault's
    `weaker_after`, an age in blocks, or `weaker_from`, a height.
-3. `release_quorum` counts officers of [governance]: no more than there are (`require_release_quorums`).
+3. Deposits have bounds: an amount between `deposit_least` and `deposit_cap`, `deposit_depth` confirmations
+   before they are attested, and a last block, `deposits_until`.
+4. `release_quorum` counts officers of [governance]: no more than there are (`require_release_officers`). And
+   `release_work` needs some: after a reorganisation that undoes a release nobody else unlocks the kernel.
+5. Where attestors are never asked about coins, no word of theirs ends a withdrawal: `release_work` must.
 """
 
 import re
@@ -12,9 +16,10 @@ from functools import partial
 
 from policies.arguments import Names
 from policies.document import Table
+from policies.expression import predicates
 from policies.fields import Fields, name_of, placed, text_of
 from policies.parser import Vocabulary, parse_expression
-from policies.predicates import COIN_PREDICATES
+from policies.predicates import COIN_PREDICATES, CoinPredicate
 from policies.predicates.attested import Attested
 from policies.source import Source
 from policies.vault_entry import VaultEntry
@@ -26,18 +31,23 @@ from signer.bitcoin.miniscript.locks import (
 )
 from signer.bitcoin.network import Network
 from signer.bitcoin.transaction import LOCKTIME_THRESHOLD
+from signer.bitcoin.units import Height, Sats
 from signer.core.governance import GovernanceTerms
 from signer.core.registry import VaultRegistry
 from signer.core.vault import MAX_LOOKAHEAD, Vault, VaultDefinition, register
 
 MAX_DEPTH = 100_000
-"""Blocks of `release_depth`."""
+"""Blocks of `release_depth`, and of `deposit_depth`."""
+DEPOSIT_DEPTH = 6
+"""Of a vault that states none."""
 MAX_OFFICERS = 1_000_000
 MAX_VAULTS = 64
-_QUORUM, _CAP = "release_quorum", "deposit_cap"
+_QUORUM, _CAP, _WORK = "release_quorum", "deposit_cap", "release_work"
+_LEAST, _DEPTH, _UNTIL = "deposit_least", "deposit_depth", "deposits_until"
 _WITNESSES = ("witnesses", "witness_quorum")
 _VAULT_OPTIONS = (
-    "lookahead", "release_depth", _QUORUM, "weaker_after", "weaker_from", _CAP, *_WITNESSES,
+    "lookahead", "release_depth", _QUORUM, _WORK, "weaker_after", "weaker_from", _CAP, *_WITNESSES,
+    _LEAST, _DEPTH, _UNTIL,
 )  # fmt: skip
 _LOG_KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -77,23 +87,41 @@ def _vault(source: Source, table: Table, setting: _Setting) -> VaultEntry:
     definition = VaultDefinition(vault_id, template, keys, lookahead, *witnessed)
     offset = fields.item("template").offset
     vault = placed(source, offset, partial(register, definition, setting.network))
-    vocabulary: Vocabulary[Attested] = Vocabulary(COIN_PREDICATES, setting.names)
+    vocabulary: Vocabulary[CoinPredicate] = Vocabulary(COIN_PREDICATES, setting.names)
     coins = parse_expression(source, fields.item("coins"), vocabulary)
     depth = fields.number_or("release_depth", 100, MAX_DEPTH)
     quorum = fields.number_or(_QUORUM, 0, MAX_OFFICERS)
-    cap = fields.amount(_CAP) if _CAP in table.entries else None
-    return VaultEntry(definition, vault, coins, depth, quorum, *_weaker(fields, vault), cap)
+    work = fields.work(_WORK) if _WORK in table.entries else None
+    if work is None and not any(isinstance(each, Attested) for each in predicates(coins)):
+        detail = "nothing would end a withdrawal: state `release_work`, or let attestors be asked"
+        raise fields.error("policy-unsatisfiable", detail, "coins")
+    bounds = (*_weaker(fields, vault), *_deposits(fields))
+    return VaultEntry(definition, vault, coins, depth, quorum, *bounds, release_work=work)
 
 
-def require_release_quorums(
+def _deposits(fields: Fields) -> tuple[Sats | None, Sats, int, Height | None]:
+    """Rule 3: cap, least, depth, until."""
+    entries = fields.table.entries
+    cap = fields.amount(_CAP) if _CAP in entries else None
+    least = fields.amount(_LEAST) if _LEAST in entries else Sats(0)
+    if cap is not None and least > cap:
+        raise fields.error("policy-value", f"{_LEAST} is above {_CAP}: no deposit counts", _LEAST)
+    until = Height(fields.number(_UNTIL, 1, LOCKTIME_THRESHOLD - 1)) if _UNTIL in entries else None
+    return cap, least, fields.number_or(_DEPTH, DEPOSIT_DEPTH, MAX_DEPTH), until
+
+
+def require_release_officers(
     source: Source, tables: list[Table], governance: GovernanceTerms | None
 ) -> None:
-    """Rule 3. Raises PolicyError `policy-unsatisfiable`."""
+    """Rule 4. Raises PolicyError `policy-unsatisfiable`."""
     officers = 0 if governance is None else len(governance.officers)
     for table in tables:
+        fields = Fields(source, table, (), tuple(table.entries))
+        if _WORK in table.entries and not officers:
+            detail = "only officers of [governance] unlock after a reorganisation"
+            raise fields.error("policy-unsatisfiable", detail, _WORK)
         if _QUORUM not in table.entries:
             continue
-        fields = Fields(source, table, (), tuple(table.entries))
         quorum = fields.number(_QUORUM, 1, MAX_OFFICERS)
         if quorum > officers:
             detail = f"{quorum} of {officers} officers of [governance]"

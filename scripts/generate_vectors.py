@@ -23,6 +23,7 @@ from scripts.vector_cast import (
     vaults_of_the_bridge,
     withdrawal_id_of,
 )
+from scripts.vectors_of_deposits import deposit_attestations
 from scripts.vectors_of_evidence import attestations, kernel_statements
 from scripts.vectors_of_officers import officer_acts
 from signer.bitcoin.address import address_of
@@ -148,6 +149,10 @@ FILES = {
     "officer_acts.json": (officer_acts, "BIP-340 over digest, and OpenSSH over text"),
     "receipts.json": (receipts, "Ed25519 by the log key over text"),
     "payloads.json": (payloads, "the data of one minimal push after OP_RETURN"),
+    "deposit_attestations.json": (
+        deposit_attestations,
+        "BIP-340 by the attestation key over digest",
+    ),
 }
 
 

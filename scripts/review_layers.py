@@ -29,7 +29,7 @@ class Layer:
 
 
 TRUST_PATH = (
-    Layer("the line", 650, ("signer: kernel sign_request", "signer/ports/", "signer/core: spend")),
+    Layer("the line", 720, ("signer: kernel sign_request", "signer/ports/", "signer/core: spend")),
     Layer(
         "claims",
         980,
@@ -43,9 +43,10 @@ TRUST_PATH = (
     ),
     Layer(
         "consent",
-        700,
+        820,
         (
             "signer/core: view question pins anchors sweeps clocks holds freeze",
+            "signer/core: proven_coins chain_word",
             "signer/core: universal_rules recall approve",
         ),
     ),
@@ -64,7 +65,7 @@ TRUST_PATH = (
             "signer/journal: log growth tiles merkle note",
         ),
     ),
-    Layer("signature", 430, ("keystore: gate file_keystore vault_key derive secret",)),
+    Layer("signature", 460, ("keystore: gate file_keystore vault_key derive secret",)),
     Layer("signature: by a token", 360, ("keystore/token: gate pinned_key links questions",)),
     Layer("signature: the second gate", 410, ("keystore: second_gate leaving ledger caps",)),
     Layer(
@@ -77,14 +78,16 @@ TRUST_PATH = (
     ),
 )
 APART = (
-    Layer("door", 1_850, ("signer: __init__ handle wire wire_answers", "signer/methods/")),
-    Layer("words", 3_250, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
+    Layer(
+        "door", 2_130, ("signer: __init__ handle wire wire_signing wire_answers", "signer/methods/")
+    ),
+    Layer("words", 3_450, ("signer/core: __init__ caller errors stated", "signer/core/catalogue/")),
     Layer(
         "edge and configuration",
-        1_970,
+        2_260,
         (
             "signer/edge/",
-            "signer: config config_processes config_token toml_table",
+            "signer: config config_chain config_processes config_token toml_table",
             "signer: read_member member_files opening charged compose front custody",
         ),
     ),
@@ -101,12 +104,30 @@ APART = (
     ),
     Layer("proofs of inclusion", 200, ("signer/bitcoin: merkle inclusion merkle_block",)),
     Layer(
+        "headers on record",
+        420,
+        (
+            "signer/journal: header_record header_chain header_keeper header_dispute header_audit",
+            "signer/journal: tables_headers",
+        ),
+    ),
+    Layer(
         "headers",
-        450,
+        480,
         (
             "signer/bitcoin: header target tail chain_rules network_rules chain header_record",
             "signer/bitcoin: checkpoint best_chain burial",
             "signer/core: freshness",
+        ),
+    ),
+    Layer(
+        "proven deposits",
+        630,
+        (
+            "signer/core: proven deposits",
+            "signer: wire_proofs deposits",
+            "signer/journal: deposits_codec fold_deposits reading_deposits tables_deposits undone",
+            "keystore: attestation",
         ),
     ),
     Layer("standardness of inputs", 300, ("signer/core: standard_inputs standard_script",)),
@@ -131,7 +152,7 @@ APART = (
     Layer("scripts explained", 300, ("signer/core: candidate script_report",)),
     Layer(
         "policies: the language and what it decides",
-        2_800,
+        3_120,
         (
             "policies: __init__ source document fields literals arguments groups expression parser",
             "policies: define definitions governance_table vault_tables blocks fallback ways load loaded",
@@ -141,7 +162,7 @@ APART = (
     ),
     Layer(
         "policies: explained and analysed",
-        4_000,
+        4_080,
         (
             "policies: universal explain explain_json explain_names explain_vault explain_ways trace",
             "policies: proquint example example_fields example_phrases example_spend example_table",
@@ -170,7 +191,7 @@ APART = (
     ),
     Layer(
         "agreement: messages, logs of others, start",
-        2_860,
+        2_880,
         (
             "signer/core/agreement: claim_codec messages",
             "signer: start importing witness witness_words heard_grants cosigning",
@@ -182,9 +203,9 @@ APART = (
     ),
     Layer(
         "closing and striking",
-        500,
+        640,
         (
-            "signer/core: release released",
+            "signer/core: release release_proof released",
             "signer: releases",
             "signer/journal: release_codec reading_release fold_release tables_release",
         ),
@@ -204,18 +225,19 @@ APART = (
     ),
     Layer(
         "replay",
-        800,
+        890,
         (
-            "signer/replay: __init__ record asked court keys journal bench deeds officers differences run",
+            "signer/replay: __init__ record asked court keys journal chain bench deeds officers",
+            "signer/replay: differences run",
         ),
     ),
     Layer(
         "journal, beside recording",
-        1_120,
+        1_230,
         (
             "signer/journal: __init__ audit journal room reading reading_pins schema",
             "signer/journal: tables_record tables_notices",
-            "signer/core: evidence_codec fields",
+            "signer/core: evidence_codec chain_word_codec proof_codec fields",
         ),
     ),
     Layer(
@@ -243,5 +265,5 @@ APART = (
             "keystore: possession backup_proof ledger_fold",
         ),
     ),
-    Layer("command line", 6_500, ("signer: __main__", "signer/cli/")),
+    Layer("command line", 7_300, ("signer: __main__", "signer/cli/")),
 )

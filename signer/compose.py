@@ -19,10 +19,15 @@ from dataclasses import dataclass
 from keystore.file_keystore import FileKeystore
 from keystore.secret import Secret
 from keystore.token.links import Links
+from signer.bitcoin.best_chain import ChainBounds
+from signer.bitcoin.chain_rules import SPACING
+from signer.bitcoin.network import REGTEST
+from signer.bitcoin.network_rules import rules_of
 from signer.charged import Counting
 from signer.clock import EffectiveClock
 from signer.config import KernelConfig
 from signer.consensus import ConsensusGate, CoreConsensusGate, UnsafeWithoutConsensusGate
+from signer.core.freshness import FreshnessBounds
 from signer.core.notices import Notice
 from signer.core.policy_steps import due
 from signer.core.registry import VaultRegistry
@@ -31,8 +36,10 @@ from signer.custody import Custody, KeyCustody
 from signer.edge.roles import UNBLOCKED
 from signer.handle import Handler
 from signer.journal.gate import Gate
+from signer.journal.header_chain import ChainSetting
 from signer.journal.journal import Journal, JournalSetting
 from signer.journal.room import RESERVED
+from signer.journal.undone import record_undone
 from signer.kernel import Build, Kernel
 from signer.link.door import DoorSetting
 from signer.member_files import policy_of, require_bindings, shelf_by_record
@@ -97,6 +104,8 @@ def compose(files: MemberFiles, passphrase: Secret, links: Links | None = None) 
         gate=gate,
         grant_timeout=config.agreement.timeout_seconds,
         space=RESERVED,
+        chain=chain_setting(config),
+        on_changed=record_undone,
     )
     journal = Journal(files.journal, setting)  # 4
     try:
@@ -134,7 +143,8 @@ def compose(files: MemberFiles, passphrase: Secret, links: Links | None = None) 
 
     counting.if_possible()
     agreement.start.when_complete = counting.if_possible
-    return Member(Handler(kernel, _gate(config)), keys, opened.kinds, journal, Ticker(tick), wanted)
+    handler = Handler(kernel, _gate(config), journal.headers)
+    return Member(handler, keys, opened.kinds, journal, Ticker(tick), wanted)
 
 
 def witness_role(
@@ -152,6 +162,28 @@ def witness_role(
 def due_steps(reading: Reading, now: int) -> tuple[Notice, ...]:
     """What the writer records first in each of its turns: policy steps whose time has come."""
     return due(reading.governance(), now)
+
+
+def chain_setting(config: KernelConfig) -> ChainSetting | None:
+    """Whose headers the record takes, by the rules of the config's network; None where it names no chain."""
+    chain = config.chain
+    if chain is None:
+        return None
+    return ChainSetting(
+        rules=rules_of(config.network),
+        bounds=ChainBounds(
+            chain.depth,
+            chain.least_work,
+            spacing=0 if config.network is REGTEST else SPACING,
+            follow=chain.follow,
+        ),
+        fresh=FreshnessBounds(
+            chain.least_work, chain.max_tip_age, chain.max_silence, chain.max_pace
+        ),
+        sources=chain.sources,
+        sources_needed=chain.sources_needed,
+        checkpoint=chain.checkpoint,
+    )
 
 
 def door_setting(config: KernelConfig, edge_uid: int) -> DoorSetting:

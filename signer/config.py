@@ -14,6 +14,7 @@ from pathlib import Path
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.network import MAINNET, Network, network_named
 from signer.clock import MAX_DOWNTIME
+from signer.config_chain import ChainConfig, chain_in
 from signer.config_processes import ProcessesConfig, processes_in
 from signer.config_token import TokenConfig, token_in
 from signer.core.caller import Role
@@ -21,6 +22,7 @@ from signer.core.errors import Objection, Refusal
 from signer.edge.address import Address, parse_address
 from signer.edge.callers import MAX_KEYS, CallerEntry
 from signer.edge.limits import EdgeLimits
+from signer.edge.roles import ROLES, SUBMIT_HEADERS
 from signer.journal.place import Place, PostgresPlace, url_fault
 from signer.toml_table import NAME, TomlTable, read_toml
 
@@ -39,6 +41,14 @@ class KeyPaths:
     """One sealed key per vault of the policy."""
     ledgers: Path
     """Folder of the ledgers of vault keys with caps."""
+    attestation: Path | None
+    """Of the key that attests deposits; None: this member attests none."""
+
+    @property
+    def sealed(self) -> tuple[Path, ...]:
+        """All sealed files."""
+        attestation = () if self.attestation is None else (self.attestation,)
+        return (self.identity, *self.vaults, *attestation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ class KernelConfig:
     processes: ProcessesConfig | None
     """None: one process for both."""
     token: TokenConfig | None
+    chain: ChainConfig | None
+    """None: this kernel sees no chain."""
     max_downtime: int
     """Seconds after its last entry that a member without witnesses starts by its machine's clock (J7)."""
     development: bool
@@ -127,13 +139,15 @@ def _config(path: Path, digest: bytes, top: TomlTable) -> KernelConfig:
         top.refuse("format", f"is {FORMAT!r}")
     journal, journal_head = _journal(top)
     processes, token = processes_in(top), token_in(top)
+    network, callers = _network(top), _callers(top.table("callers"))
+    feeders = (each.name for each in callers if not each.roles.isdisjoint(ROLES[SUBMIT_HEADERS]))
     if token is not None and processes is None:
         top.refuse("token", "needs [processes]: its keepers connect to the kernel's process")
     return KernelConfig(
         path=path,
         digest=digest,
         name=_name(top),
-        network=_network(top),
+        network=network,
         listen=_address(top, "listen"),
         metrics=_metrics(top.table("metrics")),
         policy=top.path("policy"),
@@ -141,11 +155,12 @@ def _config(path: Path, digest: bytes, top: TomlTable) -> KernelConfig:
         journal_head=journal_head,
         keys=_keys(top.table("keys")),
         tls=_tls(top.table("tls")),
-        callers=_callers(top.table("callers")),
+        callers=callers,
         limits=_limits(top.table("limits")),
         agreement=_agreement(top.table("agreement")),
         processes=processes,
         token=token,
+        chain=chain_in(top, network, feeders),
         max_downtime=_max_downtime(top.table("clock")),
         development=top.switch("development"),
         without_consensus_gate=top.switch("unsafe_without_consensus_gate"),
@@ -207,7 +222,8 @@ def _metrics(table: TomlTable) -> Address | None:
 def _keys(table: TomlTable) -> KeyPaths:
     identity = table.path("identity")
     ledgers = table.path("ledgers") if "ledgers" in table else identity.with_name("ledgers")
-    paths = KeyPaths(identity, table.paths("vaults"), ledgers)
+    attestation = table.path("attestation") if "attestation" in table else None
+    paths = KeyPaths(identity, table.paths("vaults"), ledgers, attestation)
     table.end()
     return paths
 

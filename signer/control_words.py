@@ -7,12 +7,15 @@
 3. A text that was recorded never counts again; who repeats a request gets the entries that it made.
 4. Texts that state the time are judged by this machine's clock, which they confirm, not by effective time,
    which may be what they set right.
+5. Where [governance] was given up the officers of the policy that was replaced may still unlock, by its
+   quorum, and nothing else: what was attested or released before may lock the kernel at any later time.
 """
 
 from dataclasses import dataclass
 
 from signer.clock import MAX_DIFFERENCE
 from signer.core.acts import (
+    GENESIS_POLICY,
     ControlAct,
     NewEpoch,
     Pause,
@@ -84,12 +87,12 @@ def officers_words(
     """What these officers say with one text of one of these kinds. Raises Refusal or Malformed."""
     with kernel.journal.reading() as look:
         policy, now = kernel.shelf.in_force(look), look.now()
-    governance = policy.governance
-    if governance is None:
+        governance = policy.governance or _governance_before(kernel, policy, look)
+    act = read_act(acts[0].text).act
+    if governance is None or not (policy.governance or isinstance(act, Unlock)):
         raise Refusal(
             Objection("control-without-officers", "the policy in force has no [governance]")
         )
-    act = read_act(acts[0].text).act
     if not isinstance(act, kinds):
         raise unverified("act-misplaced", "the officer's text is not of the kind asked for")
     moment = _judged_at(kernel, act, now)
@@ -99,6 +102,17 @@ def officers_words(
     _require_ours(kernel, act)
     _require_enough(governance, act, acts)
     return OfficersWords(kernel, policy, governance, stated.pop(), act, acts)
+
+
+def _governance_before(
+    kernel: Kernel, policy: ServedPolicy, reading: Reading
+) -> GovernanceTerms | None:
+    """[governance] of the policy that this one was proposed to replace (5); None where none did. If another
+    one came between, one officer's tightening came or lapsed, which leaves [governance] as it is."""
+    proposal = reading.governance().find(policy.policy_id)
+    if proposal is None or proposal.replaces == GENESIS_POLICY:
+        return None
+    return kernel.shelf.policy(proposal.replaces, reading).governance
 
 
 def _judged_at(kernel: Kernel, act: ControlAct, now: int) -> int:

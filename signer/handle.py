@@ -20,11 +20,14 @@ from signer.methods import (
     addresses,
     approvals,
     audit,
+    chain,
     construction,
     control,
+    deposits,
     finishing,
     op_return,
     policies,
+    proofs,
     records,
     releases,
     scripts,
@@ -32,6 +35,7 @@ from signer.methods import (
     watch,
     witness,
 )
+from signer.ports.header_feed import HeaderFeed
 
 Method = Callable[[Kernel, Caller, bytes], Message]
 
@@ -42,6 +46,8 @@ class Handler:
 
     kernel: Kernel
     gate: ConsensusGate
+    headers: HeaderFeed | None = None
+    """What takes headers; None where the configuration names no chain."""
 
     @cached_property
     def methods(self) -> Mapping[str, Method]:
@@ -85,6 +91,12 @@ class Handler:
             "GetPolicy": policies.get_policy,
             "ListPolicies": policies.list_policies,
             "ReleaseWithdrawal": releases.release_withdrawal,
+            "VerifyTxProof": proofs.verify_tx_proof,
+            "VerifyDeposit": deposits.verify_deposit,
+            "AttestDeposit": deposits.attest,
+            "SubmitHeaders": chain.submit_headers(self.headers),
+            "GetTip": chain.get_tip,
+            "GetHeader": chain.get_header,
         }
 
     def handle(self, method: str, caller: Caller, request: bytes) -> bytes:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from signer.bitcoin.network import Network
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.core.approve import approve, objections, settle, waiting
+from signer.core.chain_word import ChainWord, ProvenCoins, chain_word
 from signer.core.clocks import Hearing, bearing, clocks_started
 from signer.core.errors import MalformedRequest, Objection, Refusal, unverified
 from signer.core.evidence import Authorized, authorize
 from signer.core.evidence_codec import encode_evidence
 from signer.core.notices import AttestedNotice, Notice
+from signer.core.proven_coins import prove
 from signer.core.question import TraceLine, ask
 from signer.core.recall import recall
 from signer.core.registry import VaultRegistry
@@ -77,7 +79,7 @@ class Kernel:
         """Our signatures for the transaction. Raises Refusal, Pending or Fault; then nothing was signed.
 
         1. claims     parse the PSBT, verify the attestations' signatures
-        2. facts      prove inputs, outputs, amounts; compute what we would sign
+        2. facts      prove inputs, outputs, amounts, blocks; compute what we would sign
         3. consent    pins, coins, change, holds, policy, caps of the keystore: asked by the journal's
                       writer, one after another
         4. record     the entry is durable before any key is touched, and where the vault has witnesses so
@@ -97,12 +99,13 @@ class Kernel:
         """Steps 1 and 2 under that policy, and what the writer decides by. Raises Refusal, on record then."""
         vault = self.registry.get(request.vault_id)
         with self._refusals_recorded(request, policy):
-            authorized, spend = self._facts(request, vault, policy)  # 1, 2
+            authorized, spend, proven = self._facts(request, vault, policy)  # 1, 2
             require_task(spend)
 
         def decide(reading: Reading, now: int) -> ApprovedSpend:
             self.require_in_force(policy, reading)
-            question = ask(spend, authorized, reading, now, caller=request.caller.name)
+            word = chain_word_for(spend, proven, policy, reading, now)
+            question = ask(spend, authorized, reading, now, caller=request.caller.name, chain=word)
             approved = approve(question, policy)  # 3
             self.count()
             if found := self.keystore.objections(spend, now):
@@ -156,16 +159,16 @@ class Kernel:
     def explain_psbt(self, request: SignRequest) -> Explanation:
         """The same line up to consent, against a look at the record; nothing is recorded or signed."""
         vault, policy = self.registry.get(request.vault_id), self.policy_in_force()
-        authorized, spend = self._facts(request, vault, policy)
+        authorized, spend, proven = self._facts(request, vault, policy)
         with self.journal.reading() as view:
             version = view.version(spend.transaction.txid)
             if version is not None:
                 recall(spend, version, view, view.now())
                 lines = tuple(self._capped_line(spend, view.now(), version.recorded_at))
                 return Explanation(spend, lines, would_sign=not lines, on_record=True)
-            question = settle(
-                ask(spend, authorized, view, view.now(), caller=request.caller.name), policy
-            )
+            now, caller = view.now(), request.caller.name
+            word = chain_word_for(spend, proven, policy, view, now)
+            question = settle(ask(spend, authorized, view, now, caller=caller, chain=word), policy)
             objects = any(objections(question, policy))
             capped = () if objects else tuple(self._capped_line(spend, view.now()))
             return Explanation(
@@ -214,11 +217,24 @@ class Kernel:
 
     def _facts(
         self, request: SignRequest, vault: Vault, policy: ServedPolicy
-    ) -> tuple[Authorized, VerifiedSpend]:
+    ) -> tuple[Authorized, VerifiedSpend, tuple[ProvenCoins, ...]]:
         psbt = parse_psbt(request.psbt)
         authorized = authorize(request.attestations, vault.realm, policy.attestors)
         claims = SpendClaims(psbt, request.psbt, request.payments)
-        return authorized, verify(claims, vault, self.registry, self.our_positions(vault))
+        spend = verify(claims, vault, self.registry, self.our_positions(vault))
+        return authorized, spend, self._proven(request, spend, policy)
+
+    def _proven(
+        self, request: SignRequest, spend: VerifiedSpend, policy: ServedPolicy
+    ) -> tuple[ProvenCoins, ...]:
+        """Headers on record stay there: what is proven by them before the writer's turn is proven in it.
+        Proofs for which nobody asks are passed over: no rule of the vault does, or the spend is on record."""
+        if not request.proofs or not policy.asks_chain(spend.vault.fingerprint):
+            return ()
+        with self.journal.reading() as view:
+            if view.version(spend.transaction.txid) is not None:
+                return ()
+            return prove(request.proofs, spend, view.chain())
 
     def require_in_force(self, policy: ServedPolicy, reading: Reading) -> None:
         """Evidence was verified under one policy and is judged under the same."""
@@ -261,6 +277,21 @@ def clock_notices(
         started=started,
     )
     return (notice,)
+
+
+def chain_word_for(
+    spend: VerifiedSpend,
+    proven: tuple[ProvenCoins, ...],
+    policy: ServedPolicy,
+    reading: Reading,
+    now: int,
+) -> ChainWord | None:
+    """What our own headers say, as they are on record at this decision; None where there are none, or where
+    nobody asks."""
+    if not policy.asks_chain(spend.vault.fingerprint):
+        return None
+    chain = reading.chain()
+    return None if chain is None else chain_word(proven, chain, now)
 
 
 def witnesses_of(policy: ServedPolicy, vault: Vault) -> Witnesses:

@@ -44,7 +44,7 @@ def open_keys(files: MemberFiles, passphrase: Secret, links: Links | None) -> Op
     headers = {path: read_file(content)[0] for path, content in sealed.items()}
     token = files.config.token
     bench = None if links is None or token is None else Bench(links, token.sign_seconds)
-    keystore = open_keystore(files.identity, sealed.values(), passphrase, bench)
+    keystore = open_keystore(files.identity, sealed.values(), passphrase, bench, files.attestation)
     kinds = {
         header.binding.vault_fingerprint: kind_of(files.vaults[path])
         for path, header in headers.items()

@@ -37,11 +37,14 @@ class MemberFiles:
     journal: Place
     """With the password that its file held."""
     build_digest: bytes
+    attestation: bytes | None = None
+    """Sealed; None where this member attests no deposits."""
 
 
 def read_member(config: KernelConfig) -> MemberFiles:
     """Raises Refusal `policy-unreadable`, `key-file-missing`, `key-file-exposed`, `key-file-malformed`,
     `key-file-unusable`, `cap-ledger-broken` or `journal-unavailable`."""
+    attestation = config.keys.attestation
     return MemberFiles(
         config=config,
         policy=read_policy_bytes(config.policy),
@@ -50,6 +53,7 @@ def read_member(config: KernelConfig) -> MemberFiles:
         ledgers=ledger_files(config.keys.ledgers),
         journal=_journal(config.journal),
         build_digest=build_digest(),
+        attestation=None if attestation is None else read_sealed(attestation),
     )
 
 

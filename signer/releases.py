@@ -5,22 +5,35 @@
 2. What was released is released once: who repeats the request gets the entry that it made, whatever else is
    brought by then.
 3. On record stand the transactions without witnesses, the attestations that speak of the buried one, the
-   officers' acts, and which entries of other members said what it pays: all that the rules looked at.
+   officers' acts, and which entries of other members said what it pays: all that the rules looked at. Of a
+   release by our own chain, instead of attestations, the proof and how deep the killer was then.
+4. Where the killer stands in our chain is asked in the writer's turn; that it is in that block, for ever.
 """
 
 from dataclasses import dataclass
 from itertools import islice
 
-from signer.bitcoin.transaction import Txid
+from signer.bitcoin.inclusion import TxProof
+from signer.bitcoin.transaction import Txid, display
 from signer.control_words import OfficersWords, officers_words
 from signer.core.acts import ControlAct, ReleaseWithdrawal, SignedAct
 from signer.core.acts_control import CLOSED, STRUCK
-from signer.core.errors import MAX_OBJECTIONS, PolicyDenied, unverified
+from signer.core.errors import (
+    MAX_OBJECTIONS,
+    Objection,
+    PolicyDenied,
+    Refusal,
+    VerificationError,
+    unverified,
+)
 from signer.core.evidence import Attestation, Authorized, SpentTerms, authorize
 from signer.core.evidence_codec import encode_evidence
 from signer.core.notices import Notice
+from signer.core.proof_codec import without_witnesses
+from signer.core.proven import InclusionClaim, ProvenTx, no_chain, proven
 from signer.core.release import Release, ReleaseQuestion, release_objections
-from signer.core.released import ReleasedNotice
+from signer.core.release_proof import KillerBlock
+from signer.core.released import ProvenKiller, ReleasedNotice
 from signer.core.vault import Vault
 from signer.core.view import RecordedWithdrawal
 from signer.kernel import Kernel, vault_under
@@ -37,6 +50,8 @@ class WantedRelease:
     asked: Release
     attestations: tuple[Attestation, ...]
     acts: tuple[SignedAct, ...]
+    proof: InclusionClaim | None = None
+    """That the killer is in a block of our own chain, instead of attestations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,10 @@ class _Verified:
     acts: tuple[SignedAct, ...]
     vault: Vault
     """By whose words, under the policy in force."""
+    proven: ProvenTx | None
+    """The killer in its block, if it was proven by our own chain."""
+    proof: TxProof | None
+    """Of that, for the record."""
 
     def question(self, reading: Reading, now: int) -> ReleaseQuestion:
         """Raises Refusal for officers' words that do not count, or where it is another vault's by now."""
@@ -70,6 +89,7 @@ class _Verified:
             words=self.authorized,
             officers=frozenset(each.officer for each in self.acts),
             now=now,
+            block=None if self.proven is None else _block(self.proven, reading, now),
         )
 
 
@@ -82,7 +102,8 @@ def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
             return Noted((earlier,), look.head())
         policy = kernel.shelf.in_force(look)
         vault = _known(look, asked).vault_fingerprint
-    verified = _verify(kernel, wanted, policy, vault)
+        killer = None if wanted.proof is None else _proven(wanted.proof, asked, look)
+    verified = _verify(kernel, wanted, policy, vault, killer)
     found: list[bytes] = []
 
     def decide(reading: Reading, now: int) -> tuple[Notice, ...]:
@@ -101,7 +122,39 @@ def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
     return Noted(tuple(found), noted.head) if found else noted
 
 
-def _verify(kernel: Kernel, wanted: WantedRelease, policy: ServedPolicy, vault: bytes) -> _Verified:
+def _proven(claim: InclusionClaim, asked: Release, look: Reading) -> ProvenTx:
+    """Raises Refusal or Malformed as `proven` does, VerificationError `release-proof-other`."""
+    found = proven(claim, look.chain())
+    if found.transaction.txid != asked.killer.txid:
+        raise unverified(
+            "release-proof-other",
+            "the proof is of another transaction than the one that is said to be buried",
+            display(found.transaction.txid),
+            display(asked.killer.txid),
+        )
+    return found
+
+
+def _block(killer: ProvenTx, reading: Reading, now: int) -> KillerBlock:
+    """Where our chain has it now (4). Raises Refusal `chain-not-configured`."""
+    chain = reading.chain()
+    if chain is None:
+        raise Refusal(no_chain())
+    stale: tuple[Objection, ...] = ()
+    try:
+        chain.require_fresh(now)
+    except VerificationError as refusal:
+        stale = refusal.objections
+    return KillerBlock(killer.block_hash, killer.height, chain.burial(killer.block_hash), stale)
+
+
+def _verify(
+    kernel: Kernel,
+    wanted: WantedRelease,
+    policy: ServedPolicy,
+    vault: bytes,
+    killer: ProvenTx | None,
+) -> _Verified:
     """Raises Refusal or Malformed."""
     registered = vault_named_by(kernel.registry.all(), vault)
     return _Verified(
@@ -110,6 +163,8 @@ def _verify(kernel: Kernel, wanted: WantedRelease, policy: ServedPolicy, vault: 
         words=officers_words(kernel, wanted.acts, ReleaseWithdrawal) if wanted.acts else None,
         acts=wanted.acts,
         vault=vault_under(policy, registered),
+        proven=killer,
+        proof=None if wanted.proof is None else without_witnesses(wanted.proof.proof),
     )
 
 
@@ -156,7 +211,15 @@ def _notice(
         evidence=encode_evidence(bearing),
         acts=verified.acts,
         labels=() if asked.pin is not None or question.is_known else question.labels,
+        proof=_recorded(question, verified),
     )
+
+
+def _recorded(question: ReleaseQuestion, verified: _Verified) -> ProvenKiller | None:
+    block, proof, killer = question.block, verified.proof, verified.proven
+    if block is None or proof is None or killer is None:
+        return None
+    return ProvenKiller(proof, killer.header, block)
 
 
 def _speaks_of(attestation: Attestation, killer: Txid) -> bool:

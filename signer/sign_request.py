@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from signer.core.caller import Caller
 from signer.core.evidence import Attestation
 from signer.core.payment import PaymentClaim
+from signer.core.proven import InclusionClaim
 from signer.core.question import TraceLine
 from signer.core.spend import VerifiedSpend
 
@@ -23,6 +24,8 @@ class SignRequest:
     """Empty for none."""
     raw: bytes
     """The request's bytes, for the record."""
+    proofs: tuple[InclusionClaim, ...] = ()
+    """In which blocks the coins are."""
 
     @property
     def digest(self) -> bytes:

@@ -69,9 +69,9 @@ class TomlTable:
             self.refuse(key, "is true or false")
         return value
 
-    def number(self, key: str, default: int, least: int = 1) -> int:
-        """A number, positive if nothing else is said; the default where it is absent."""
-        value = self._members.pop(key, default)
+    def number(self, key: str, default: int | None = None, least: int = 1) -> int:
+        """A number, positive if nothing else is said; the default where it is absent, if it has one."""
+        value = self.take(key) if default is None else self._members.pop(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
             self.refuse(key, f"is a whole number, {least} to {_MOST}")
         return value

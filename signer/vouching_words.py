@@ -11,6 +11,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from signer.bitcoin.errors import Malformed
 from signer.bitcoin.transaction import OutPoint, Txid, TxOut
 from signer.core.agreement.claim import Claim
 from signer.core.evidence import (
@@ -21,7 +22,7 @@ from signer.core.evidence import (
     SweepTerms,
     authorize,
 )
-from signer.core.evidence_codec import decode_evidence, read_sweep
+from signer.core.evidence_codec import decode_evidence, read_sweep, without_chain
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.vault import Vault
 from signer.core.view import RecordedVersion, RecordedWithdrawal
@@ -37,6 +38,14 @@ MAX_FIRST = 64
 """Of first versions, of each log."""
 MAX_WORDS = 16 << 20
 """Bytes of either, for one entry."""
+
+
+def _words_of(evidence: bytes) -> bytes:
+    """Without what the origin's own chain said, which would crowd words out."""
+    try:
+        return without_chain(evidence)
+    except Malformed:
+        return evidence  # `LogWords.words` refuses it
 
 
 MAX_HELD = 64 << 20
@@ -158,7 +167,7 @@ class LogWords:
         """None, or one."""
         if (log, number) not in self._said:
             found = followed_entry(self.tables, log, number)
-            evidence = b"" if found is None else found.entry.evidence
+            evidence = b"" if found is None else _words_of(found.entry.evidence)
             self._make_room(len(evidence))
             self._said[log, number] = evidence
         said = self._said[log, number]

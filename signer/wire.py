@@ -11,11 +11,9 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from pegwarden.v1 import kernel_pb2 as pb
 from pegwarden.v1 import types_pb2 as t
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Height, sats_checked
-from signer.core.caller import Caller
 from signer.core.errors import malformed
 from signer.core.evidence import (
     AnchorTerms,
@@ -28,7 +26,6 @@ from signer.core.evidence import (
 from signer.core.opreturn import Anchor
 from signer.core.payment import PaymentClaim, WithdrawalTerms
 from signer.core.vault import CHANGE, RECEIVE
-from signer.sign_request import SignRequest
 
 M = TypeVar("M", bound=Message)
 
@@ -180,32 +177,4 @@ def anchor(message: AnchorFields) -> Anchor:
         message.batch_id,
         sized(message.state_root, 32, "state_root"),
         sized(message.eth_tx_hash, 32, "eth_tx_hash"),
-    )
-
-
-def sign_request(caller: Caller, raw: bytes) -> SignRequest:
-    """SignPsbt."""
-    message = decode(pb.SignPsbtRequest, raw)
-    return SignRequest(
-        caller=caller,
-        vault_id=required(message.vault_id, "vault_id"),
-        psbt=message.psbt,
-        payments=payment_claims(message.payments),
-        attestations=attestations(message.attestations),
-        last_seen_head=message.last_seen_head,
-        raw=raw,
-    )
-
-
-def explain_request(caller: Caller, raw: bytes) -> SignRequest:
-    """ExplainPsbt: SignPsbt without a head."""
-    message = decode(pb.ExplainPsbtRequest, raw)
-    return SignRequest(
-        caller=caller,
-        vault_id=required(message.vault_id, "vault_id"),
-        psbt=message.psbt,
-        payments=payment_claims(message.payments),
-        attestations=attestations(message.attestations),
-        last_seen_head="",
-        raw=raw,
     )

@@ -20,6 +20,8 @@ GROUPS = {
     "tests/regtest/test_bridge_demo.py": "founded",
     "tests/regtest/test_crash.py": "founded",
     "tests/regtest/test_relayer.py": "founded",
+    "tests/regtest/test_spv.py": "spv",
+    "tests/regtest/test_spv_policies.py": "spv policies",
     "tests/replay/test_commands.py": "replay",
     "tests/replay/test_rederivation.py": "replay",
     "tests/room/test_canaries.py": "canaries",

@@ -33,6 +33,9 @@ from signer.bitcoin.network import NETWORKS, network_named
 from signer.bitcoin.transaction import OutPoint, Txid, txid_from_display
 from signer.core.evidence import Attestation, Realm
 
+MAX_TIP_AGE = 14_400
+"""Seconds: four hours, which honest chains keep nearly always, and far fewer blocks than `release_depth`."""
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="attestor", description="Signs what it saw.")
@@ -47,6 +50,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--depth", type=int, default=1, help="confirmations that a coin needs")
     parser.add_argument("--descriptor", help="of the vault, with checksum: count its payments")
     parser.add_argument("--since", type=int, default=0, help="height at which the vault was made")
+    parser.add_argument(
+        "--max-tip-age",
+        type=int,
+        default=MAX_TIP_AGE,
+        help="seconds that the tip's median time may be old when burns are stated; 0: not asked",
+    )
     parser.add_argument("kind", choices=["withdrawals", "coins", "spends", "anchors", "sweeps"])
     parser.add_argument(
         "subjects", nargs="+", help="ids, TXID:VOUT, TXID:VOUT:TXID, MAGIC:BATCH or nonces"
@@ -90,6 +99,7 @@ def _attest(given: argparse.Namespace) -> Attestation:
         batches=BatchList(given.batches),
         moves=MoveList(given.moves),
         payments=_payments(rpc, given),
+        max_tip_age=given.max_tip_age or None,
     )
     match given.kind:
         case "withdrawals":

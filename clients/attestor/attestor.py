@@ -76,15 +76,23 @@ class Attestor:
     clock: Callable[[], int] = now_unix
     payments: VaultPayments | None = None
     """What counts the vault's payments; None: equal burns are not told from each other."""
+    max_tip_age: int | None = None
+    """Seconds that the node's tip may be old when burns are stated (ADR 0006); None: not asked."""
 
     def withdrawals(self, ids: tuple[WithdrawalId, ...]) -> Attestation:
-        """These burns are owed, and not paid as far as equal ones can be counted. Raises NotSeen."""
+        """These burns are owed, and not paid as far as equal ones can be counted. Raises NotSeen.
+
+        They are stated as of the time before the node was looked at: counting takes a while.
+        """
+        now = self.clock()
         owed = tuple(self.burns.withdrawal(each) for each in dict.fromkeys(ids))
+        if self.max_tip_age is not None:
+            self.chain.require_fresh(self.max_tip_age, now)
         if self.payments is not None:
             self.chain.require_network()
             for each in owed:
                 self._require_unpaid(each, owed, self.payments)
-        return self._attest(owed)
+        return sign_statements(self.key, self.realm, owed, now)
 
     def _require_unpaid(
         self, terms: WithdrawalTerms, owed: tuple[WithdrawalTerms, ...], payments: VaultPayments

@@ -5,6 +5,7 @@
 3. The mempool is not looked at: a coin that only an unconfirmed transaction spends is unspent.
 4. A spend is attested when a block of the node's active chain holds the transaction, and the transaction
    itself, read from the node, spends the output. How deep is deep enough is the kernel's to say.
+5. A node that downloads, or whose tip is old, does not see what was paid: burns are not stated by it.
 """
 
 from dataclasses import dataclass
@@ -37,6 +38,18 @@ class Chain:
         genesis = self.rpc("getblockhash", 0)
         if genesis != display(Txid(self.network.genesis_hash)):
             raise NotSeen(f"the node's genesis block {genesis} is not that of {self.network}")
+
+    def require_fresh(self, max_tip_age: int, now: int) -> None:
+        """Raises NotSeen when the node is behind: its tip's median time lies further back than that."""
+        seen: Any = self.rpc("getblockchaininfo")
+        if seen["initialblockdownload"]:
+            raise NotSeen("the node still downloads blocks: it does not see what was paid")
+        age = now - seen["mediantime"]
+        if age > max_tip_age:
+            raise NotSeen(
+                f"the median time of the node's tip is {age} seconds old, {max_tip_age} at most: it may not "
+                "see what was paid"
+            )
 
     def coin(self, outpoint: OutPoint) -> CoinTerms:
         """The coin as the node has it. Raises NotSeen."""

@@ -36,6 +36,7 @@ from clients.demo.hostile import attack_all, wrong_callers, wrong_requests
 from clients.demo.joint import found_joint
 from clients.demo.joint_act import act
 from clients.demo.narrator import Narrator, Unexpected
+from clients.demo.own_chain import own_chain
 from clients.demo.processes import rooms
 from clients.demo.registration import two_of_four_refused
 from clients.demo.scene import TAPROOT, VAULT, Cast
@@ -100,6 +101,8 @@ def _play(cast: Cast, houses: tuple[House, ...], narrator: Narrator) -> Told:
     ]
     told = Told([txid for txid, _ in made], [], [])
     (coin, pending_coin, spare) = (coin for _, coin in made)
+    narrator.chapter("The kernel's own headers")
+    own_chain(cast.node, houses[0], coin, narrator)
     narrator.chapter("Two withdrawals and a fee bump")
     cast.burn(orders(cast))
     told.withdrawals.append(withdraw(cast, coin, narrator))

@@ -152,9 +152,11 @@ def build(
 
 
 def _forget(config: Path, caller: str) -> None:
-    """Strike a caller's block from the configuration, as its operator would with an editor."""
+    """Strike a caller's block from the configuration, and its name from the sources of headers, as an
+    operator would with an editor."""
     before, block, after = config.read_text().partition(f'[callers."{caller}"]')
     if not block:
         raise Unexpected(f"{config} has no caller {caller}")
     rest = after.partition("\n[")
-    config.write_text(before + (f"[{rest[2]}" if rest[1] else ""))
+    text = before + (f"[{rest[2]}" if rest[1] else "")
+    config.write_text(text.replace(f', "{caller}"', "").replace(f'"{caller}", ', ""))

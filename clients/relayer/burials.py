@@ -140,13 +140,16 @@ def release_all(
 
 
 def release(relayer: Relayer, burial: Burial, acts: Sequence[OfficerAct] = ()) -> str:
-    """Where the withdrawal stands then. Raises Refused or Unreachable."""
-    said = relayer.evidence.spends(((burial.spent, burial.killer.txid),))
+    """Where the withdrawal stands then; by a proof, where the relayer has one, or by attestors' words. Raises
+    Refused or Unreachable."""
+    proofs = relayer.proofs.of((burial.killer.txid,))
+    said = [] if proofs else relayer.evidence.spends(((burial.spent, burial.killer.txid),))
     request = control_pb2.ReleaseWithdrawalRequest(
         withdrawal_id=burial.withdrawal_id,
         transactions=[each.serialize() for each in (*burial.descent, burial.killer)],
         attestations=said,
         acts=_consent(burial, acts),
+        proof=next(iter(proofs), None),
     )
     if burial.pin is not None:
         request.pin.CopyFrom(outpoint_message(burial.pin))

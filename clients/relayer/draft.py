@@ -42,6 +42,8 @@ class Draft:
     vsize: int
     path_index: int = 0
     """The vault's path that it spends by; 0 is the primary one."""
+    proofs: tuple[types_pb2.TxInclusionProof, ...] = ()
+    """That its coins are in blocks, where the members' policy asks for that."""
 
     @property
     def inputs(self) -> tuple[OutPoint, ...]:

@@ -123,6 +123,7 @@ class Federation:
             psbt=draft.psbt,
             payments=draft.payments,
             attestations=draft.attestations,
+            proofs=draft.proofs,
         )
         return member.ask(request, kernel_pb2.ExplainPsbtResponse)
 
@@ -133,6 +134,7 @@ class Federation:
             psbt=draft.psbt,
             payments=draft.payments,
             attestations=draft.attestations,
+            proofs=draft.proofs,
         )
         return member.ask(request, kernel_pb2.SignPsbtResponse)
 

@@ -2,6 +2,8 @@
 
 1. An unknown or missing key is an error that names it; amounts are integers.
 2. Paths are relative to the file.
+3. `"proofs": true` is the only key that may be absent: the node then proves that coins, and what is buried,
+   are in blocks, for vaults whose policy asks that instead of attestors' words.
 """
 
 import json
@@ -17,6 +19,7 @@ from clients.relayer.coins import VaultCoin, coin_on_chain
 from clients.relayer.draft import Order
 from clients.relayer.federation import Federation
 from clients.relayer.moves import Batch, Move
+from clients.relayer.proofs import NO_PROOFS, NodeProofs
 from clients.relayer.relayer import Relayer
 from pegwarden.v1 import types_pb2
 from signer.bitcoin.network import network_named
@@ -115,7 +118,11 @@ def load_job(path: Path) -> Job:
     """The job, with its channels open. Raises BadJob."""
     try:
         keys = "network vault_id node members orders coins attestations"
-        given = _row(json.loads(path.read_text()), keys, str(path))
+        whole = json.loads(path.read_text())
+        proofs = whole.pop("proofs", False) if isinstance(whole, dict) else False
+        if type(proofs) is not bool:
+            raise BadJob(f"{path}: proofs is true or false")
+        given = _row(whole, keys, str(path))
         node_row = _row(given["node"], "port cookie", "node")
         node = JsonRpc(NodeAddress(node_row["port"], path.parent / node_row["cookie"]))
         members = tuple(_member(row, path.parent) for row in given["members"])
@@ -123,7 +130,8 @@ def load_job(path: Path) -> Job:
             tuple(ParseDict(each, types_pb2.Attestation()) for each in given["attestations"])
         )
         federation = Federation(members, given["vault_id"])
-        relayer = Relayer(federation, node, evidence, network_named(given["network"]))
+        source = NodeProofs(node) if proofs else NO_PROOFS
+        relayer = Relayer(federation, node, evidence, network_named(given["network"]), source)
         orders = tuple(_order(row) for row in given["orders"])
         return Job(relayer, evidence, orders, tuple(_coin(row, node) for row in given["coins"]))
     except (OSError, ValueError, TypeError, ParseError) as error:

@@ -18,6 +18,7 @@ from clients.relayer.book import Book
 from clients.relayer.coins import VaultCoin, coins_of_psbt
 from clients.relayer.draft import Draft, Fee, Order
 from clients.relayer.federation import Federation, NotSigned
+from clients.relayer.proofs import NO_PROOFS, Proofs
 from pegwarden.v1 import approval_pb2, kernel_pb2, types_pb2
 from signer.bitcoin.address import address_of, script_of
 from signer.bitcoin.network import Network
@@ -62,6 +63,7 @@ class Relayer:
     node: JsonRpc
     evidence: Evidence
     network: Network
+    proofs: Proofs = NO_PROOFS
 
     def construct(
         self,
@@ -100,7 +102,12 @@ class Relayer:
 
     def finish(self, draft: Draft) -> str:
         """Collect, combine, broadcast; the txid in display form. Raises NotSigned or NotAccepted."""
-        return self.broadcast(self.federation.extract(self.federation.collect(draft)))
+        return self.broadcast(self.federation.extract(self.federation.collect(self.placed(draft))))
+
+    def placed(self, draft: Draft) -> Draft:
+        """The draft with proofs that its coins are in blocks, where members are shown any."""
+        proofs = self.proofs.of(coin.txid for coin in draft.inputs)
+        return replace(draft, proofs=tuple(proofs))
 
     def finish_in_time(self, draft: Draft, seconds: float) -> str:
         """The same, asking again while kernels wait for officers or time (rule 5)."""

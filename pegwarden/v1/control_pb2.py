@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from pegwarden.v1 import approval_pb2 as pegwarden_dot_v1_dot_approval__pb2
 from pegwarden.v1 import audit_pb2 as pegwarden_dot_v1_dot_audit__pb2
+from pegwarden.v1 import header_chain_pb2 as pegwarden_dot_v1_dot_header__chain__pb2
 from pegwarden.v1 import types_pb2 as pegwarden_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apegwarden/v1/control.proto\x12\x0cpegwarden.v1\x1a\x1bpegwarden/v1/approval.proto\x1a\x18pegwarden/v1/audit.proto\x1a\x18pegwarden/v1/types.proto\"\x12\n\x10GetStatusRequest\"U\n\x0cOfficerPause\x12\x13\n\x0bofficer_key\x18\x01 \x01(\x0c\x12\x12\n\nuntil_unix\x18\x02 \x01(\x04\x12\r\n\x05\x65ntry\x18\x03 \x01(\x04\x12\r\n\x05lives\x18\x04 \x01(\x08\"k\n\x05\x45poch\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x04\x12\x16\n\x0e\x61\x62\x61ndoned_size\x18\x03 \x01(\x04\x12\x16\n\x0e\x61\x62\x61ndoned_root\x18\x04 \x01(\x0c\x12\x13\n\x0bstated_unix\x18\x05 \x01(\x04\"\x96\x04\n\x11GetStatusResponse\x12\r\n\x05state\x18\x01 \x01(\t\x12\x19\n\x11not_ready_reasons\x18\x02 \x03(\t\x12\x0f\n\x07log_key\x18\x03 \x01(\x0c\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x05 \x01(\x04\x12\x0c\n\x04head\x18\x06 \x01(\t\x12\x12\n\nclock_unix\x18\x07 \x01(\x04\x12\x11\n\twall_unix\x18\x08 \x01(\x04\x12\x17\n\x0flast_entry_unix\x18\t \x01(\x04\x12\x0e\n\x06quorum\x18\n \x01(\r\x12*\n\x06pauses\x18\x0b \x03(\x0b\x32\x1a.pegwarden.v1.OfficerPause\x12\x17\n\x0fpause_confirmed\x18\x0c \x01(\x08\x12#\n\x06\x65pochs\x18\r \x03(\x0b\x32\x13.pegwarden.v1.Epoch\x12\x15\n\rcontrary_size\x18\x0e \x01(\x04\x12\x15\n\rcontrary_root\x18\x0f \x01(\x0c\x12\x10\n\x08standing\x18\x10 \x01(\x0c\x12\x13\n\x0bwaiting_for\x18\x11 \x03(\t\x12\x17\n\x0fpending_entries\x18\x12 \x03(\x04\x12+\n\x08\x66ollowed\x18\x13 \x03(\x0b\x32\x19.pegwarden.v1.FollowedLog\x12&\n\x07\x63ustody\x18\x14 \x01(\x0b\x32\x15.pegwarden.v1.Custody\x12\x1b\n\x13policy_expires_unix\x18\x15 \x01(\x04\"6\n\x0cPauseRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"3\n\rPauseResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"7\n\rResumeRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"4\n\x0eResumeResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"5\n\x0bLockRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"2\n\x0cLockResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"7\n\rUnlockRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"4\n\x0eUnlockResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"9\n\x0fNewEpochRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"6\n\x10NewEpochResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"\xc5\x01\n\x18ReleaseWithdrawalRequest\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x0c\x12#\n\x03pin\x18\x02 \x01(\x0b\x32\x16.pegwarden.v1.OutPoint\x12\x14\n\x0ctransactions\x18\x03 \x03(\x0c\x12/\n\x0c\x61ttestations\x18\x04 \x03(\x0b\x32\x19.pegwarden.v1.Attestation\x12&\n\x04\x61\x63ts\x18\x05 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"M\n\x19ReleaseWithdrawalResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t2\x9a\x04\n\x0e\x43ontrolService\x12L\n\tGetStatus\x12\x1e.pegwarden.v1.GetStatusRequest\x1a\x1f.pegwarden.v1.GetStatusResponse\x12@\n\x05Pause\x12\x1a.pegwarden.v1.PauseRequest\x1a\x1b.pegwarden.v1.PauseResponse\x12\x43\n\x06Resume\x12\x1b.pegwarden.v1.ResumeRequest\x1a\x1c.pegwarden.v1.ResumeResponse\x12=\n\x04Lock\x12\x19.pegwarden.v1.LockRequest\x1a\x1a.pegwarden.v1.LockResponse\x12\x43\n\x06Unlock\x12\x1b.pegwarden.v1.UnlockRequest\x1a\x1c.pegwarden.v1.UnlockResponse\x12I\n\x08NewEpoch\x12\x1d.pegwarden.v1.NewEpochRequest\x1a\x1e.pegwarden.v1.NewEpochResponse\x12\x64\n\x11ReleaseWithdrawal\x12&.pegwarden.v1.ReleaseWithdrawalRequest\x1a\'.pegwarden.v1.ReleaseWithdrawalResponseB\x1aZ\x18pegwarden/v1;pegwardenv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apegwarden/v1/control.proto\x12\x0cpegwarden.v1\x1a\x1bpegwarden/v1/approval.proto\x1a\x18pegwarden/v1/audit.proto\x1a\x1fpegwarden/v1/header_chain.proto\x1a\x18pegwarden/v1/types.proto\"\x12\n\x10GetStatusRequest\"U\n\x0cOfficerPause\x12\x13\n\x0bofficer_key\x18\x01 \x01(\x0c\x12\x12\n\nuntil_unix\x18\x02 \x01(\x04\x12\r\n\x05\x65ntry\x18\x03 \x01(\x04\x12\r\n\x05lives\x18\x04 \x01(\x08\"k\n\x05\x45poch\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\r\n\x05\x65ntry\x18\x02 \x01(\x04\x12\x16\n\x0e\x61\x62\x61ndoned_size\x18\x03 \x01(\x04\x12\x16\n\x0e\x61\x62\x61ndoned_root\x18\x04 \x01(\x0c\x12\x13\n\x0bstated_unix\x18\x05 \x01(\x04\"\xc3\x04\n\x11GetStatusResponse\x12\r\n\x05state\x18\x01 \x01(\t\x12\x19\n\x11not_ready_reasons\x18\x02 \x03(\t\x12\x0f\n\x07log_key\x18\x03 \x01(\x0c\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x05 \x01(\x04\x12\x0c\n\x04head\x18\x06 \x01(\t\x12\x12\n\nclock_unix\x18\x07 \x01(\x04\x12\x11\n\twall_unix\x18\x08 \x01(\x04\x12\x17\n\x0flast_entry_unix\x18\t \x01(\x04\x12\x0e\n\x06quorum\x18\n \x01(\r\x12*\n\x06pauses\x18\x0b \x03(\x0b\x32\x1a.pegwarden.v1.OfficerPause\x12\x17\n\x0fpause_confirmed\x18\x0c \x01(\x08\x12#\n\x06\x65pochs\x18\r \x03(\x0b\x32\x13.pegwarden.v1.Epoch\x12\x15\n\rcontrary_size\x18\x0e \x01(\x04\x12\x15\n\rcontrary_root\x18\x0f \x01(\x0c\x12\x10\n\x08standing\x18\x10 \x01(\x0c\x12\x13\n\x0bwaiting_for\x18\x11 \x03(\t\x12\x17\n\x0fpending_entries\x18\x12 \x03(\x04\x12+\n\x08\x66ollowed\x18\x13 \x03(\x0b\x32\x19.pegwarden.v1.FollowedLog\x12&\n\x07\x63ustody\x18\x14 \x01(\x0b\x32\x15.pegwarden.v1.Custody\x12\x1b\n\x13policy_expires_unix\x18\x15 \x01(\x04\x12+\n\x05\x63hain\x18\x16 \x01(\x0b\x32\x1c.pegwarden.v1.GetTipResponse\"6\n\x0cPauseRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"3\n\rPauseResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"7\n\rResumeRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"4\n\x0eResumeResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"5\n\x0bLockRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"2\n\x0cLockResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"7\n\rUnlockRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"4\n\x0eUnlockResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"9\n\x0fNewEpochRequest\x12&\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\"6\n\x10NewEpochResponse\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x01 \x03(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\"\xf4\x01\n\x18ReleaseWithdrawalRequest\x12\x15\n\rwithdrawal_id\x18\x01 \x01(\x0c\x12#\n\x03pin\x18\x02 \x01(\x0b\x32\x16.pegwarden.v1.OutPoint\x12\x14\n\x0ctransactions\x18\x03 \x03(\x0c\x12/\n\x0c\x61ttestations\x18\x04 \x03(\x0b\x32\x19.pegwarden.v1.Attestation\x12&\n\x04\x61\x63ts\x18\x05 \x03(\x0b\x32\x18.pegwarden.v1.OfficerAct\x12-\n\x05proof\x18\x06 \x01(\x0b\x32\x1e.pegwarden.v1.TxInclusionProof\"M\n\x19ReleaseWithdrawalResponse\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t2\x9a\x04\n\x0e\x43ontrolService\x12L\n\tGetStatus\x12\x1e.pegwarden.v1.GetStatusRequest\x1a\x1f.pegwarden.v1.GetStatusResponse\x12@\n\x05Pause\x12\x1a.pegwarden.v1.PauseRequest\x1a\x1b.pegwarden.v1.PauseResponse\x12\x43\n\x06Resume\x12\x1b.pegwarden.v1.ResumeRequest\x1a\x1c.pegwarden.v1.ResumeResponse\x12=\n\x04Lock\x12\x19.pegwarden.v1.LockRequest\x1a\x1a.pegwarden.v1.LockResponse\x12\x43\n\x06Unlock\x12\x1b.pegwarden.v1.UnlockRequest\x1a\x1c.pegwarden.v1.UnlockResponse\x12I\n\x08NewEpoch\x12\x1d.pegwarden.v1.NewEpochRequest\x1a\x1e.pegwarden.v1.NewEpochResponse\x12\x64\n\x11ReleaseWithdrawal\x12&.pegwarden.v1.ReleaseWithdrawalRequest\x1a\'.pegwarden.v1.ReleaseWithdrawalResponseB\x1aZ\x18pegwarden/v1;pegwardenv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,38 +36,38 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pegwarden.v1.control_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\030pegwarden/v1;pegwardenv1'
-  _globals['_GETSTATUSREQUEST']._serialized_start=125
-  _globals['_GETSTATUSREQUEST']._serialized_end=143
-  _globals['_OFFICERPAUSE']._serialized_start=145
-  _globals['_OFFICERPAUSE']._serialized_end=230
-  _globals['_EPOCH']._serialized_start=232
-  _globals['_EPOCH']._serialized_end=339
-  _globals['_GETSTATUSRESPONSE']._serialized_start=342
-  _globals['_GETSTATUSRESPONSE']._serialized_end=876
-  _globals['_PAUSEREQUEST']._serialized_start=878
-  _globals['_PAUSEREQUEST']._serialized_end=932
-  _globals['_PAUSERESPONSE']._serialized_start=934
-  _globals['_PAUSERESPONSE']._serialized_end=985
-  _globals['_RESUMEREQUEST']._serialized_start=987
-  _globals['_RESUMEREQUEST']._serialized_end=1042
-  _globals['_RESUMERESPONSE']._serialized_start=1044
-  _globals['_RESUMERESPONSE']._serialized_end=1096
-  _globals['_LOCKREQUEST']._serialized_start=1098
-  _globals['_LOCKREQUEST']._serialized_end=1151
-  _globals['_LOCKRESPONSE']._serialized_start=1153
-  _globals['_LOCKRESPONSE']._serialized_end=1203
-  _globals['_UNLOCKREQUEST']._serialized_start=1205
-  _globals['_UNLOCKREQUEST']._serialized_end=1260
-  _globals['_UNLOCKRESPONSE']._serialized_start=1262
-  _globals['_UNLOCKRESPONSE']._serialized_end=1314
-  _globals['_NEWEPOCHREQUEST']._serialized_start=1316
-  _globals['_NEWEPOCHREQUEST']._serialized_end=1373
-  _globals['_NEWEPOCHRESPONSE']._serialized_start=1375
-  _globals['_NEWEPOCHRESPONSE']._serialized_end=1429
-  _globals['_RELEASEWITHDRAWALREQUEST']._serialized_start=1432
-  _globals['_RELEASEWITHDRAWALREQUEST']._serialized_end=1629
-  _globals['_RELEASEWITHDRAWALRESPONSE']._serialized_start=1631
-  _globals['_RELEASEWITHDRAWALRESPONSE']._serialized_end=1708
-  _globals['_CONTROLSERVICE']._serialized_start=1711
-  _globals['_CONTROLSERVICE']._serialized_end=2249
+  _globals['_GETSTATUSREQUEST']._serialized_start=158
+  _globals['_GETSTATUSREQUEST']._serialized_end=176
+  _globals['_OFFICERPAUSE']._serialized_start=178
+  _globals['_OFFICERPAUSE']._serialized_end=263
+  _globals['_EPOCH']._serialized_start=265
+  _globals['_EPOCH']._serialized_end=372
+  _globals['_GETSTATUSRESPONSE']._serialized_start=375
+  _globals['_GETSTATUSRESPONSE']._serialized_end=954
+  _globals['_PAUSEREQUEST']._serialized_start=956
+  _globals['_PAUSEREQUEST']._serialized_end=1010
+  _globals['_PAUSERESPONSE']._serialized_start=1012
+  _globals['_PAUSERESPONSE']._serialized_end=1063
+  _globals['_RESUMEREQUEST']._serialized_start=1065
+  _globals['_RESUMEREQUEST']._serialized_end=1120
+  _globals['_RESUMERESPONSE']._serialized_start=1122
+  _globals['_RESUMERESPONSE']._serialized_end=1174
+  _globals['_LOCKREQUEST']._serialized_start=1176
+  _globals['_LOCKREQUEST']._serialized_end=1229
+  _globals['_LOCKRESPONSE']._serialized_start=1231
+  _globals['_LOCKRESPONSE']._serialized_end=1281
+  _globals['_UNLOCKREQUEST']._serialized_start=1283
+  _globals['_UNLOCKREQUEST']._serialized_end=1338
+  _globals['_UNLOCKRESPONSE']._serialized_start=1340
+  _globals['_UNLOCKRESPONSE']._serialized_end=1392
+  _globals['_NEWEPOCHREQUEST']._serialized_start=1394
+  _globals['_NEWEPOCHREQUEST']._serialized_end=1451
+  _globals['_NEWEPOCHRESPONSE']._serialized_start=1453
+  _globals['_NEWEPOCHRESPONSE']._serialized_end=1507
+  _globals['_RELEASEWITHDRAWALREQUEST']._serialized_start=1510
+  _globals['_RELEASEWITHDRAWALREQUEST']._serialized_end=1754
+  _globals['_RELEASEWITHDRAWALRESPONSE']._serialized_start=1756
+  _globals['_RELEASEWITHDRAWALRESPONSE']._serialized_end=1833
+  _globals['_CONTROLSERVICE']._serialized_start=1836
+  _globals['_CONTROLSERVICE']._serialized_end=2374
 # @@protoc_insertion_point(module_scope)

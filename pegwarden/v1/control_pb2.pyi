@@ -1,5 +1,6 @@
 from pegwarden.v1 import approval_pb2 as _approval_pb2
 from pegwarden.v1 import audit_pb2 as _audit_pb2
+from pegwarden.v1 import header_chain_pb2 as _header_chain_pb2
 from pegwarden.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -40,7 +41,7 @@ class Epoch(_message.Message):
     def __init__(self, number: _Optional[int] = ..., entry: _Optional[int] = ..., abandoned_size: _Optional[int] = ..., abandoned_root: _Optional[bytes] = ..., stated_unix: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("state", "not_ready_reasons", "log_key", "epoch", "entries", "head", "clock_unix", "wall_unix", "last_entry_unix", "quorum", "pauses", "pause_confirmed", "epochs", "contrary_size", "contrary_root", "standing", "waiting_for", "pending_entries", "followed", "custody", "policy_expires_unix")
+    __slots__ = ("state", "not_ready_reasons", "log_key", "epoch", "entries", "head", "clock_unix", "wall_unix", "last_entry_unix", "quorum", "pauses", "pause_confirmed", "epochs", "contrary_size", "contrary_root", "standing", "waiting_for", "pending_entries", "followed", "custody", "policy_expires_unix", "chain")
     STATE_FIELD_NUMBER: _ClassVar[int]
     NOT_READY_REASONS_FIELD_NUMBER: _ClassVar[int]
     LOG_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +63,7 @@ class GetStatusResponse(_message.Message):
     FOLLOWED_FIELD_NUMBER: _ClassVar[int]
     CUSTODY_FIELD_NUMBER: _ClassVar[int]
     POLICY_EXPIRES_UNIX_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
     state: str
     not_ready_reasons: _containers.RepeatedScalarFieldContainer[str]
     log_key: bytes
@@ -83,7 +85,8 @@ class GetStatusResponse(_message.Message):
     followed: _containers.RepeatedCompositeFieldContainer[_audit_pb2.FollowedLog]
     custody: _types_pb2.Custody
     policy_expires_unix: int
-    def __init__(self, state: _Optional[str] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., epoch: _Optional[int] = ..., entries: _Optional[int] = ..., head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., wall_unix: _Optional[int] = ..., last_entry_unix: _Optional[int] = ..., quorum: _Optional[int] = ..., pauses: _Optional[_Iterable[_Union[OfficerPause, _Mapping]]] = ..., pause_confirmed: _Optional[bool] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., contrary_size: _Optional[int] = ..., contrary_root: _Optional[bytes] = ..., standing: _Optional[bytes] = ..., waiting_for: _Optional[_Iterable[str]] = ..., pending_entries: _Optional[_Iterable[int]] = ..., followed: _Optional[_Iterable[_Union[_audit_pb2.FollowedLog, _Mapping]]] = ..., custody: _Optional[_Union[_types_pb2.Custody, _Mapping]] = ..., policy_expires_unix: _Optional[int] = ...) -> None: ...
+    chain: _header_chain_pb2.GetTipResponse
+    def __init__(self, state: _Optional[str] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., epoch: _Optional[int] = ..., entries: _Optional[int] = ..., head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., wall_unix: _Optional[int] = ..., last_entry_unix: _Optional[int] = ..., quorum: _Optional[int] = ..., pauses: _Optional[_Iterable[_Union[OfficerPause, _Mapping]]] = ..., pause_confirmed: _Optional[bool] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., contrary_size: _Optional[int] = ..., contrary_root: _Optional[bytes] = ..., standing: _Optional[bytes] = ..., waiting_for: _Optional[_Iterable[str]] = ..., pending_entries: _Optional[_Iterable[int]] = ..., followed: _Optional[_Iterable[_Union[_audit_pb2.FollowedLog, _Mapping]]] = ..., custody: _Optional[_Union[_types_pb2.Custody, _Mapping]] = ..., policy_expires_unix: _Optional[int] = ..., chain: _Optional[_Union[_header_chain_pb2.GetTipResponse, _Mapping]] = ...) -> None: ...
 
 class PauseRequest(_message.Message):
     __slots__ = ("acts",)
@@ -156,18 +159,20 @@ class NewEpochResponse(_message.Message):
     def __init__(self, decision_ids: _Optional[_Iterable[bytes]] = ..., head: _Optional[str] = ...) -> None: ...
 
 class ReleaseWithdrawalRequest(_message.Message):
-    __slots__ = ("withdrawal_id", "pin", "transactions", "attestations", "acts")
+    __slots__ = ("withdrawal_id", "pin", "transactions", "attestations", "acts", "proof")
     WITHDRAWAL_ID_FIELD_NUMBER: _ClassVar[int]
     PIN_FIELD_NUMBER: _ClassVar[int]
     TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
     ATTESTATIONS_FIELD_NUMBER: _ClassVar[int]
     ACTS_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     withdrawal_id: bytes
     pin: _types_pb2.OutPoint
     transactions: _containers.RepeatedScalarFieldContainer[bytes]
     attestations: _containers.RepeatedCompositeFieldContainer[_types_pb2.Attestation]
     acts: _containers.RepeatedCompositeFieldContainer[_approval_pb2.OfficerAct]
-    def __init__(self, withdrawal_id: _Optional[bytes] = ..., pin: _Optional[_Union[_types_pb2.OutPoint, _Mapping]] = ..., transactions: _Optional[_Iterable[bytes]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., acts: _Optional[_Iterable[_Union[_approval_pb2.OfficerAct, _Mapping]]] = ...) -> None: ...
+    proof: _types_pb2.TxInclusionProof
+    def __init__(self, withdrawal_id: _Optional[bytes] = ..., pin: _Optional[_Union[_types_pb2.OutPoint, _Mapping]] = ..., transactions: _Optional[_Iterable[bytes]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., acts: _Optional[_Iterable[_Union[_approval_pb2.OfficerAct, _Mapping]]] = ..., proof: _Optional[_Union[_types_pb2.TxInclusionProof, _Mapping]] = ...) -> None: ...
 
 class ReleaseWithdrawalResponse(_message.Message):
     __slots__ = ("decision_id", "head", "state")

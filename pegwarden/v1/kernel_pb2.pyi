@@ -48,7 +48,7 @@ class WitnessTerms(_message.Message):
     def __init__(self, log_keys: _Optional[_Iterable[bytes]] = ..., quorum: _Optional[int] = ..., start_needs: _Optional[int] = ...) -> None: ...
 
 class GetInfoResponse(_message.Message):
-    __slots__ = ("version", "build_digest", "config_digest", "network", "genesis_hash", "vaults", "policy_id", "policy_name", "policy_version", "journal_head", "clock_unix", "ready", "not_ready_reasons", "log_key", "statement_key", "features", "custody")
+    __slots__ = ("version", "build_digest", "config_digest", "network", "genesis_hash", "vaults", "policy_id", "policy_name", "policy_version", "journal_head", "clock_unix", "ready", "not_ready_reasons", "log_key", "statement_key", "features", "custody", "attestation_key")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     BUILD_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CONFIG_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,7 @@ class GetInfoResponse(_message.Message):
     STATEMENT_KEY_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     CUSTODY_FIELD_NUMBER: _ClassVar[int]
+    ATTESTATION_KEY_FIELD_NUMBER: _ClassVar[int]
     version: str
     build_digest: bytes
     config_digest: bytes
@@ -83,7 +84,8 @@ class GetInfoResponse(_message.Message):
     statement_key: bytes
     features: _containers.RepeatedScalarFieldContainer[str]
     custody: _types_pb2.Custody
-    def __init__(self, version: _Optional[str] = ..., build_digest: _Optional[bytes] = ..., config_digest: _Optional[bytes] = ..., network: _Optional[str] = ..., genesis_hash: _Optional[bytes] = ..., vaults: _Optional[_Iterable[_Union[VaultInfo, _Mapping]]] = ..., policy_id: _Optional[bytes] = ..., policy_name: _Optional[str] = ..., policy_version: _Optional[int] = ..., journal_head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., ready: _Optional[bool] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., statement_key: _Optional[bytes] = ..., features: _Optional[_Iterable[str]] = ..., custody: _Optional[_Union[_types_pb2.Custody, _Mapping]] = ...) -> None: ...
+    attestation_key: bytes
+    def __init__(self, version: _Optional[str] = ..., build_digest: _Optional[bytes] = ..., config_digest: _Optional[bytes] = ..., network: _Optional[str] = ..., genesis_hash: _Optional[bytes] = ..., vaults: _Optional[_Iterable[_Union[VaultInfo, _Mapping]]] = ..., policy_id: _Optional[bytes] = ..., policy_name: _Optional[str] = ..., policy_version: _Optional[int] = ..., journal_head: _Optional[str] = ..., clock_unix: _Optional[int] = ..., ready: _Optional[bool] = ..., not_ready_reasons: _Optional[_Iterable[str]] = ..., log_key: _Optional[bytes] = ..., statement_key: _Optional[bytes] = ..., features: _Optional[_Iterable[str]] = ..., custody: _Optional[_Union[_types_pb2.Custody, _Mapping]] = ..., attestation_key: _Optional[bytes] = ...) -> None: ...
 
 class GetVaultAddressRequest(_message.Message):
     __slots__ = ("vault_id", "branch", "index")
@@ -356,18 +358,20 @@ class ConstructSweepTxResponse(_message.Message):
     def __init__(self, psbt: _Optional[bytes] = ..., unsigned_txid: _Optional[bytes] = ..., unsigned_txid_display: _Optional[str] = ..., kind: _Optional[str] = ..., amount_sat: _Optional[int] = ..., fee_sat: _Optional[int] = ..., vsize: _Optional[int] = ...) -> None: ...
 
 class SignPsbtRequest(_message.Message):
-    __slots__ = ("vault_id", "psbt", "payments", "attestations", "last_seen_head")
+    __slots__ = ("vault_id", "psbt", "payments", "attestations", "last_seen_head", "proofs")
     VAULT_ID_FIELD_NUMBER: _ClassVar[int]
     PSBT_FIELD_NUMBER: _ClassVar[int]
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     ATTESTATIONS_FIELD_NUMBER: _ClassVar[int]
     LAST_SEEN_HEAD_FIELD_NUMBER: _ClassVar[int]
+    PROOFS_FIELD_NUMBER: _ClassVar[int]
     vault_id: str
     psbt: bytes
     payments: _containers.RepeatedCompositeFieldContainer[_types_pb2.PaymentClaim]
     attestations: _containers.RepeatedCompositeFieldContainer[_types_pb2.Attestation]
     last_seen_head: str
-    def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., last_seen_head: _Optional[str] = ...) -> None: ...
+    proofs: _containers.RepeatedCompositeFieldContainer[_types_pb2.TxInclusionProof]
+    def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., last_seen_head: _Optional[str] = ..., proofs: _Optional[_Iterable[_Union[_types_pb2.TxInclusionProof, _Mapping]]] = ...) -> None: ...
 
 class SignPsbtResponse(_message.Message):
     __slots__ = ("psbt", "decision_id", "txid", "txid_display", "head", "signatures", "pending", "receipt")
@@ -398,16 +402,18 @@ class PendingSpend(_message.Message):
     def __init__(self, missing: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ..., not_before_unix: _Optional[int] = ...) -> None: ...
 
 class ExplainPsbtRequest(_message.Message):
-    __slots__ = ("vault_id", "psbt", "payments", "attestations")
+    __slots__ = ("vault_id", "psbt", "payments", "attestations", "proofs")
     VAULT_ID_FIELD_NUMBER: _ClassVar[int]
     PSBT_FIELD_NUMBER: _ClassVar[int]
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     ATTESTATIONS_FIELD_NUMBER: _ClassVar[int]
+    PROOFS_FIELD_NUMBER: _ClassVar[int]
     vault_id: str
     psbt: bytes
     payments: _containers.RepeatedCompositeFieldContainer[_types_pb2.PaymentClaim]
     attestations: _containers.RepeatedCompositeFieldContainer[_types_pb2.Attestation]
-    def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ...) -> None: ...
+    proofs: _containers.RepeatedCompositeFieldContainer[_types_pb2.TxInclusionProof]
+    def __init__(self, vault_id: _Optional[str] = ..., psbt: _Optional[bytes] = ..., payments: _Optional[_Iterable[_Union[_types_pb2.PaymentClaim, _Mapping]]] = ..., attestations: _Optional[_Iterable[_Union[_types_pb2.Attestation, _Mapping]]] = ..., proofs: _Optional[_Iterable[_Union[_types_pb2.TxInclusionProof, _Mapping]]] = ...) -> None: ...
 
 class TraceLine(_message.Message):
     __slots__ = ("rule", "text", "passed", "objections", "way")

@@ -227,3 +227,35 @@ class KeyCustody(_message.Message):
     kind: str
     has_caps: bool
     def __init__(self, vault_id: _Optional[str] = ..., kind: _Optional[str] = ..., has_caps: _Optional[bool] = ...) -> None: ...
+
+class Burial(_message.Message):
+    __slots__ = ("blocks", "work")
+    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    WORK_FIELD_NUMBER: _ClassVar[int]
+    blocks: int
+    work: bytes
+    def __init__(self, blocks: _Optional[int] = ..., work: _Optional[bytes] = ...) -> None: ...
+
+class TxInclusionProof(_message.Message):
+    __slots__ = ("block_hash", "transaction", "coinbase", "branches", "txoutproof")
+    BLOCK_HASH_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    COINBASE_FIELD_NUMBER: _ClassVar[int]
+    BRANCHES_FIELD_NUMBER: _ClassVar[int]
+    TXOUTPROOF_FIELD_NUMBER: _ClassVar[int]
+    block_hash: bytes
+    transaction: bytes
+    coinbase: bytes
+    branches: MerkleBranches
+    txoutproof: bytes
+    def __init__(self, block_hash: _Optional[bytes] = ..., transaction: _Optional[bytes] = ..., coinbase: _Optional[bytes] = ..., branches: _Optional[_Union[MerkleBranches, _Mapping]] = ..., txoutproof: _Optional[bytes] = ...) -> None: ...
+
+class MerkleBranches(_message.Message):
+    __slots__ = ("position", "branch", "coinbase_branch")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    BRANCH_FIELD_NUMBER: _ClassVar[int]
+    COINBASE_BRANCH_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    branch: _containers.RepeatedScalarFieldContainer[bytes]
+    coinbase_branch: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, position: _Optional[int] = ..., branch: _Optional[_Iterable[bytes]] = ..., coinbase_branch: _Optional[_Iterable[bytes]] = ...) -> None: ...

@@ -10,6 +10,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from policies.analysis.described_chain import DEEP, DescribedChain
 from policies.analysis.described_record import DescribedRecord, recorded_payments
 from policies.analysis.described_spend import FAR, DescribedSpend, described_coins, payments_of
 from policies.example import Verdict
@@ -26,6 +27,7 @@ from signer.core.sweeps import SWEEP_KINDS, sweep_statements
 
 __all__ = [
     "Circumstances",
+    "DescribedChain",
     "DescribedRecord",
     "DescribedSpend",
     "DescribedWords",
@@ -132,6 +134,7 @@ class Circumstances:
     words: DescribedWords = _SILENCE
     record: DescribedRecord = _BLANK
     caller: str = ""
+    chain: DescribedChain = DEEP
 
 
 def question_of(spend: DescribedSpend, around: Circumstances) -> Question:
@@ -161,6 +164,7 @@ def question_of(spend: DescribedSpend, around: Circumstances) -> Question:
         view=record,
         now=now,
         caller=around.caller,
+        chain=around.chain.word(spend, now),
         anchored=next(iter(anchor_statements(spend, words, now)), None),
         swept=next(iter(sweep_statements(spend, words, record, now)), None),
     )

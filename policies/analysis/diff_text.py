@@ -6,7 +6,7 @@ from policies.analysis.difference import PolicyDifference, RouteDifference
 from policies.analysis.draft import A_MONDAY, Draft
 from policies.analysis.sections import SectionDifference
 from policies.analysis.witness import Witness
-from policies.literals import format_amount, format_duration
+from policies.literals import MAX_DURATION, format_amount, format_duration, format_work
 from policies.loaded import LoadedPolicy
 from signer.bitcoin.address import address_of
 from signer.bitcoin.network import Network
@@ -67,10 +67,21 @@ def text_of(draft: Draft, network: Network) -> str:
     parts.append(f"attested by {len(draft.attestors)}, approved by {len(draft.officers)}")
     if draft.waited:
         parts.append(f"attested since {format_duration(draft.waited)}")
+    parts += _chain_text(draft)
     ago, sats, begun = draft.charged
     if sats or begun:
         parts.append(f"{format_amount(Sats(sats))} and {begun} withdrawals {ago} s before")
     return ", ".join([*parts, f"asked by {draft.caller}", _moment_text(draft.now)])
+
+
+def _chain_text(draft: Draft) -> Iterator[str]:
+    """What is said of our own headers, where a rule asks it."""
+    if draft.blocks:
+        yield f"coins under {draft.blocks} blocks"
+    if draft.work:
+        yield f"coins under work of {format_work(draft.work)}"
+    if draft.tip_age < MAX_DURATION:
+        yield f"the tip {draft.tip_age} s old"
 
 
 def _subject(draft: Draft, network: Network) -> str:
@@ -140,4 +151,7 @@ def _witness_json(witness: Witness | None, network: Network) -> Json | None:
         "attestors": sorted(key.hex() for key in draft.attestors),
         "officers": sorted(key.hex() for key in draft.officers),
         "caller": draft.caller,
+        "confirmations": draft.blocks,
+        "work_hashes": str(draft.work),
+        "tip_age_seconds": draft.tip_age,
     }

@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 
 from policies.analysis.destinations import destination_for, destinations
 from policies.analysis.normal import Way, in_order
+from policies.literals import MAX_DURATION
 from policies.loaded import Route
 from policies.predicates import Predicate
 from policies.predicates.aged import Aged
 from policies.predicates.anchor_extends import AnchorExtends
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
+from policies.predicates.buried import Buried
 from policies.predicates.caller import Caller
+from policies.predicates.confirmed import Confirmed
 from policies.predicates.count_at_most import CountAtMost
 from policies.predicates.fee_at_most import FeeAtMost
 from policies.predicates.fee_rate_between import FeeRateBetween
@@ -31,6 +34,7 @@ from policies.predicates.payment_at_least import PaymentAtLeast
 from policies.predicates.payment_at_most import PaymentAtMost
 from policies.predicates.replaceable import Replaceable
 from policies.predicates.spend_at_most import SpendAtMost
+from policies.predicates.tip_fresh import TipFresh
 from policies.predicates.weight_at_most import WeightAtMost
 from policies.predicates.within import Within
 from signer.bitcoin.units import MAX_MONEY, FeeRate, VBytes, Weight, fee_for, vbytes_of
@@ -71,6 +75,12 @@ class Draft:
     """Whether an anchor follows a batch that it may follow."""
     is_bump: bool = False
     """Whether its payment is on record."""
+    blocks: int = 0
+    """Under which every coin is buried."""
+    work: int = 0
+    """The same in expected hashes."""
+    tip_age: int = MAX_DURATION
+    """Seconds, of the tip of our own headers."""
 
     @property
     def vsize(self) -> VBytes:
@@ -117,6 +127,12 @@ def _with_words(draft: Draft, predicate: Predicate) -> Draft:
             return replace(draft, waited=max(draft.waited, duration))
         case InputsAtMost(limit=limit):
             return replace(draft, inputs=max(1, min(limit, draft.inputs)))
+        case Confirmed(blocks=blocks):
+            return replace(draft, blocks=max(draft.blocks, blocks))
+        case Buried(work=work):
+            return replace(draft, work=max(draft.work, work))
+        case TipFresh(age=age):
+            return replace(draft, tip_age=min(draft.tip_age, age))
     return draft
 
 
@@ -224,6 +240,12 @@ def _other_circumstances(draft: Draft, predicate: Predicate) -> Iterator[Draft]:
             yield replace(draft, extends=False)
         case Replaceable():
             yield replace(draft, is_replaceable=False)
+        case Confirmed(blocks=blocks):
+            yield from (replace(draft, blocks=each) for each in (blocks - 1, blocks))
+        case Buried(work=work):
+            yield from (replace(draft, work=each) for each in (work - 1, work))
+        case TipFresh(age=age):
+            yield from (replace(draft, tip_age=each) for each in (age, age + 1))
 
 
 def _sums(draft: Draft, limit: int) -> Iterator[Draft]:

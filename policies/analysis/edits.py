@@ -11,7 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from policies.literals import AMOUNT_UNITS, DURATION_UNITS, RATE_UNITS, WEIGHT_UNITS, scaled
+from policies.literals import (
+    AMOUNT_UNITS,
+    BLOCK_UNITS,
+    DURATION_UNITS,
+    RATE_UNITS,
+    WEIGHT_UNITS,
+    WORK_UNITS,
+    format_work,
+    scaled,
+)
 from signer.bitcoin.script import DUST_LIMIT
 from signer.bitcoin.units import FeeRate, format_rate
 
@@ -180,12 +189,22 @@ def _quantities_beside(number: str, unit: str) -> Iterator[str]:
     if unit in RATE_UNITS:
         rate = scaled(number, RATE_UNITS[unit]) or 0
         yield from (format_rate(FeeRate(each)) for each in counts_beside(rate, _RATE_STEP))
-    elif unit in WEIGHT_UNITS:
+    elif unit in WEIGHT_UNITS or unit in BLOCK_UNITS:
         yield from (f"{each} {unit}" for each in counts_beside(int(number)))
+    elif unit in WORK_UNITS:
+        yield from _work_beside(number, unit)
     else:
         amount = scaled(number, AMOUNT_UNITS[unit]) or 0
         yield from (f"{each} sat" for each in counts_beside(amount))
         yield from (f"{number} {other}" for other in AMOUNT_UNITS if other != unit)
+
+
+def _work_beside(number: str, unit: str) -> Iterator[str]:
+    """A thousandth of the unit and a factor of two, up and down; the same number of the units beside it."""
+    power = WORK_UNITS[unit]
+    work = scaled(number, power) or 0
+    yield from (format_work(each) for each in counts_beside(work, 10 ** max(0, power - 3)))
+    yield from (f"{number} {each}" for each, its in WORK_UNITS.items() if abs(its - power) == 3)
 
 
 def _days_beside(days: str) -> Iterator[str]:

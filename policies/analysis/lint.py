@@ -2,7 +2,7 @@
 
 1. Rules: ways that no new payment can go, that another way makes superfluous, or without an outflow window;
    predicates that others of their way imply.
-2. Numbers that a slip of the unit or of a digit makes; releases that a reorganisation could undo.
+2. Numbers that a slip of the unit or of a digit makes; what a reorganisation could undo.
 3. Who agrees: one where several could, one key in two roles.
 4. Names that nothing uses; witnesses that are missing, too few to be of use, or too many to be silent.
 """
@@ -88,6 +88,16 @@ def _about_vault(entry: VaultEntry) -> Iterator[Finding]:
     if entry.release_depth < SHALLOW:
         text = f"release_depth of vault {vault.vault_id} is below {SHALLOW} blocks"
         yield Finding("shallow release", 0, text)
+    if entry.deposit_depth < SHALLOW:
+        text = f"deposit_depth of vault {vault.vault_id} is below {SHALLOW} blocks"
+        yield Finding("shallow deposit", 0, text)
+    if entry.may_be_unattested:
+        text = (
+            f"coins of vault {vault.vault_id} can count without attestors: a proof shows that a coin was "
+            "there, not that it is unspent; where it was spent on an equal withdrawal, only officers end the "
+            "one that is pinned to it"
+        )
+        yield Finding("coins unattested", 0, text)
     if not quorum and vault.members > 1:
         text = (
             f"members of vault {vault.vault_id} that are restored can contradict what they signed"
@@ -125,7 +135,9 @@ def _about_who(policy: LoadedPolicy, quorums: list[tuple[int, Group]]) -> Iterat
 def _quorums(policy: LoadedPolicy) -> Iterator[tuple[int, Group]]:
     """(count, group) of every `attested` and `approved`."""
     for entry in policy.vault_entries:
-        yield from ((each.needed, each.group) for each in predicates(entry.coins))
+        for each in predicates(entry.coins):
+            if isinstance(each, Attested):
+                yield each.needed, each.group
     for block in (*policy.blocks, *policy.fallback):
         for predicate in predicates(block.expression):
             if isinstance(predicate, Attested | Approved):

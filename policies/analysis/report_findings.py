@@ -6,7 +6,7 @@ from policies.analysis.lint import Finding
 from policies.analysis.markup import Markup, Part, element, items, table
 from policies.analysis.verdicts import ExampleResult
 from policies.analysis.worst_case import VaultCase, WorstCase
-from policies.analysis.worst_case_text import HEAD, UNBOUNDED, federation_text, row
+from policies.analysis.worst_case_text import FALSE_CHAIN, HEAD, UNBOUNDED, federation_text, row
 
 _BOUNDS = (
     "The most that can be signed away, fees included, for the whole federation: upper bounds on signing "
@@ -36,6 +36,9 @@ def _vault(vault: VaultCase, when: str) -> Iterator[Markup]:
     if reasons:
         yield element("p", element("span", UNBOUNDED, style="shout"), " because:")
         yield items("ul", reasons)
+    if vault.false_chain:
+        yield element("p", FALSE_CHAIN)
+        yield items("ul", vault.false_chain)
 
 
 def _shouted(cell: str) -> Part:

@@ -2,10 +2,9 @@
 
 from policies.analysis.markup import Markup, element, items, joined
 from policies.expression import Expression, Leaf
-from policies.predicates import Predicate
-from policies.predicates.attested import Attested
+from policies.predicates import CoinPredicate, Predicate
 
-Told = Expression[Predicate] | Expression[Attested]
+Told = Expression[Predicate] | Expression[CoinPredicate]
 
 
 def tree(expression: Told) -> Markup:

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from policies.analysis.markup import Markup, Part, element, facts, items, joined, table
 from policies.analysis.report_tree import tree
-from policies.explain_vault import cap_lines, path_lines, reach_line, who_signs, witness_lines
+from policies.explain_vault import (
+    cap_lines,
+    coins_heading,
+    path_lines,
+    reach_line,
+    who_signs,
+    witness_lines,
+)
 from policies.loaded import LoadedPolicy
 from policies.proquint import words_of
 from policies.vault_entry import VaultEntry
@@ -57,7 +64,7 @@ def _vault(entry: VaultEntry) -> Iterator[Markup]:
     yield element("h4", "Keys")
     keys = enumerate(entry.definition.keys)
     yield table(("Place", "Key"), [(f"@{place}", element("code", key)) for place, key in keys])
-    yield element("h4", "A coin counts as existing and unspent when")
+    yield element("h4", coins_heading(entry))
     yield tree(entry.coins)
 
 

@@ -98,9 +98,13 @@ def _vaults(policy: LoadedPolicy) -> Mapping[str, object]:
             each.coins,
             each.release_depth,
             each.release_quorum,
+            each.release_work,
             each.weaker_after,
             each.weaker_from,
             each.deposit_cap,
+            each.deposit_least,
+            each.deposit_depth,
+            each.deposits_until,
         )
         for each in policy.vault_entries
     }

@@ -12,6 +12,7 @@ from policies.predicates.fee_rate_between import FeeRateBetween
 from policies.predicates.outflow_at_most import OutflowAtMost
 from policies.predicates.payment_at_most import PaymentAtMost
 from policies.predicates.spend_at_most import SpendAtMost
+from policies.predicates.tip_fresh import TipFresh
 from signer.bitcoin.units import COIN, Sats
 from signer.core.governance import GovernanceTerms
 
@@ -24,6 +25,7 @@ HIGH_RATE = 1_000_000
 """Sat per 1000 vB: 1,000 sat/vB."""
 SHORT_WINDOW = 600
 SHORT_DELAY = 3_600
+SHORT_TIP = 7_200
 """Seconds."""
 
 
@@ -62,6 +64,8 @@ def _amounts_and_rates(predicate: Predicate) -> Iterator[tuple[str, str]]:
 def _times(predicate: Predicate) -> Iterator[tuple[str, str]]:
     if isinstance(predicate, Aged) and predicate.duration < SHORT_DELAY:
         yield "short time", f"{predicate.text} is less than an hour to act in"
+    if isinstance(predicate, TipFresh) and predicate.age < SHORT_TIP:
+        yield "short time", f"{predicate.text}: an honest tip is older than that now and then"
     if isinstance(predicate, OutflowAtMost | CountAtMost) and predicate.window < SHORT_WINDOW:
         yield "short time", f"the window of {predicate.text} is below ten minutes"
 

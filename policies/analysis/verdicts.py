@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from policies.analysis.described import (
     Circumstances,
+    DescribedChain,
     DescribedRecord,
     DescribedSpend,
     DescribedWords,
@@ -148,7 +149,8 @@ def _questions(example: SpendExample, policy: LoadedPolicy) -> Iterator[Question
             ),
             _said(around.coins, turn, policy.attestors),
         )
-        yield question_of(spend, Circumstances(around.at, words, record, around.caller))
+        chain = DescribedChain(around.blocks, around.work, around.tip_age)
+        yield question_of(spend, Circumstances(around.at, words, record, around.caller, chain))
 
 
 def _turns(named: tuple[Voices, ...], payments: tuple[Owed, ...]) -> int:

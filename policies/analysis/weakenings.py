@@ -7,6 +7,7 @@
 
 from collections.abc import Iterator
 
+from policies.literals import format_work
 from policies.vault_entry import VaultEntry
 from signer.core.vault import Vault
 
@@ -18,8 +19,20 @@ def weakenings(old: VaultEntry, new: VaultEntry) -> Iterator[str]:
         yield f"release_quorum goes down from {old.release_quorum} to {new.release_quorum}"
     if new.release_depth < old.release_depth:
         yield f"release_depth goes down from {old.release_depth} to {new.release_depth}"
+    yield from _of_release_work(old.release_work, new.release_work)
+    if new.deposit_depth < old.deposit_depth:
+        yield f"deposit_depth goes down from {old.deposit_depth} to {new.deposit_depth}"
     if new.vault.tolerated < old.vault.tolerated:
         yield f"f goes down from {old.vault.tolerated} to {new.vault.tolerated}"
+
+
+def _of_release_work(old: int | None, new: int | None) -> Iterator[str]:
+    if new is None or new == old:
+        return
+    if old is None:
+        yield f"our own chain's word releases now, with {format_work(new)} on it"
+    elif new < old:
+        yield f"release_work goes down from {format_work(old)} to {format_work(new)}"
 
 
 def _of_witnesses(old: Vault, new: Vault) -> Iterator[str]:

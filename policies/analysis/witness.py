@@ -12,6 +12,7 @@ from itertools import islice
 
 from policies.analysis.described import (
     Circumstances,
+    DescribedChain,
     DescribedRecord,
     DescribedSpend,
     Verdict,
@@ -25,8 +26,11 @@ from policies.analysis.described import (
 )
 from policies.analysis.draft import A_MONDAY, Draft, drafts
 from policies.analysis.normal import Way, in_order
+from policies.expression import predicates
 from policies.loaded import LoadedPolicy, Route
 from policies.predicates import Predicate
+from policies.predicates.buried import Buried
+from policies.predicates.confirmed import Confirmed
 from signer.bitcoin.script import DUST_LIMIT, script_type
 from signer.bitcoin.units import MAX_MONEY, Sats, Weight
 from signer.core.evidence import AnchorTerms
@@ -137,7 +141,21 @@ def question_about(draft: Draft, *policies: LoadedPolicy) -> Question | None:
     words = words_about(spend, draft.attestors, seers)
     if spend.anchor is not None and not draft.extends:
         words = replace(words, said_by={_out_of_order(spend.anchor, policies[0]): draft.attestors})
-    return question_of(spend, Circumstances(now, words, record, draft.caller))
+    chain = _chain(draft, policies)
+    return question_of(spend, Circumstances(now, words, record, draft.caller, chain))
+
+
+def _chain(draft: Draft, policies: Iterable[LoadedPolicy]) -> DescribedChain:
+    """As deep as the draft's coins are, and as each `coins` asks: those are compared apart."""
+    asked = [
+        each
+        for policy in policies
+        for entry in policy.vault_entries
+        for each in predicates(entry.coins)
+    ]
+    blocks = [each.blocks for each in asked if isinstance(each, Confirmed)]
+    work = [each.work for each in asked if isinstance(each, Buried)]
+    return DescribedChain(max((draft.blocks, *blocks)), max((draft.work, *work)), draft.tip_age)
 
 
 def _weeks_before(policies: Iterable[LoadedPolicy]) -> int:

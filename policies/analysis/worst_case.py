@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from policies.analysis.adversary import Adversary, Demand, Keyrings, adversaries
 from policies.analysis.bounds import most_charged
 from policies.analysis.exposure import Exposure, Opening, exposures, keyrings_of, openings
+from policies.analysis.false_chain import false_chain
 from policies.analysis.normal import NormalForm, forms_of
 from policies.literals import format_duration
 from policies.loaded import LoadedPolicy
@@ -76,6 +77,8 @@ class VaultCase:
     """Members that grant each entry before it is signed; 0 without witnesses."""
     may_be_silent: int
     losses: tuple[Loss, ...]
+    false_chain: tuple[str, ...] = ()
+    """What it costs to show a false chain, for each rule that trusts our own headers."""
 
     @property
     def telling(self) -> tuple[Loss, ...]:
@@ -134,6 +137,7 @@ class _Setting:
                 witness_quorum=its.witnesses.quorum,
                 may_be_silent=its.may_be_silent,
                 losses=losses,
+                false_chain=false_chain(self._form, entry),
             )
 
     def _loss(self, entry: VaultEntry, known: tuple[Exposure, ...], adversary: Adversary) -> Loss:

@@ -10,6 +10,10 @@ Json = dict[str, object]
 
 UNBOUNDED = "UNBOUNDED"
 
+FALSE_CHAIN = (
+    "A false chain, brought by as many sources as are needed, shows coins that are none. It costs:"
+)
+
 HEAD = (
     "compromised",
     *(f"in {horizon}" for horizon in HORIZON_NAMES),
@@ -51,6 +55,9 @@ def _vault_lines(vault: VaultCase) -> Iterator[str]:
     yield from (f"  {line}" for line in _table([row(loss) for loss in vault.telling]))
     reasons = {reason: None for loss in vault.losses for reason in loss.unbounded_by}
     yield from (f"  {UNBOUNDED}: {reason}" for reason in reasons)
+    if vault.false_chain:
+        yield f"  {FALSE_CHAIN}"
+    yield from (f"    {each}" for each in vault.false_chain)
 
 
 def federation_text(vault: VaultCase) -> str:
@@ -103,6 +110,7 @@ def _vault_json(vault: VaultCase) -> Json:
         "tolerated": vault.tolerated,
         "witness_quorum": vault.witness_quorum,
         "may_be_silent": vault.may_be_silent,
+        "false_chain": list(vault.false_chain),
         "sets": [
             _loss_json(loss, "shown" if loss in telling else "implied") for loss in vault.losses
         ],

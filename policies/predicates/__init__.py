@@ -12,7 +12,9 @@ from policies.predicates.aged import Aged
 from policies.predicates.anchor_extends import AnchorExtends
 from policies.predicates.approved import Approved
 from policies.predicates.attested import Attested
+from policies.predicates.buried import Buried
 from policies.predicates.caller import Caller
+from policies.predicates.confirmed import Confirmed
 from policies.predicates.count_at_most import CountAtMost
 from policies.predicates.destination_types import DestinationTypes
 from policies.predicates.destinations_in import DestinationsIn
@@ -27,11 +29,12 @@ from policies.predicates.payment_at_least import PaymentAtLeast
 from policies.predicates.payment_at_most import PaymentAtMost
 from policies.predicates.replaceable import Replaceable
 from policies.predicates.spend_at_most import SpendAtMost
+from policies.predicates.tip_fresh import TipFresh
 from policies.predicates.weight_at_most import WeightAtMost
 from policies.predicates.within import Within
 from signer.core.errors import Objection
 from signer.core.question import Question
-from signer.core.spend import Kind
+from signer.core.spend import Kind, SpentCoin
 
 
 class Predicate(Protocol):
@@ -59,6 +62,13 @@ class Predicate(Protocol):
         and sound: True is a proof; False may be ignorance. Names do not count, keys and scripts do."""
 
 
+class CoinPredicate(Predicate, Protocol):
+    """One rule about a coin, too."""
+
+    def coin_objections(self, question: Question, coin: SpentCoin) -> Iterator[Objection]:
+        """Why the coin is not proven to exist; nothing when it is."""
+
+
 SPEND_PREDICATES = {
     form.NAME: form
     for form in (
@@ -83,6 +93,9 @@ SPEND_PREDICATES = {
         WeightAtMost,
         Replaceable,
         Caller,
+        Confirmed,
+        Buried,
+        TipFresh,
     )
 }
 """What `when` may say."""
@@ -116,5 +129,7 @@ def misplaced_in(kind: Kind) -> dict[str, str]:
     }
 
 
-COIN_PREDICATES = {Attested.NAME: Attested}
+COIN_PREDICATES = {form.NAME: form for form in (Attested, Confirmed, Buried)}
 """What a vault's `coins` may say."""
+CHAIN_PREDICATES = (Confirmed, Buried, TipFresh)
+"""What the kernel's own headers are asked for."""

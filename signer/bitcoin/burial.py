@@ -1,6 +1,7 @@
 """How deep a block is buried: in blocks and in work.
 
 Rule 1: both count the block itself, and only on the best chain: beside it, or unknown, a block has 0 of both.
+        They end with its tip, or with a header below that: then what is above it has 0 of both.
 Rule 2: the work is what it costs to replace the block: expected hashes of a chain as good as that from it on.
 """
 
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from signer.bitcoin.header import read_header
 from signer.bitcoin.header_record import HeaderRecord
+from signer.bitcoin.tail import Link
 from signer.bitcoin.target import work_of
 
 
@@ -20,11 +22,10 @@ class Burial(NamedTuple):
     """Expected hashes."""
 
 
-def burial(record: HeaderRecord, block_hash: bytes) -> Burial:
-    """How deep the block with that hash is buried now."""
-    link = record.link(block_hash)
-    if link is None or record.best(link.height) != link:
+def burial(record: HeaderRecord, block_hash: bytes, last: Link | None = None) -> Burial:
+    """How deep the block with that hash is buried now, counted to `last` of the best chain, or to the tip."""
+    link, last = record.link(block_hash), last or record.tip()
+    if link is None or link.height > last.height or record.best(link.height) != link:
         return Burial(0, 0)
-    tip = record.tip()
     own = work_of(read_header(link.raw).bits)
-    return Burial(tip.height - link.height + 1, tip.work - link.work + own)
+    return Burial(last.height - link.height + 1, last.work - link.work + own)

@@ -7,7 +7,8 @@
    where a period begins, BIP-94 binds it to the last one's, on networks that have it.
 5. Its version is at least what is due at its height.
 6. Work adds up.
-This is the only way from bytes to a `Link`, for one header and for a million.
+This is the only way from bytes to a `Link`, for one header and for a million, but for the eleven with which a
+record starts (`checkpoint`).
 """
 
 from copy import copy
@@ -63,12 +64,10 @@ def follow(rules: ChainRules, tail: Tail, raw: bytes, now: int) -> Link:
         raise _wrong("header-time-ahead", height, f"{time} is {time - now} s ahead")
     if version < NEWEST_VERSION and version < least_version(rules.versions, height):  # 5
         raise _wrong("header-version", height, f"version {version} is too old")
-    if first := height % PERIOD == 0:
+    if height % PERIOD == 0:
         if time < rules.earliest_start(tail):  # 4
             raise _wrong("header-time-warp", height, f"{time} is before {tail.time} by too much")
         tail.first_time, tail.first_bits = time, bits
-    if first or bits != rules.limit_bits:
-        tail.lasting_bits = bits
     tail.hash, tail.height, tail.time, tail.bits = block_hash, height, time, bits
     tail.times = (*tail.times[1 - MEDIAN_OF :], time)
     tail.work += work_of(bits)  # 6

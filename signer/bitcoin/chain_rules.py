@@ -4,7 +4,8 @@
    count), at least a quarter and at most four times of two weeks; in integers, capped, then made compact.
 2. `StrictRules` (mainnet, signet) have no field and no branch for an exception: no value of them allows one.
 3. Testnets 3 and 4 demand least difficulty after twenty minutes of silence, and after such headers again what
-   the last other one had; not where a period starts. Testnet 3 counts on from the last, even from such a one.
+   the period began with: no other bits are within one. Not where a period starts. Testnet 3 counts on from
+   the last, even from such a one.
 4. Testnet 4 (BIP-94) counts on from a period's first header, and a period begins at most 600 s before the end
    of the one before.
 5. Regtest's difficulty is its limit.
@@ -39,7 +40,7 @@ def retargeted(bits: int, seconds: int, limit_bits: int) -> int:
 
 def _relaxed(tail: Tail, time: int, limit_bits: int) -> int:
     """Rule 3, within a period."""
-    return limit_bits if time > tail.time + _SILENCE else tail.lasting_bits
+    return limit_bits if time > tail.time + _SILENCE else tail.first_bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Checkpoint:
 def seed(rules: ChainRules, checkpoint: Checkpoint | None) -> list[Link]:
     """The headers with which a record starts, all on its best chain; without a checkpoint the genesis header.
 
-    Raises Malformed `checkpoint-height`, `checkpoint-headers` or `checkpoint-work`.
+    Raises Malformed `checkpoint-height`, `checkpoint-headers`, `checkpoint-work` or `target-malformed`.
     """
     if checkpoint is None:
         genesis = read_header(rules.genesis)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from signer.bitcoin.chain_rules import PERIOD, ChainRules
+from signer.bitcoin.chain_rules import PERIOD
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.header import read_header
 from signer.bitcoin.tail import MEDIAN_OF, Link, Tail
@@ -28,16 +28,35 @@ class HeaderRecord(Protocol):
     def tip(self) -> Link:
         """The best chain's last header."""
 
+    def received(self, block_hash: bytes) -> int | None:
+        """When that header came on record, by our own clock, Unix seconds; None for those with which the
+        record starts, or where it is unknown."""
+
 
 def ancestry(record: HeaderRecord, link: Link) -> Iterator[Link]:
     """That header and those before it, back to where the record starts."""
     found: Link | None = link
     while found is not None:
         yield found
-        found = record.link(read_header(found.raw).previous)
+        found = record.link(found.raw[4:36])  # its predecessor
 
 
-def tail_at(rules: ChainRules, record: HeaderRecord, link: Link) -> Tail:
+def fork_of(record: HeaderRecord, link: Link) -> Link:
+    """The highest header of the best chain that is that one, or before it."""
+    return next(each for each in ancestry(record, link) if record.best(each.height) == each)
+
+
+def is_before(record: HeaderRecord, link: Link, later: Link) -> bool:
+    """Whether that header is the later one, or before it."""
+    for each in ancestry(record, later):
+        if each.height <= link.height:
+            return each == link
+        if record.best(each.height) == each:
+            return record.best(link.height) == link
+    return False
+
+
+def tail_at(record: HeaderRecord, link: Link) -> Tail:
     """The tail whose last header is that one, as following would have made it.
 
     Raises Malformed `header-before-start`.
@@ -49,7 +68,6 @@ def tail_at(rules: ChainRules, record: HeaderRecord, link: Link) -> Tail:
         raise Malformed("header-before-start", f"nothing follows height {link.height}: too early")
     headers = [read_header(each.raw) for each in links]
     period = headers[start - lowest :]
-    lasting = [each.bits for each in period if each.bits != rules.limit_bits]
     return Tail(
         hash=link.hash,
         height=link.height,
@@ -59,5 +77,4 @@ def tail_at(rules: ChainRules, record: HeaderRecord, link: Link) -> Tail:
         times=tuple(each.time for each in headers[-MEDIAN_OF:]),
         first_time=period[0].time,
         first_bits=period[0].bits,
-        lasting_bits=lasting[-1] if lasting else period[0].bits,
     )

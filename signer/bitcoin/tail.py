@@ -4,8 +4,7 @@ Rule 1: a tail moves by `chain.follow` alone, one verified header at a time; or 
         headers on record (`resume`). Both give the same.
 Rule 2: the median of its times is not after its own. For a header comes after the median of those before it,
         and taking it in moves the median no further than to it.
-Rule 3: nothing older is asked for: eleven times (BIP-113), the first header of the period (retargeting), and
-        the last bits that were no exception (testnets).
+Rule 3: nothing older is asked for: eleven times (BIP-113) and the first header of the period (retargeting).
 """
 
 from dataclasses import dataclass
@@ -45,8 +44,6 @@ class Tail:
     """Of the first header of its period."""
     first_bits: int
     """Of the first header of its period."""
-    lasting_bits: int
-    """Of the last header of its period that has other bits than the limit, or else of the first."""
 
     @property
     def median_time(self) -> int:

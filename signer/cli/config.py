@@ -14,6 +14,7 @@ from policies.loaded import LoadedPolicy
 from signer.cli.config_caps import caps_json, caps_lines, compared_caps, missing_ledgers
 from signer.cli.eyes import exposed, eyes_of, unreachable
 from signer.cli.options import Emit, columns, config_option, json_option
+from signer.cli.status_chain import configured
 from signer.config import KernelConfig, load_config
 from signer.config_processes import ProcessesConfig
 from signer.core.errors import Refusal
@@ -48,6 +49,7 @@ def check_command(config_path: Path, emit: Emit) -> int:
         "listen": str(config.listen),
         "metrics": None if config.metrics is None else str(config.metrics),
         "config_digest": config.digest.hex(),
+        "chain": None if config.chain is None else list(config.chain.sources),
         "callers": {entry.name: sorted(entry.roles) for entry in config.callers},
         "looked_at": {"tls": eyes.tls, "keys": eyes.keys, "owners": eyes.owners},
         "caps": {str(each.path): None if each.caps is None else asdict(each.caps) for each in caps},
@@ -67,7 +69,7 @@ def _missing(config: KernelConfig) -> list[str]:
         missing += _missing_tls(config)
     if eyes.keys:
         missing += [*_missing_keys(config), *missing_tokens(config), *missing_ledgers(config)]
-        missing += _missing_journal(config)
+        missing += [*_missing_chain(config), *_missing_journal(config)]
     if eyes.owners and config.processes is not None:
         missing += [*unreachable(config, config.processes), *exposed(config, config.processes)]
     return missing
@@ -81,6 +83,7 @@ def _lines(config: KernelConfig) -> list[str]:
     return [
         f"{config.name} on {config.network}, listening on {config.listen}",
         f"configuration {config.digest.hex()}",
+        configured(config.chain),
         *columns(("caller", "roles", "RPCs"), rows),
     ]
 
@@ -103,7 +106,9 @@ def _missing_keys(config: KernelConfig) -> list[str]:
     try:
         policy = read_policy(config)
         headers = {path: header_of(read_sealed(path)) for path in config.keys.vaults}
-        read_file(read_sealed(config.keys.identity))
+        for each in (config.keys.identity, config.keys.attestation):
+            if each is not None:
+                read_file(read_sealed(each))
         by_text = {header.public: path for path, header in headers.items()}
         owners = {vault: key_of(vault, by_text) for vault in policy.vaults}
     except Refusal as refusal:
@@ -127,6 +132,16 @@ def missing_tokens(config: KernelConfig) -> Iterator[str]:
                 yield f"{path}: of kind {kind}, put away; `pegwarden key unwrap` makes a key file of it"
             elif kind != FILE_KIND and config.token is None:
                 yield f"{path}: of kind {kind}, and there is no [token]"
+
+
+def _missing_chain(config: KernelConfig) -> Iterator[str]:
+    """What the policy asks of headers, where none are taken."""
+    if config.chain is None:
+        with suppress(Refusal):  # why it does not load is said already
+            policy = read_policy(config)
+            for vault in policy.vaults:
+                if policy.asks_chain(vault.fingerprint):
+                    yield f"[chain]: the policy's rules of vault {vault.vault_id} ask for headers"
 
 
 def _serves(binding: Binding | None, fingerprint: bytes, policy: LoadedPolicy) -> bool:

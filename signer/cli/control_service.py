@@ -9,6 +9,7 @@ import click
 from signer.cli.act_file import read_act_file
 from signer.cli.kernel_client import KernelClient, client_options, refusals_told
 from signer.cli.options import FILE, Emit, json_option
+from signer.cli.status_chain import chain_json, chain_lines
 from signer.core.acts import (
     ConfirmPause,
     Lock,
@@ -115,6 +116,7 @@ def _members(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> dict
             {"vault": key.vault_id, "kind": key.kind, "has_caps": key.has_caps}
             for key in status.custody.keys
         ],
+        "chain": chain_json(status.chain) if status.HasField("chain") else None,
     }
 
 
@@ -165,6 +167,8 @@ def _lines(status: "pb.GetStatusResponse", info: "kb.GetInfoResponse") -> Iterat
     yield from (_vault_line(each) for each in info.vaults)
     yield f"kernel       {status.log_key.hex()}"
     yield from _custody_lines(status.custody)
+    if status.HasField("chain"):
+        yield from chain_lines(status.chain)
     yield f"journal      {status.entries} entries, epoch {status.epoch}"
     yield f"last entry   {format_time(status.last_entry_unix)}"
     behind = status.wall_unix - status.clock_unix

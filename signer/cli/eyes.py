@@ -68,7 +68,7 @@ def unreachable(config: KernelConfig, processes: ProcessesConfig) -> Iterator[st
 def exposed(config: KernelConfig, processes: ProcessesConfig) -> Iterator[str]:
     """What a service could read that is another's secret (2)."""
     edge, kernel, keeper = processes.edge_user, processes.kernel_user, processes.keeper_user
-    held = (config.keys.identity, *config.keys.vaults, config.keys.ledgers, config.journal_head)
+    held = (*config.keys.sealed, config.keys.ledgers, config.journal_head)
     secrets = {kernel: held, edge: (config.tls.key,)}
     for owner, paths in secrets.items():
         for user in {kernel, edge, keeper} - {owner, None}:
@@ -100,7 +100,7 @@ def _needs(config: KernelConfig, processes: ProcessesConfig) -> Iterator[Need]:
     for paths in (config.tls,) if identity is None else (config.tls, identity):
         yield from (Need(edge, path, READ) for path in (paths.certificate, paths.key))
         yield Need(edge, paths.client_ca, READ)
-    for path in (config.policy, config.keys.identity, *config.keys.vaults):
+    for path in (config.policy, *config.keys.sealed):
         yield Need(kernel, path, READ)
     yield Need(kernel, config.keys.ledgers, _ALL)
     yield Need(kernel, config.journal_head.parent, _ALL)

@@ -71,6 +71,7 @@ def verify_command(
         "ok": True,
         "entries": report.entries,
         "rows": report.rows,
+        "headers": report.headers,
         "first_leaf": report.first_leaf.hex(),
         "policy_id": report.genesis.policy_id.hex(),
         "log_key": report.genesis.log_key.hex(),
@@ -99,6 +100,8 @@ def _require_bound(config: KernelConfig, report: AuditReport) -> None:
 
 def _report_lines(report: AuditReport, seen: tuple[Cosigned, ...]) -> Iterator[str]:
     yield f"{report.entries} entries hash to the signed head; {report.rows} table rows are what they say."
+    if report.headers:
+        yield f"{report.headers} headers of Bitcoin follow one another by their network's rules."
     yield f"first entry {report.first_leaf.hex()}"
     yield from (each.line for each in seen)
     yield ""

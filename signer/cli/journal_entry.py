@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from signer.bitcoin.transaction import display
 from signer.cli.journal_notices import described_notice
 from signer.core.agreement.notices import AgreementNotice
+from signer.core.chain_word import ChainWord
+from signer.core.deposits import ReorganisedNotice
+from signer.core.evidence_codec import decode_chain
 from signer.core.notices import PolicyStepNotice
 from signer.journal.audit import StoredEntry
 from signer.journal.entry import GenesisEntry, RefusedEntry, SignedEntry
 
-_WITHOUT_CALLER = GenesisEntry | PolicyStepNotice | AgreementNotice
+_WITHOUT_CALLER = GenesisEntry | PolicyStepNotice | AgreementNotice | ReorganisedNotice
 
 
 def described(stored: StoredEntry) -> dict[str, object]:
@@ -37,4 +40,24 @@ def described(stored: StoredEntry) -> dict[str, object]:
     txid = display(claims.txid)
     about = f"{txid}, {len(paid)} payments, fee {claims.fee} sat"
     signed = {"kind": "signed", "txid": txid, "payments": paid, "fee_sat": claims.fee}
-    return described | signed | {"charge_sat": claims.charge, "about": about}
+    signed |= {"charge_sat": claims.charge, "about": about}
+    word = decode_chain(entry.evidence)
+    return described | signed | ({} if word is None else {"chain": _chain(word)})
+
+
+def _chain(word: ChainWord) -> dict[str, object]:
+    """What our own headers said at the decision."""
+    return {
+        "vouched_height": word.vouched,
+        "tip_median_time": word.tip.median_time,
+        "stale": [each.code for each in word.stale],
+        "proven": [
+            {
+                "txid": display(txid),
+                "height": place.height,
+                "confirmations": place.burial.blocks,
+                "work": f"{place.burial.work:x}",
+            }
+            for txid, place in word.placed.items()
+        ],
+    }

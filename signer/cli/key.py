@@ -9,6 +9,7 @@ from keystore.hsm_sealed import header_of
 from keystore.sealed import KeyFile, backup, read_sealed, restore
 from signer.cli.act_file import read_act_file
 from signer.cli.binding import GenesisFiles, bind_member
+from signer.cli.key_attestation import attestation_command
 from signer.cli.key_caps import command as caps_command
 from signer.cli.key_ceremony import command as ceremony_command
 from signer.cli.key_doctor import command as doctor_command
@@ -38,6 +39,7 @@ command.add_command(unwrap_command)
 command.add_command(verify_backup_command)
 command.add_command(answer_command)
 command.add_command(rotate_command)
+command.add_command(attestation_command)
 
 
 @command.command("bind")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from keystore.attestation import AttestationKey
 from keystore.backup_proof import differs, prove_children, prove_pinned
 from keystore.header import Binding, Header, Role, is_wrapped
 from keystore.hsm_sealed import TokenDesk, header_of, read_wrap, unwrap
@@ -130,6 +131,8 @@ def _ask_for_key(header: Header, config: KernelConfig, door: TokenDoor, proof: _
 
 
 def _prover_of(header: Header) -> Callable[[OpenedKey, KernelConfig, _Proof], None]:
+    if header.role is Role.ATTESTATION:
+        return _prove_attestation_key
     if header.role is not Role.VAULT:
         return _prove_identity
     return _prove_pinned_key if header.token else _prove_vault_key
@@ -190,6 +193,13 @@ def _prove_identity(opened: OpenedKey, config: KernelConfig, proof: _Proof) -> N
     _compare_in_use(opened.header, config, proof)
 
 
+def _prove_attestation_key(opened: OpenedKey, config: KernelConfig, proof: _Proof) -> None:
+    key = AttestationKey(opened)
+    key.close()
+    proof.proved.append(f"its secret derives to {key.public.hex()}, which attests deposits")
+    _compare_in_use(opened.header, config, proof)
+
+
 def _registered(config: KernelConfig, fingerprint: bytes) -> Vault:
     vaults = read_policy(config).vaults
     for vault in vaults:
@@ -227,6 +237,6 @@ def _compare_in_use(header: Header, config: KernelConfig, proof: _Proof) -> None
 
 
 def _in_use(config: KernelConfig) -> Iterator[tuple[Path, Header]]:
-    for path in (config.keys.identity, *config.keys.vaults):
+    for path in config.keys.sealed:
         with suppress(Refusal):
             yield path, header_of(read_sealed(path))

@@ -22,6 +22,7 @@ from signer.core.errors import Fault, Refusal
 DONE, REFUSED, USAGE, FAULT = 0, 1, 2, 3
 
 _COMMANDS = {
+    "anchor": ("signer.cli.anchor", "Verify offline that a vault committed to a root."),
     "config": ("signer.cli.config", "Look at a member's configuration."),
     "control": ("signer.cli.control", "Pause, lock and unlock a kernel; open a new epoch."),
     "demo": ("signer.cli.demo", "A federation of three on regtest, and a hostile relayer."),
@@ -38,6 +39,7 @@ _COMMANDS = {
     "psbt": ("signer.cli.psbt", "Parse PSBTs; ask a kernel what it would say."),
     "script": ("signer.cli.script", "Say what a script is, and who can spend by it."),
     "serve": ("signer.cli.serve", "Run the kernel of a member."),
+    "spv": ("signer.cli.spv", "Feed kernels with headers; make and verify proofs."),
     "upgrade": ("signer.cli.upgrade", "Try the installed version on a journal."),
     "status": ("signer.cli.status", "Say where a kernel, or each of a federation, stands."),
     "vault": ("signer.cli.vault", "Assemble a vault with its members; export its descriptors."),

@@ -17,12 +17,13 @@ from cryptography import x509
 from keystore.identity import new_identity
 from keystore.secret import Secret
 from keystore.vault_key import new_vault_key
-from signer.bitcoin.network import Network
+from signer.bitcoin.network import REGTEST, Network
 from signer.cli.certificates import Authority, Issued, make_authority
 from signer.config import FORMAT, MAINNET_SWITCH, load_config
 from signer.core.errors import Objection, Refusal
 from signer.edge.address import parse_address
 from signer.edge.callers import CallerEntry, spki_sha256
+from signer.edge.roles import ROLES, SUBMIT_HEADERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,19 @@ def _config_text(request: InitRequest, spki: dict[str, bytes]) -> str:
             f'spki = ["{spki[each.name].hex()}"]',
             f"roles = [{roles}]",
         ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_chain_lines(request)]) + "\n"
+
+
+def _chain_lines(request: InitRequest) -> list[str]:
+    """On regtest one source is enough, and who may bring headers is one. Elsewhere people choose them."""
+    feeders = [
+        _quoted(each.name)
+        for each in (*request.issue, *request.callers)
+        if not ROLES[SUBMIT_HEADERS].isdisjoint(each.roles)
+    ]
+    if request.network != REGTEST.name or not feeders:
+        return []
+    return ["", "[chain]", f"sources = [{', '.join(feeders)}]", "sources_needed = 1"]
 
 
 def _policy_template(network: Network, xpub: str) -> str:

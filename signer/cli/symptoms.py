@@ -22,6 +22,7 @@ from keystore.sealed import read_sealed
 from signer.cli.config import missing_tokens
 from signer.cli.config_caps import missing_ledgers
 from signer.cli.eyes import exposed, eyes_of, unreachable
+from signer.cli.status_chain import configured
 from signer.config import KernelConfig
 from signer.core.errors import Refusal
 from signer.edge.tls import DAY, days_left
@@ -183,6 +184,16 @@ def keys(config: KernelConfig) -> Iterator[Finding]:
             )
 
 
+def chain(config: KernelConfig) -> Iterator[Finding]:
+    """Whether one source of headers alone could say what is confirmed."""
+    if config.chain is None:
+        return
+    if config.chain.sources_needed > 1:
+        yield good("chain", configured(config.chain))
+    else:
+        yield warning("chain", f"{configured(config.chain)}: it alone says what is confirmed")
+
+
 def ends(config: KernelConfig) -> Iterator[Finding]:
     """How long certificates and policy still hold. Keys have no end of their own."""
     files = {"server": config.tls.certificate, "client authority": config.tls.client_ca}
@@ -241,9 +252,9 @@ def owners(config: KernelConfig) -> Iterator[Finding]:
 
 def _shared(config: KernelConfig) -> bool:
     """Whether the journal's folder, in which a kernel in its room may remove files, holds keys or policy."""
-    held = (config.policy, config.keys.identity, *config.keys.vaults, config.keys.ledgers)
+    held = (config.policy, *config.keys.sealed, config.keys.ledgers)
     folder = config.journal_head.parent
     return isinstance(config.journal, Path) and any(path.is_relative_to(folder) for path in held)
 
 
-LOOKS: tuple[Look, ...] = (room, memory, clock, disk, token, keys, ends, owners)
+LOOKS: tuple[Look, ...] = (room, memory, clock, disk, token, keys, chain, ends, owners)

@@ -4,8 +4,9 @@
 1. J1, pins (`pins`): a version spends its withdrawal's pin and pays the same amount to the same script;
    a pinned coin is spent only by a transaction that pays all that is pinned to it, or by a sweep or rotation
    that the officers' quorum approved. Of a closed withdrawal nothing is signed, retries neither.
-2. Coins: each input is proven by fresh evidence, unless a version of a withdrawal paid here already
-   spends it, with this amount and script; a new pin is always proven afresh.
+2. Coins: each input is proven as the vault's `coins` asks, by fresh evidence or by its block, unless a
+   version of a withdrawal paid here already spends it, with this amount and script; a new pin is always
+   proven afresh.
 3. Change stays below the highest index seen plus the vault's lookahead.
 4. J2, anchors (`anchors`): one batch, one root. Sweep statements serve once (`sweeps`).
 5. No officer holds what is paid, or to whom (`holds`). A hold stops retries too.
@@ -101,6 +102,7 @@ def approve(question: Question, policy: Policy) -> ApprovedSpend:
         anchored=question.anchored,
         sweep_nonce=question.swept.nonce if question.swept is not None else b"",
         seen=_seen(spend, question.view),
+        chain=question.chain,
     )
 
 

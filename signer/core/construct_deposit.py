@@ -1,7 +1,8 @@
 """Deposit transactions, for the user's own wallet to sign.
 
 1. All UTXOs that the user names are spent, in the order named; each is proven by its previous
-   transaction. Accepted: P2PKH, P2WPKH, P2SH-P2WPKH with its redeem script, P2TR by its key.
+   transaction. Accepted: P2PKH, P2WPKH, P2SH-P2WPKH with its redeem script, P2TR by its key. There
+   are as many, and as large ones, as VerifyDeposit takes.
 2. Outputs: the vault's receive address, the OP_RETURN payload, the user's change; change below its
    dust limit is left to the fee.
 3. The fee is that of the worst-case final weight: 72-byte ECDSA signatures, compressed keys, and
@@ -15,6 +16,7 @@ from signer.bitcoin.codec import compact_size
 from signer.bitcoin.coinselect import MAX_INPUTS
 from signer.bitcoin.hashes import hash160
 from signer.bitcoin.previous import Allowance, read_previous
+from signer.bitcoin.psbt.maps import DEFAULT_LIMITS
 from signer.bitcoin.psbt.model import Bip32Derivation
 from signer.bitcoin.psbt.writer import InputDraft, OutputDraft, draft_psbt
 from signer.bitcoin.script import DUST_LIMIT, ScriptType, script_type
@@ -111,6 +113,11 @@ def _sources(utxos: tuple[UserUtxo, ...]) -> list[_Source]:
         )
     allowance = Allowance()
     sources = [_source(utxo, allowance) for utxo in utxos]
+    size = sum(len(source.previous) for source in sources)
+    if size > DEFAULT_LIMITS.total_bytes:
+        detail = "the previous transactions are larger than those by which a deposit is verified"
+        limit = f"{DEFAULT_LIMITS.total_bytes} bytes"
+        raise LimitExceeded(Objection("coins-too-many", detail, f"{size} bytes", limit))
     if len({source.outpoint for source in sources}) != len(sources):
         raise malformed("coins-duplicate", "an output is spent twice")
     return sources

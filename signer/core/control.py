@@ -3,7 +3,9 @@
 1. Entries alone decide. A pause lapses by effective time, without an entry of its own.
 2. What the quorum says ends or confirms only what stands in the entries that its text says it knew of.
 3. A new epoch gives up a longer journal by the same log key: its heads contradict this one no more.
-4. After a new epoch an attestor's word for a withdrawal without a recorded version counts only if it expires
+4. A reorganisation that undoes what an irreversible entry relied on locks as a quorum's lock does, and an
+   unlock that knows of it ends both.
+5. After a new epoch an attestor's word for a withdrawal without a recorded version counts only if it expires
    more than 7 days after the stated time, so was given after it: what the lost entries may have paid waits
    until attestors look again.
 """
@@ -70,6 +72,8 @@ class ControlState:
     """Oldest first; empty in the journal's first epoch, number 0."""
     stated_time: int = 0
     """Unix seconds: the latest that an Unlock stated."""
+    reorganised: int = 0
+    """Entry of the last reorganisation that undid something; 0 for none (4)."""
 
     @property
     def epoch(self) -> int:
@@ -110,20 +114,32 @@ def apply_control(
         case Lock():
             return replace(state, locked=number)
         case Unlock(scope=scope, moment=moment):
-            locked = state.locked if state.locked >= scope.size else 0
-            return replace(state, locked=locked, stated_time=max(state.stated_time, moment))
+            return replace(
+                state,
+                locked=state.locked if state.locked >= scope.size else 0,
+                reorganised=state.reorganised if state.reorganised >= scope.size else 0,
+                stated_time=max(state.stated_time, moment),
+            )
         case NewEpoch() if act.scope.epoch == state.epoch:
             return replace(state, epochs=(*state.epochs, _opened(number, act)))
     return state
 
 
 def lock_objection(state: ControlState) -> Objection | None:
-    """Why nothing is signed, granted or recorded; None unless the quorum locked."""
-    if not state.locked:
-        return None
-    return Objection(
-        "kernel-locked", f"the officers' quorum has locked this kernel (entry {state.locked})"
-    )
+    """Why nothing is signed, granted or recorded; None unless the quorum, or a reorganisation (4), locked."""
+    if state.locked:
+        return Objection(
+            "kernel-locked", f"the officers' quorum has locked this kernel (entry {state.locked})"
+        )
+    if state.reorganised:
+        detail = f"a reorganisation has undone what entries relied on (entry {state.reorganised})"
+        return Objection("chain-reorganised", detail)
+    return None
+
+
+def reorganised(state: ControlState, number: int) -> ControlState:
+    """The state after the entry of that number, which says that something is undone."""
+    return replace(state, reorganised=number)
 
 
 def control_objections(state: ControlState, now: int) -> Iterator[Objection]:
@@ -156,7 +172,7 @@ def control_effect(state: ControlState, act: ControlAct, now: int) -> Objection 
             return None if known else _no_effect("end: no pause")
         case Lock() if state.locked:
             return _no_effect("lock: it is locked")
-        case Unlock() if not 0 < state.locked < size:
+        case Unlock() if not (0 < state.locked < size or 0 < state.reorganised < size):
             return _no_effect("end: no lock")
     return None
 

@@ -23,6 +23,7 @@ def encode_control(state: ControlState) -> bytes:
             u64_be(state.locked),
             pack(map(_encode_epoch, state.epochs)),
             u64_be(state.stated_time),
+            u64_be(state.reorganised),
         )
     )
 
@@ -30,13 +31,14 @@ def encode_control(state: ControlState) -> bytes:
 @lru_cache(maxsize=4)  # asked for each request, and seldom another
 def decode_control(content: bytes) -> ControlState:
     """The inverse. Raises Malformed `entry-malformed` for anything but what `encode_control` writes."""
-    pauses, confirmed, locked, epochs, stated = unpack_exactly(content, 5)
+    pauses, confirmed, locked, epochs, stated, undone = unpack_exactly(content, 6)
     state = ControlState(
         pauses=tuple(map(_decode_pause, unpack(pauses))),
         confirmed=read_number(confirmed, 8),
         locked=read_number(locked, 8),
         epochs=tuple(map(_decode_epoch, unpack(epochs))),
         stated_time=read_number(stated, 8),
+        reorganised=read_number(undone, 8),
     )
     if encode_control(state) != content:
         refuse_entry("a control state that is not in canonical form")

@@ -1,14 +1,17 @@
-"""Evidence as the journal keeps it: attestations to bytes and back.
+"""Evidence as the journal keeps it: attestations to bytes and back, and what the chain said behind them.
 
 1. Evidence is a record of attestations; an attestation is the fields attestor 32, expiry u64,
    signature 64, kind, record of statements, each in the very bytes that were signed (`evidence`).
-2. Decoding is strict and the inverse of encoding; it proves nothing about signatures.
+2. Behind them may stand one field more: what the chain said (`chain_word_codec`).
+3. Decoding is strict and the inverse of encoding; it proves nothing about signatures.
 """
 
 from itertools import accumulate
 
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.bitcoin.units import Height, Sats
+from signer.core.chain_word import ChainWord
+from signer.core.chain_word_codec import CHAIN, decode_word, encode_word
 from signer.core.evidence import (
     AnchorTerms,
     Attestation,
@@ -35,14 +38,37 @@ from signer.core.payment import WithdrawalTerms
 _WITHDRAWAL_HEAD, _COIN_HEAD = 32 + 8, 32 + 4 + 8 + 4
 
 
-def encode_evidence(attestations: tuple[Attestation, ...]) -> bytes:
-    """The attestations, in the order received. Each has at least one statement, all of one kind."""
-    return pack(_encode(attestation) for attestation in attestations)
+def encode_evidence(attestations: tuple[Attestation, ...], chain: ChainWord | None = None) -> bytes:
+    """The attestations, in the order received, and what the chain said, if it was asked. Each attestation has
+    at least one statement, all of one kind."""
+    said = () if chain is None else (encode_word(chain),)
+    return pack((*(_encode(attestation) for attestation in attestations), *said))
 
 
 def decode_evidence(record: bytes) -> tuple[Attestation, ...]:
-    """The inverse of `encode_evidence`. Raises Malformed `entry-malformed`."""
-    return tuple(_decode(field) for field in unpack(record))
+    """The attestations. Raises Malformed `entry-malformed`."""
+    attestations, _ = _parts(record)
+    return tuple(_decode(field) for field in attestations)
+
+
+def decode_chain(record: bytes) -> ChainWord | None:
+    """What the chain said; None where it was not asked. Raises Malformed `entry-malformed`."""
+    _, said = _parts(record)
+    return None if said is None else decode_word(said)
+
+
+def without_chain(record: bytes) -> bytes:
+    """The attestations alone. Raises Malformed `entry-malformed`."""
+    attestations, said = _parts(record)
+    return record if said is None else pack(attestations)
+
+
+def _parts(record: bytes) -> tuple[list[bytes], bytes | None]:
+    """The fields of the attestations, and that of the chain if there is one."""
+    fields = unpack(record)
+    if fields and fields[-1].startswith(pack((CHAIN,))):
+        return fields[:-1], fields[-1]
+    return fields, None
 
 
 def _encode(attestation: Attestation) -> bytes:

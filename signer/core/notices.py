@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from signer.core.acts import SignedAct
 from signer.core.agreement.notices import AgreementNotice
+from signer.core.deposits import DepositNotice, ReorganisedNotice
 from signer.core.payment import WithdrawalTerms
 from signer.core.released import ReleasedNotice
 
@@ -74,5 +75,7 @@ Notice = (
     | PolicyNotice
     | PolicyStepNotice
     | ReleasedNotice
+    | DepositNotice
+    | ReorganisedNotice
     | AgreementNotice
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from signer.core.anchors import anchor_statements
+from signer.core.chain_word import ChainWord
 from signer.core.errors import Objection
 from signer.core.evidence import AnchorTerms, Authorized, SweepTerms
 from signer.core.payment import WithdrawalTerms
@@ -35,6 +36,8 @@ class Question:
     """The statement that an anchor is judged by: of those for exactly this one, see `settle`."""
     swept: SweepTerms | None = None
     """The unused statement that a sweep or rotation is judged by: of those that cover it, see `settle`."""
+    chain: ChainWord | None = None
+    """What our own headers say; None where no chain is configured, or nobody asks it."""
 
     def judged_by(
         self,
@@ -52,6 +55,7 @@ class Question:
             anchored=anchored,
             swept=swept,
             caller=self.caller,
+            chain=self.chain,
         )
 
 
@@ -102,7 +106,13 @@ class TraceLine:
 
 
 def ask(
-    spend: VerifiedSpend, authorized: Authorized, view: View, now: int, *, caller: str = ""
+    spend: VerifiedSpend,
+    authorized: Authorized,
+    view: View,
+    now: int,
+    *,
+    caller: str = "",
+    chain: ChainWord | None = None,
 ) -> Question:
     """The question that `approve` and ExplainPsbt answer alike."""
     return Question(
@@ -114,4 +124,5 @@ def ask(
         anchored=next(iter(anchor_statements(spend, authorized, now)), None),
         swept=next(iter(sweep_statements(spend, authorized, view, now)), None),
         caller=caller,
+        chain=chain,
     )

@@ -9,7 +9,7 @@
 from dataclasses import dataclass
 
 from signer.bitcoin.descriptor import federation_keys, refuse_related_keys
-from signer.core.errors import unverified
+from signer.core.errors import Objection, unverified
 from signer.core.vault import CHANGE, Vault
 
 REMEMBERED = 10_000
@@ -66,6 +66,16 @@ class VaultRegistry:
     def find(self, script_pubkey: bytes) -> ScriptPlace | None:
         """Whose script that is, as far as the windows reach."""
         return self._places.get(script_pubkey)
+
+
+def beyond_window(vault: Vault, index: int, next_index: int) -> Objection | None:
+    """Why an index of one of its branches is not looked at by a wallet restored from its seed. `next_index`:
+    the first above what is on record there."""
+    end = vault.window_end(next_index)
+    if index < end:
+        return None
+    detail = "the address lies beyond the vault's lookahead"
+    return Objection("address-index-too-high", detail, f"index {index}", f"below {end}")
 
 
 def _refuse_shared_keys(vaults: tuple[Vault, ...]) -> None:

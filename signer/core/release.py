@@ -3,7 +3,8 @@ gone without a payment (design section 8, docs/releases.md).
 
 1. Either is proven by one whole transaction, the killer, and by attestors' `spent` statements, counted as the
    vault's `coins` expression says: that exactly this txid spends exactly an output that bears on the
-   question, at one height, `release_depth` deep. A coinbase spends no output and proves nothing.
+   question, at one height, `release_depth` deep; or by our own chain (`release_proof`). A coinbase spends
+   no output and proves nothing.
 2. Close: the killer pays the withdrawal, as an agreed entry of ours says, or such entries of more than f
    other members, one of whom is honest then: a quorum stands behind its label, and no other (ADR 0010).
    Of an entry that waits nobody knows whether the others were told the same. What is not known so, but has
@@ -26,6 +27,7 @@ from signer.core.evidence import SpentTerms
 from signer.core.governance import GovernanceTerms
 from signer.core.payment import WithdrawalId
 from signer.core.pins import closed
+from signer.core.release_proof import BurialTerms, KillerBlock, burial_objections
 from signer.core.view import RecordedWithdrawal, WithdrawalState
 from signer.core.words import Words
 
@@ -77,6 +79,8 @@ class ReleaseQuestion:
     """Who consents to exactly this."""
     now: int
     """Effective time, Unix seconds."""
+    block: KillerBlock | None = None
+    """Where our own chain has the killer, if that was proven; then no attestor is asked."""
 
     @property
     def is_paid(self) -> bool:
@@ -96,6 +100,8 @@ class ReleaseTerms(NamedTuple):
     """Confirmations."""
     quorum: int
     """Officers of [governance]; 0 for none."""
+    work: int | None = None
+    """Expected hashes, for a killer that our own chain proves; None: it takes no such proof."""
 
 
 class ReleasePolicy(Protocol):
@@ -203,7 +209,12 @@ def _proof_objections(
 ) -> Iterator[Objection]:
     """Rule 1. `taken`: the outputs of which it must be said that the killer spends one."""
     killer = question.release.killer.txid
-    depth = policy.release_terms(question.recorded.vault_fingerprint).depth
+    terms = policy.release_terms(question.recorded.vault_fingerprint)
+    depth = terms.depth
+    if question.block is not None:
+        asked = BurialTerms(depth, terms.work)
+        yield from burial_objections(question.block, asked)
+        return
     said = tuple(
         each
         for each in question.words.said

@@ -7,9 +7,23 @@ The transactions are kept without witnesses: what their txids are the hashes of,
 from dataclasses import dataclass
 
 from signer.bitcoin.hashes import hash256
+from signer.bitcoin.inclusion import TxProof
 from signer.bitcoin.transaction import OutPoint, Txid
 from signer.core.acts import SignedAct
 from signer.core.payment import WithdrawalTerms
+from signer.core.release_proof import KillerBlock
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenKiller:
+    """That the killer is buried, by our own chain."""
+
+    proof: TxProof
+    """Of the killer; its transaction without witness."""
+    header: bytes
+    """80 bytes: of its block."""
+    block: KillerBlock
+    """As it was buried when it was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class ReleasedNotice:
     labels: tuple[bytes, ...] = ()
     """Of a closing that no agreed entry of ours knows: those held for other members (log key 32, number 8)
     that are agreed in their logs, as we had read them."""
+    proof: ProvenKiller | None = None
+    """What our own chain said, where it was asked instead of attestors."""
 
     @property
     def killer(self) -> Txid:

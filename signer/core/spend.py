@@ -13,6 +13,7 @@ from signer.bitcoin.descriptor import DerivedScript, SpendingPath
 from signer.bitcoin.psbt.model import PartialSignature, TapScriptSignature, UnverifiedPsbt
 from signer.bitcoin.transaction import OutPoint, Transaction, TxOut
 from signer.bitcoin.units import Sats, VBytes, Weight, vbytes_of
+from signer.core.chain_word import ChainWord
 from signer.core.errors import Objection, Pending
 from signer.core.evidence import AnchorTerms, Authorized
 from signer.core.opreturn import Anchor
@@ -240,6 +241,8 @@ class ApprovedSpend:
     policy_id: bytes
     decided_at: int
     """Effective time, Unix seconds."""
+    chain: ChainWord | None = None
+    """What our own headers said, where they were asked."""
 
 
 @dataclass(frozen=True, slots=True)

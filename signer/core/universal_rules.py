@@ -40,7 +40,7 @@ def trace(question: Question, policy: Policy) -> Iterator[TraceLine]:
         ),
         (
             "coins",
-            "Each coin is proven to exist and to be unspent.",
+            "Each coin is proven as the vault's `coins` asks.",
             _coin_objections(question, policy),
         ),
         ("change", "Change stays within the lookahead window.", _change_objections(question)),

@@ -5,7 +5,8 @@
 3. The message: one, within the deadline.
 4. The kernel: in a process of its own (`signer.link`), or on threads of this one (`threads`).
 5. The answer, or the one table from refusals to statuses. Anything unexpected is a fault.
-Watch and ListEntries are answered by a stream of such calls (`watch`), admitted once. A call's share is given
+Watch and ListEntries are answered by a stream of such calls (`watch`), SubmitHeaders is a stream both ways
+(`conversations`); each is admitted once. A call's share is given
 back when the kernel has answered, not when its caller has gone away. What was never admitted is counted, and
 logged a few times a second at most: nobody fills the disk with it.
 """
@@ -24,10 +25,11 @@ from grpc import aio
 from signer.core.caller import Caller, Role
 from signer.core.errors import Fault, LimitExceeded, Objection, Refusal, malformed
 from signer.edge.callers import CallerBook
+from signer.edge.conversations import Partner, answer_each
 from signer.edge.limits import Admission, TokenBucket
 from signer.edge.logs import log_event, log_fault
 from signer.edge.metrics import EdgeMetrics
-from signer.edge.roles import WITNESS, require_role
+from signer.edge.roles import SUBMIT_HEADERS, WITNESS, require_role
 from signer.edge.status import DETAILS_KEY, RpcError, error_of_fault, error_of_refusal
 from signer.edge.watch import STREAMS, Rest
 
@@ -73,6 +75,8 @@ class Door:
         default_factory=lambda: TokenBucket(_LINES, _LINES, _LINES, time.monotonic())
     )
     """Log lines for calls that were not admitted."""
+    _headers: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One batch of headers is in work at a time, whoever brings it: those who sign wait for no more."""
 
     async def answer(self, method: str, context: Context) -> bytes:
         """The response's bytes; else the context is aborted with the status of the refusal."""
@@ -135,15 +139,37 @@ class Door:
 
         async def look(request: bytes) -> bytes:
             nonlocal work
+            self._require_size(call.method, request)
+            if call.method == SUBMIT_HEADERS:
+                await self._headers.acquire()
             work = self._submit(call.method, caller, request, loop.time() + seconds)
+            if call.method == SUBMIT_HEADERS:
+                work.add_done_callback(lambda _: self._headers.release())
             return await asyncio.shield(work)
 
         try:
             request = await self._first_message(context)  # 3
-            rest = Rest(self.admission.limits, self.draining)
-            await STREAMS[call.method](request, look, context.write, rest)
+            if call.method == SUBMIT_HEADERS:
+                partner = self._partner(caller.name, context)
+                await answer_each(request, look, context.write, partner)
+            else:
+                rest = Rest(self.admission.limits, self.draining)
+                await STREAMS[call.method](request, look, context.write, rest)
         finally:
             _after(work, partial(self.admission.leave_watch, caller.name))
+
+    def _partner(self, caller: str, context: Context) -> Partner:
+        async def read() -> bytes | None:
+            message: object = await context.read()
+            return message if isinstance(message, bytes) else None
+
+        return Partner(
+            name=caller,
+            read=read,
+            purse=partial(self.admission.take_header_message, caller),
+            idle_seconds=self.admission.limits.connection_idle_seconds,
+            draining=self.draining,
+        )
 
     async def _first_message(self, context: Context) -> bytes:
         try:
@@ -236,7 +262,7 @@ def unary(method: str, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":
 
 
 def streaming(method: str, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":
-    """The handler of an RPC with one request and a stream of responses."""
+    """The handler of an RPC with a stream of responses, and of requests where it has more than one."""
 
     async def answer(_: object, context: Context) -> None:
         await door.stream(method, context)

@@ -2,7 +2,8 @@
 
 1. A kernel that does not answer is not ready, and no number of it is told: a gauge that stops is an alert.
 2. Health of the KernelService is readiness; the other services are healthy while the process serves them, so
-   that a locked kernel can be audited and unlocked.
+   that a locked kernel can be audited and unlocked. A stale chain of headers has gauges and alerts and is no
+   reason for not being ready: what asks for the chain refuses by itself, and the rest goes on.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from prometheus_client.registry import Collector
 from pegwarden.v1 import control_pb2 as pb
 from signer.core.caller import Caller
 from signer.core.errors import Fault, Refusal
+from signer.edge.chain_gauges import chain_gauges
 from signer.edge.door import Handle
 from signer.edge.roles import EDGE, GET_STATUS
 
@@ -68,6 +70,8 @@ class Heartbeat(Collector):
         if status.policy_expires_unix:
             left = (status.policy_expires_unix - status.clock_unix) / DAY
             yield GaugeMetricFamily(*_POLICY_DAYS, value=left)
+        if status.HasField("chain"):
+            yield from chain_gauges(status.chain, status.clock_unix)
 
     def _status(self) -> pb.GetStatusResponse | None:
         try:

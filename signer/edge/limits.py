@@ -4,7 +4,8 @@
 2. A caller exhausts its own share, never another's: rate, refusals and calls in flight are counted by name.
 3. Refusals cost, and so does every ExplainPsbt: whoever probes the policy pays for each question. Refusals
    that say nothing of the request are free (FREE_CODES): others' load brings them about, too.
-4. A stream that waits is no call in flight: it holds no thread. Streams have limits of their own.
+4. A stream that waits is no call in flight: it holds no thread. Streams have limits of their own, and the
+   messages of SubmitHeaders a rate of their own: they wait for it, and cost no other call of their caller.
 """
 
 import math
@@ -46,13 +47,17 @@ class EdgeLimits:
     """Per caller, sustained; ExplainPsbt counts as one."""
     refusal_burst: int = 600
     watches: int = 32
-    """Streams of Watch and ListEntries at the same time."""
+    """Streams of Watch, ListEntries and SubmitHeaders at the same time."""
     watches_per_caller: int = 4
     watch_poll_seconds: int = 1
     """Between two looks of a stream at the record while something happens; twice as long after each look
     that found nothing."""
     watch_rest_seconds: int = 10
     """The longest between two looks."""
+    header_messages_per_second: int = 10
+    """Of SubmitHeaders, per caller, sustained: what is above waits. Other calls have their own rate."""
+    header_message_burst: int = 500
+    """A million headers, 2,000 to a message: all of Bitcoin's at once."""
     drain_seconds: int = 10
     """For calls in flight when the kernel stops."""
 
@@ -92,6 +97,7 @@ class TokenBucket:
 class _Account:
     requests: TokenBucket
     refusals: TokenBucket
+    header_messages: TokenBucket
     in_flight: int = 0
     watches: int = 0
 
@@ -152,6 +158,14 @@ class Admission:
         self._account(caller).watches -= 1
         self.watches -= 1
 
+    def take_header_message(self, caller: str) -> float:
+        """One message of SubmitHeaders less for that caller, and 0; or the seconds until it has one."""
+        purse = self._account(caller).header_messages
+        wait = purse.wait(self.monotonic())
+        if wait <= 0:
+            purse.take()
+        return wait
+
     def charge_refusal(self, caller: str, method: str, code: str) -> None:
         """The call was refused with that code (3). ExplainPsbt has paid already."""
         if method != EXPLAIN and code not in FREE_CODES:
@@ -174,9 +188,11 @@ class Admission:
         if account is None:
             limits, now = self.limits, self.monotonic()
             burst, refusals = float(limits.request_burst), float(limits.refusal_burst)
+            headers = float(limits.header_message_burst)
             account = self._accounts[caller] = _Account(
                 TokenBucket(limits.requests_per_second, burst, burst, now),
                 TokenBucket(limits.refusals_per_hour / 3_600, refusals, refusals, now),
+                TokenBucket(limits.header_messages_per_second, headers, headers, now),
             )
         return account
 

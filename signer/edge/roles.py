@@ -14,6 +14,9 @@ HEALTH_CHECK = "HealthCheck"
 """grpc.health.v1.Health/Check, by the name it has here."""
 WATCH, LIST_ENTRIES = "Watch", "ListEntries"
 """The RPCs that are answered by a stream."""
+SUBMIT_HEADERS = "SubmitHeaders"
+"""The RPC that is a stream both ways."""
+STREAMED = frozenset({WATCH, LIST_ENTRIES, SUBMIT_HEADERS})
 GET_STATUS = "GetStatus"
 """What health and the heartbeat ask."""
 WITNESS = "Witness"
@@ -22,6 +25,7 @@ EDGE = "edge"
 """What the edge itself is called: it may ask GET_STATUS, and nothing else."""
 KERNEL_SERVICE, AUDIT_SERVICE = "pegwarden.v1.KernelService", "pegwarden.v1.AuditService"
 CONTROL_SERVICE = "pegwarden.v1.ControlService"
+HEADER_CHAIN_SERVICE = "pegwarden.v1.HeaderChainService"
 _HEALTH_PATH = "/grpc.health.v1.Health/Check"
 
 _EVERYBODY = frozenset(Role)
@@ -29,6 +33,7 @@ _RELAYER, _INDEXER = Role.RELAYER, Role.INDEXER
 _OFFICER, _AUDITOR, _OPERATOR = Role.OFFICER, Role.AUDITOR, Role.OPERATOR
 _CONTROLLERS = frozenset({_OFFICER, _OPERATOR})
 _READERS = frozenset({_RELAYER, _OFFICER, _AUDITOR, _OPERATOR})
+_FEEDERS = frozenset({_RELAYER, _INDEXER})
 _LOG_READERS = frozenset({_AUDITOR, _OPERATOR, Role.WITNESS})
 
 SERVICES: Mapping[str, Mapping[str, frozenset[Role]]] = {
@@ -73,6 +78,14 @@ SERVICES: Mapping[str, Mapping[str, frozenset[Role]]] = {
         "GetPolicy": _READERS - {_RELAYER},
         "ListPolicies": _READERS,
     },
+    HEADER_CHAIN_SERVICE: {
+        SUBMIT_HEADERS: _FEEDERS,
+        "GetTip": _READERS | {_INDEXER},
+        "GetHeader": _READERS | {_INDEXER},
+        "VerifyTxProof": _READERS | {_INDEXER},
+        "VerifyDeposit": _READERS | {_INDEXER},
+        "AttestDeposit": _FEEDERS,
+    },
     AUDIT_SERVICE: {
         LIST_ENTRIES: _LOG_READERS,
         "GetHead": _LOG_READERS,
@@ -89,7 +102,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
 """RPC name -> roles. No two services have an RPC of one name."""
 
 UNBLOCKED = frozenset({*SERVICES[AUDIT_SERVICE], *SERVICES[CONTROL_SERVICE]})
-"""The RPCs with threads of their own: calls of SignPsbt that wait for grants must not keep these out."""
+"""The RPCs with threads of their own: calls of SignPsbt that wait for grants must not keep these out.
+Headers are not among them: they can wait, and whoever brings many must not keep out who locks."""
 
 PATHS: Mapping[str, str] = {
     f"/{service}/{method}": method for service, methods in SERVICES.items() for method in methods

@@ -31,9 +31,8 @@ from signer.edge.heartbeat import SECONDS, Heartbeat, is_ready
 from signer.edge.limits import Admission, EdgeLimits
 from signer.edge.logs import log_event
 from signer.edge.metrics import EdgeMetrics, serve_metrics
-from signer.edge.roles import HEALTH_CHECK, KERNEL_SERVICE, PATHS, SERVICES
+from signer.edge.roles import HEALTH_CHECK, KERNEL_SERVICE, PATHS, SERVICES, STREAMED
 from signer.edge.tls import CertificateDays, Renewal, Reread
-from signer.edge.watch import STREAMS
 
 SERVICE = KERNEL_SERVICE
 TURN_SECONDS = 0.0005
@@ -157,7 +156,7 @@ class _Methods(grpc.GenericRpcHandler):
 
     def __init__(self, door: Door) -> None:
         self._handlers = {
-            path: (streaming if method in STREAMS else unary)(method, door)
+            path: (streaming if method in STREAMED else unary)(method, door)
             for path, method in PATHS.items()
         }
 
@@ -198,6 +197,7 @@ def _add_reflection(server: aio.Server) -> None:
     from pegwarden.v1 import (  # noqa: PLC0415 (registers the descriptors)
         approval_pb2,  # noqa: F401
         audit_pb2,  # noqa: F401
+        header_chain_pb2,  # noqa: F401
         kernel_pb2,  # noqa: F401
         policy_pb2,  # noqa: F401
     )

@@ -4,7 +4,8 @@
 1. every leaf hash, from the entry's bytes, which must decode and re-encode to themselves;
 2. the order of time, and the tree's root against the signed head, and against every other head that the
    auditor brings;
-3. the tiles and every claim table, in a database in memory, compared row by row.
+3. the tiles and every claim table, in a database in memory, compared row by row;
+4. the kept headers of Bitcoin, by their network's rules (`signer.journal.header_audit`).
 Any difference is `journal-tampered`, with its place, or `log-forked`, if the log key itself signed two
 histories; nothing is repaired.
 """
@@ -16,6 +17,8 @@ from itertools import islice, zip_longest
 from typing import NoReturn
 
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.network import network_named
+from signer.bitcoin.network_rules import rules_of
 from signer.core.errors import Objection, Refusal
 from signer.journal import fold
 from signer.journal.codec import decode_entry, encode_entry
@@ -23,6 +26,7 @@ from signer.journal.database import StoreError, Tables
 from signer.journal.entry import Entry, GenesisEntry
 from signer.journal.exported import is_exported, read_exported
 from signer.journal.growth import add_growth
+from signer.journal.header_audit import verify_headers
 from signer.journal.log import read_checkpoint
 from signer.journal.merkle import Frontier, leaf_hash
 from signer.journal.note import Head, origin_of, verify_head
@@ -55,6 +59,8 @@ class AuditReport:
     """The signed head, verified."""
     rows: int
     """Of the claim tables, all compared."""
+    headers: int = 0
+    """Bitcoin's that are kept, verified again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,9 @@ def verify_tables(stored: Tables, *heads: str) -> AuditReport:
             tampered("the checkpoint's time is not the last entry's")
         verify_checkpoint(stored, checkpoint, log.genesis)
         rows = sum(_compare(table, stored, rebuilt) for table in CLAIM_TABLES)
-        return AuditReport(log.frontier.size, log.first_leaf, log.genesis, checkpoint.note, rows)
+        headers = verify_headers(stored, rules_of(network_named(log.genesis.network)))  # 4
+        about = (log.frontier.size, log.first_leaf, log.genesis, checkpoint.note)
+        return AuditReport(*about, rows, headers)
 
 
 def refold(tables: Tables) -> None:

@@ -34,6 +34,7 @@ from signer.journal.entry import Entry, SignedEntry
 from signer.journal.fold_versions import binds_something
 from signer.journal.gate import Gate
 from signer.journal.growth import HOUR, require_share, wait_of
+from signer.journal.header_chain import ChainSetting
 from signer.journal.log import append
 from signer.journal.merkle import Frontier
 from signer.journal.reading import TableReading
@@ -81,6 +82,8 @@ class Session:
     copied: Counter[bytes] = field(default_factory=Counter)
     """Bytes that went on record since the reserve is in use: for other members' logs, by log key, and under
     our own for versions of our callers that bind nothing new."""
+    chain: ChainSetting | None = None
+    """The chain that is configured."""
     _control: tuple[Frontier, ControlState] | None = None
     """As it was read last, and the log that it was read of."""
 
@@ -111,9 +114,9 @@ class Session:
         self.copied[log] += size if fits else 0
         return fits
 
-    def reading(self) -> TableReading:
-        """The record with all that this transaction added so far."""
-        return TableReading(self.tables, self.now)
+    def reading(self, control: ControlState | None = None) -> TableReading:
+        """The record with all that this transaction added so far. `control`: as `TableReading` takes it."""
+        return TableReading(self.tables, self.now, control, self.chain)
 
     def write(self, entry: Entry) -> bytes:
         """Append the entry and fold it; its leaf hash."""
@@ -188,7 +191,7 @@ def record_refusal(session: Session, refused: RefusedRequest) -> Decision:
 
 def _consent(session: Session, deliberation: Deliberation) -> Decision:
     spend = deliberation.spend
-    view = TableReading(session.tables, session.now, session.control)
+    view = session.reading(session.control)
     recorded = view.version(spend.transaction.txid)
     if deliberation.witnesses.quorum or (recorded is not None and recorded.waits):
         _require_started(session, deliberation)

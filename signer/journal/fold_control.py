@@ -1,7 +1,7 @@
-"""What the officers said about the kernel as a whole, kept as `signer.core.control` folds it."""
+"""What officers and reorganisations said about the kernel as a whole, as `signer.core.control` folds it."""
 
 from signer.core.acts import ControlAct
-from signer.core.control import ControlState, apply_control
+from signer.core.control import ControlState, apply_control, reorganised
 from signer.core.control_codec import decode_control, encode_control
 from signer.core.notices import OfficerNotice
 from signer.journal.database import Tables
@@ -16,8 +16,16 @@ def control_state(tables: Tables) -> ControlState:
 def apply_control_act(number: int, notice: OfficerNotice, act: ControlAct, tables: Tables) -> None:
     """Bring the state from before that act to after it."""
     before = control_state(tables)
-    after = apply_control(before, number, notice.clock, notice.signed.officer, act)
+    _keep(apply_control(before, number, notice.clock, notice.signed.officer, act), tables)
+
+
+def apply_reorganisation(number: int, tables: Tables) -> None:
+    """What entries relied on is undone."""
+    _keep(reorganised(control_state(tables), number), tables)
+
+
+def _keep(state: ControlState, tables: Tables) -> None:
     tables.execute(
         "INSERT INTO control VALUES (1,?) ON CONFLICT (one) DO UPDATE SET state = excluded.state",
-        (encode_control(after),),
+        (encode_control(state),),
     )

@@ -22,6 +22,7 @@ from signer.core.acts import (
     read_act,
     subject_of,
 )
+from signer.core.deposits import DepositNotice, ReorganisedNotice
 from signer.core.evidence import statement_bytes
 from signer.core.governance import GovernanceState, apply
 from signer.core.governance_codec import decode_state, encode_state
@@ -35,6 +36,7 @@ from signer.core.notices import (
 from signer.core.released import ReleasedNotice
 from signer.journal.database import Tables
 from signer.journal.fold_control import apply_control_act
+from signer.journal.fold_deposits import apply_deposit, apply_undone
 from signer.journal.fold_release import apply_release
 
 HELD_WITHDRAWAL, HELD_DESTINATION = "withdrawal", "destination"
@@ -54,6 +56,10 @@ def apply_notice(number: int, notice: Notice, tables: Tables) -> None:
             _govern(number, notice, tables)
         case ReleasedNotice():
             apply_release(number, notice, tables)
+        case DepositNotice():
+            apply_deposit(number, notice, tables)
+        case ReorganisedNotice():
+            apply_undone(number, notice, tables)
         case PolicyStepNotice():
             _govern(number, notice, tables)
 

@@ -3,6 +3,7 @@
 1. A closed withdrawal has no pin and no further version, and stays closed whatever becomes of its versions.
 2. A pin is struck for one withdrawal; others keep theirs, even to the same coin.
 3. Every coin of ours that a buried transaction spends is gone.
+4. What was released by our own chain is wrong if the killer's block leaves it.
 """
 
 from signer.bitcoin.transaction import parse_unsigned
@@ -10,6 +11,7 @@ from signer.core.released import ReleasedNotice
 from signer.core.view import WithdrawalState
 from signer.journal.claims_codec import outpoint_bytes
 from signer.journal.database import Tables
+from signer.journal.fold_deposits import rely
 
 CLOSED_PIN = b""
 """In the place of a pin where a release closes."""
@@ -27,6 +29,9 @@ def apply_release(number: int, notice: ReleasedNotice, tables: Tables) -> None:
         query = "UPDATE withdrawals SET pin = NULL WHERE withdrawal = ? AND pin = ?"
         tables.execute(query, (withdrawal_id, pin))
     _bury(notice, tables)
+    if notice.proof is not None:
+        block = notice.proof.block
+        rely(tables, block.hash, block.height, number)
 
 
 def _close(number: int, notice: ReleasedNotice, tables: Tables) -> None:

@@ -7,8 +7,8 @@
    FULL no caller. What one owes beyond its share is forgiven with its next entry: it waits for its last
    entry, not for all that it wrote while there was room.
 3. So it is with what callers write as they like: transactions, also those that become void, refusals (only
-   counted then) and proposals. Clocks, steps and releases need new words of attestors or officers, officers
-   have budgets; they are owed, but never refused.
+   counted then), proposals, attested deposits. Clocks, steps and releases need new words of attestors or
+   officers, officers have budgets; they are owed, but never refused.
 4. So it is with grants as well, up to FULL_OF_GRANTS, so that callers leave room for them. What others agreed
    without us is taken always, and so is what a start imports: each claim takes less than half of its entry.
    What a dishonest member has ready for a start, half of `pace.BURST`, is within that burst beside all this.
@@ -18,6 +18,7 @@
 from typing import NamedTuple
 
 from signer.core.agreement.notices import HeardNotice
+from signer.core.deposits import DepositNotice
 from signer.core.errors import LimitExceeded, Objection
 from signer.core.notices import PolicyNotice
 from signer.journal import pace
@@ -92,7 +93,7 @@ def _wait(tables: Tables, name: str, full: int, now: int) -> Wait | None:
 
 def _name_of(entry: Entry) -> str:
     """Who shares what that entry takes; empty for nobody."""
-    if isinstance(entry, SignedEntry | RefusedEntry | PolicyNotice):
+    if isinstance(entry, SignedEntry | RefusedEntry | PolicyNotice | DepositNotice):
         return _caller(entry.caller)
     return _member(entry.heard.member) if isinstance(entry, HeardNotice) else ""
 

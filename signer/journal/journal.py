@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from signer.bitcoin.checkpoint import seed
 from signer.core.errors import Fault, Objection
 from signer.core.spend import AwaitedSpend, RecordedSpend
 from signer.journal.budget import DEFAULT_BUDGET, CallerBudget
@@ -21,6 +22,10 @@ from signer.journal.database import StoreError, Tables, WriterTables
 from signer.journal.decide import Self, Session
 from signer.journal.gate import Gate
 from signer.journal.head_file import HeadFile
+from signer.journal.header_chain import ChainSetting
+from signer.journal.header_dispute import end_dispute
+from signer.journal.header_keeper import HeaderKeeper, OnChanged
+from signer.journal.header_record import begin_headers
 from signer.journal.heads import HeadSetting, KnownHeads
 from signer.journal.log import read_checkpoint
 from signer.journal.note import LogSigner, origin_of
@@ -57,6 +62,9 @@ class JournalSetting:
     incarnation: bytes = field(default_factory=partial(secrets.token_bytes, 16))
     space: SpaceTerms = UNRESERVED
     """What is kept for recording while the disk is nearly full."""
+    chain: ChainSetting | None = None
+    """Of the network whose headers it keeps; None: it keeps none."""
+    on_changed: OnChanged | None = None
 
 
 class Journal:
@@ -64,7 +72,7 @@ class Journal:
 
     def __init__(self, place: Place, setting: JournalSetting) -> None:
         self._store = store_at(place)
-        self._clock = setting.clock
+        self._clock, self._chain = setting.clock, setting.chain
         self._myself = Self(setting.signer.log_key, setting.incarnation)
         self._settlements = Settlements()
         self.gate = setting.gate
@@ -90,8 +98,12 @@ class Journal:
                     setting.grant_timeout,
                     self._settlements.tell,
                     self._room,
+                    setting.chain,
                 ),
             )
+            self.headers = None
+            if setting.chain is not None:
+                self.headers = HeaderKeeper(self.in_turn, setting.chain, setting.on_changed)
             opening.pop_all()  # `close` closes them
 
     @property
@@ -179,7 +191,7 @@ class Journal:
         try:
             with self._store.snapshot() as tables:
                 now = max(self._clock.now(), read_checkpoint(tables).clock)
-                yield TableReading(tables, now)
+                yield TableReading(tables, now, chain=self._chain)
         except StoreError as error:
             raise unavailable(error) from None
 
@@ -234,10 +246,20 @@ class Journal:
             opening.callback(self.heads.close)
             self.heads.begin(TableReading(tables, 0))
             self._room.space()  # the reserve is put aside before it is needed
+            self._begin_headers(tables)
         except StoreError as error:
             raise unavailable(error) from None
         finally:
             tables.rollback()
+
+    def _begin_headers(self, tables: WriterTables) -> None:
+        """Raises Refusal `chain-record-differs`."""
+        chain = self._chain
+        if chain is None:
+            return
+        is_new = begin_headers(tables, seed(chain.rules, chain.checkpoint))
+        if end_dispute(tables, chain.bounds.follow) or is_new:
+            tables.commit()
 
     def _known_heads(self, setting: JournalSetting) -> KnownHeads:
         path = setting.head_file

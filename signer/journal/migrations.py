@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from signer.core.errors import Objection, Refusal
+from signer.journal import tables_deposits, tables_headers
 from signer.journal.audit import refold, verify_tables
 from signer.journal.database import StoreError, Tables
 from signer.journal.place import Place
@@ -28,8 +29,8 @@ class Migration:
     """Neutral ones (`signer.journal.tables_record`): tables made and dropped."""
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
-"""Schema 1 is the first."""
+MIGRATIONS: tuple[Migration, ...] = (Migration(2, tables_headers.KEPT + tables_deposits.CLAIMS),)
+"""Schema 1 is the first; 2 has Bitcoin's headers."""
 
 
 def migrate_journal(place: Place, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.units import sats_checked
 from signer.core.acts import SignedAct, read_act
+from signer.core.deposits import DepositNotice, ReorganisedNotice
 from signer.core.fields import (
     pack,
     read_number,
@@ -31,7 +32,16 @@ from signer.core.notices import (
 from signer.core.payment import WithdrawalTerms
 from signer.core.released import ReleasedNotice
 from signer.journal.agreement_codec import READERS, agreement_fields
-from signer.journal.release_codec import FIELD_COUNT, RELEASED, read_release, release_fields
+from signer.journal.deposits_codec import DEPOSIT_READERS, deposit_fields, undone_fields
+from signer.journal.release_codec import (
+    FIELD_COUNT,
+    PROVEN,
+    PROVEN_COUNT,
+    RELEASED,
+    read_proven,
+    read_release,
+    release_fields,
+)
 
 
 def notice_fields(notice: Notice) -> tuple[bytes, ...]:
@@ -54,7 +64,11 @@ def notice_fields(notice: Notice) -> tuple[bytes, ...]:
             step = (notice.step.encode(), notice.policy_id, u64_be(notice.moment), notice.officer)
             return (b"step", clock, *step)
         case ReleasedNotice():
-            return (RELEASED, *release_fields(notice))
+            return release_fields(notice)
+        case DepositNotice():
+            return deposit_fields(notice)
+        case ReorganisedNotice():
+            return undone_fields(notice)
     return agreement_fields(notice)
 
 
@@ -142,5 +156,7 @@ _READERS: dict[bytes, tuple[int, Callable[[list[bytes]], Notice]]] = {
     b"policy": (6, _read_policy),
     b"step": (5, _read_step),
     RELEASED: (FIELD_COUNT, read_release),
+    PROVEN: (PROVEN_COUNT, read_proven),
+    **DEPOSIT_READERS,
     **READERS,
 }

@@ -8,7 +8,8 @@
 5. What an officer may write is bounded: approvals per hour, about one subject, and of moves not used yet;
    and the policies that a caller proposes in an hour. Rejections and holds have bounds of their own: a
    stolen key's approvals must not use up its owner's no. Lifts need the quorum, clocks one of attestors.
-6. While the reserve of the disk is in use no policy is proposed: decisions need it.
+6. While the reserve of the disk is in use no policy is proposed and no deposit attested: decisions need it.
+7. A caller attests deposits at the pace of the log (`signer.journal.growth`).
 """
 
 from collections.abc import Callable, Iterable
@@ -23,12 +24,13 @@ from signer.core.acts import (
     read_act,
     subject_of,
 )
+from signer.core.deposits import DepositNotice
 from signer.core.errors import Fault, LimitExceeded, Objection
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice
 from signer.journal.codec import decode_entry, encode_entry
 from signer.journal.database import Row, Value, the_row
 from signer.journal.decide import Decision, Session, no_room
-from signer.journal.growth import HOUR, LIMIT, wait_of
+from signer.journal.growth import HOUR, LIMIT, require_share, wait_of
 from signer.journal.room import Space
 from signer.ports.reading import Reading
 from signer.ports.recording import Deliberation
@@ -60,6 +62,8 @@ def note(session: Session, noting: Noting) -> Decision:
             _require_budget(session, notice)
         elif isinstance(notice, PolicyNotice):
             _require_few_proposals(session, notice)
+        elif isinstance(notice, DepositNotice):
+            _require_room(session, notice)
         leaves.append(_write(session, notice))
     return Decision(None, noted=tuple(leaves))
 
@@ -140,6 +144,13 @@ def _require_few_proposals(session: Session, notice: PolicyNotice) -> None:
     if proposed >= PROPOSALS or (proposed and size + len(notice.policy) > PROPOSAL_BYTES):
         limit = f"{PROPOSALS} policies or {PROPOSAL_BYTES} bytes proposed in an hour"
         raise _exhausted(limit, oldest + HOUR)
+
+
+def _require_room(session: Session, notice: DepositNotice) -> None:
+    """Raises LimitExceeded `version-budget-exhausted` (7), Refusal `journal-disk-full` (6)."""
+    if session.space is Space.RESERVE:
+        raise no_room("deposits are attested when there is room")
+    require_share(session.tables, notice.caller, session.now)
 
 
 def _counted(session: Session, query: str, about: tuple[Value, ...]) -> Row:

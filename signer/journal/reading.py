@@ -16,9 +16,11 @@ from signer.journal.claims_codec import outpoint_bytes, read_outpoint
 from signer.journal.database import Tables, the_row
 from signer.journal.entry import SignedEntry
 from signer.journal.fold_versions import batch_bytes
+from signer.journal.header_chain import ChainSetting, TableChain
 from signer.journal.log import number_of, read_checkpoint, record_of
 from signer.journal.reading_pins import PinReading
 from signer.journal.tiles import StoredTree
+from signer.ports.chain import ChainReading
 from signer.ports.reading import CoinRow, VersionRow
 
 _CHARGED, _FREED = (
@@ -31,11 +33,19 @@ _CHARGED, _FREED = (
 class TableReading(PinReading):
     """A look at the record within the transaction that `tables` is in."""
 
-    def __init__(self, tables: Tables, now: int, control: ControlState | None = None) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        now: int,
+        control: ControlState | None = None,
+        chain: ChainSetting | None = None,
+    ) -> None:
         """`control`: the record's control state, where it is known already. Only for a reading that ends
-        before the next entry is written."""
+        before the next entry is written. `chain`: what is configured; a record that is only read again has
+        none."""
         super().__init__(tables, now)
         self._control = control
+        self._chain = chain
         self._following: Mapping[tuple[bytes, int], int] | None = None
 
     def look_up(self, coins: Iterable[OutPoint], withdrawal_ids: Iterable[WithdrawalId]) -> None:
@@ -135,6 +145,10 @@ class TableReading(PinReading):
     def nonce_used(self, nonce: bytes) -> bool:
         """See View."""
         return self._first("SELECT nonce FROM nonces WHERE nonce = ?", nonce) is not None
+
+    def chain(self) -> ChainReading | None:
+        """See Reading."""
+        return None if self._chain is None else TableChain(self._tables, self._chain, self._now)
 
     def tree(self) -> StoredTree:
         """The log's Merkle tree."""

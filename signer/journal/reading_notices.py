@@ -10,6 +10,7 @@ from typing import TypeVar
 from signer.bitcoin.units import Sats
 from signer.core.agreement.notices import AgreedNotice
 from signer.core.control import ControlState
+from signer.core.deposits import DepositNotice
 from signer.core.errors import Fault
 from signer.core.evidence import SweepTerms
 from signer.core.evidence_codec import read_sweep
@@ -22,7 +23,9 @@ from signer.journal.entry import Entry, GenesisEntry, RefusedEntry, SignedEntry
 from signer.journal.fold_control import control_state
 from signer.journal.fold_notices import HELD_DESTINATION, HELD_WITHDRAWAL, governance_state
 
-Recorded = TypeVar("Recorded", AttestedNotice, OfficerNotice, PolicyNotice, SignedEntry)
+Recorded = TypeVar(
+    "Recorded", AttestedNotice, DepositNotice, OfficerNotice, PolicyNotice, SignedEntry
+)
 
 
 class NoticeReading:

@@ -12,10 +12,10 @@ from signer.journal.codec import decode_entry
 from signer.journal.fold_release import CLOSED_PIN
 from signer.journal.followed import is_settled
 from signer.journal.reading_agreement import forked_members
-from signer.journal.reading_notices import NoticeReading
+from signer.journal.reading_deposits import DepositReading
 
 
-class ReleaseReading(NoticeReading):
+class ReleaseReading(DepositReading):
     """A look at what was released, within the transaction that `tables` is in."""
 
     def closing_since(self, vault_fingerprint: bytes, equals: tuple[WithdrawalTerms, ...]) -> int:

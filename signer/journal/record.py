@@ -49,7 +49,7 @@ def signed_entry(
         path_index=spend.path_index,
         path=spend.path.name,
         psbt=spend.psbt_bytes,
-        evidence=encode_evidence(approved.authorized.attestations),
+        evidence=encode_evidence(approved.authorized.attestations, approved.chain),
         claims=_claims(approved),
         signing=tuple(
             (task.input_index, task.pubkey, task.script, task.sighash_type, task.digest)
@@ -118,8 +118,17 @@ def _coin(coin: SpentCoin, approved: ApprovedSpend) -> CoinClaim:
         script_pubkey=coin.prevout.script_pubkey,
         branch=coin.derived.branch,
         index=coin.derived.index,
-        height=_attested_height(coin, approved),
+        height=_known_height(coin, approved),
     )
+
+
+def _known_height(coin: SpentCoin, approved: ApprovedSpend) -> int | None:
+    """As attestors say; where they say nothing, as its proof does."""
+    height = _attested_height(coin, approved)
+    if height is not None or approved.chain is None:
+        return height
+    place = approved.chain.placed.get(coin.outpoint.txid)
+    return place.height if place is not None and place.burial.blocks else None
 
 
 def _attested_height(coin: SpentCoin, approved: ApprovedSpend) -> int | None:

@@ -1,4 +1,4 @@
-"""The tables of a journal, schema 1, for every store.
+"""The tables of a journal, schema 2, for every store.
 
 Rule 1: `entries` is the record. The claim tables are its fold: a cache, rebuilt and compared row by row
         by `journal verify`. `checkpoint` is the head and what appending needs.
@@ -12,6 +12,8 @@ from signer.core.errors import Objection, Refusal
 from signer.journal import (
     tables_agreement,
     tables_control,
+    tables_deposits,
+    tables_headers,
     tables_members,
     tables_notices,
     tables_record,
@@ -19,7 +21,7 @@ from signer.journal import (
 )
 from signer.journal.tiles import TILES
 
-VERSION = 1
+VERSION = 2
 """The number of the last migration."""
 
 CLAIMS = (
@@ -29,6 +31,7 @@ CLAIMS = (
     + tables_agreement.CLAIMS
     + tables_release.CLAIMS
     + tables_control.CLAIMS
+    + tables_deposits.CLAIMS
 )
 KEPT = (
     tables_record.KEPT
@@ -36,6 +39,7 @@ KEPT = (
     + tables_agreement.KEPT
     + tables_release.KEPT
     + tables_control.KEPT
+    + tables_headers.KEPT
 )
 TABLES = KEPT + CLAIMS
 """Neutral statements, in an order in which they can run."""

@@ -32,6 +32,7 @@ from signer.journal.database import (
 )
 from signer.journal.decide import Decision, Self, Session
 from signer.journal.gate import Gate
+from signer.journal.header_chain import ChainSetting
 from signer.journal.log import LogEnd, read_checkpoint, signed_note, write_checkpoint
 from signer.journal.merkle import Frontier
 from signer.journal.note import LogSigner
@@ -71,6 +72,7 @@ class WriterSetting:
     settled: Callable[[Iterable[int]], None]
     """Told which entries of ours became agreed or void, when it is durable. Raises nothing."""
     room: Room
+    chain: ChainSetting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ class Writer:
             myself=setting.myself,
             space=space,
             copied=Counter(self._copied if space is Space.RESERVE else {}),
+            chain=setting.chain,
         )
         if session.shut(Passage.WHILE_LOCKED) is None:
             note(session, setting.due)

@@ -4,7 +4,8 @@ from pegwarden.v1 import kernel_pb2 as pb
 from signer import wire, wire_answers
 from signer.bitcoin.address import address_of
 from signer.core.caller import Caller
-from signer.core.errors import malformed, unverified
+from signer.core.errors import VerificationError, malformed
+from signer.core.registry import beyond_window
 from signer.core.stated import AddressStatement
 from signer.core.vault import Vault
 from signer.kernel import Kernel
@@ -50,14 +51,9 @@ def list_vault_addresses(kernel: Kernel, _: Caller, raw: bytes) -> pb.ListVaultA
 def bound_index(kernel: Kernel, vault: Vault, branch: int, index: int) -> None:
     """Refuse an index that a wallet restored from its seed would not look at."""
     with kernel.journal.reading() as view:
-        end = vault.window_end(view.next_index(vault.fingerprint, branch))
-    if index >= end:
-        raise unverified(
-            "address-index-too-high",
-            "the address lies beyond the vault's lookahead",
-            f"index {index}",
-            f"below {end}",
-        )
+        beyond = beyond_window(vault, index, view.next_index(vault.fingerprint, branch))
+    if beyond is not None:
+        raise VerificationError(beyond)
 
 
 def _address(vault: Vault, branch: int, index: int) -> pb.VaultAddress:

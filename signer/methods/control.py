@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterator
 from pegwarden.v1 import approval_pb2 as ap
 from pegwarden.v1 import audit_pb2 as au
 from pegwarden.v1 import control_pb2 as pb
+from pegwarden.v1 import header_chain_pb2 as hb
 from signer import control, wire
 from signer.core.acts import SignedAct
 from signer.core.caller import Caller
-from signer.core.control import ControlState, control_objections
+from signer.core.control import ControlState, control_objections, lock_objection
 from signer.core.errors import malformed
 from signer.kernel import Kernel
+from signer.methods.chain import tip_message
 from signer.methods.officer_acts import signed_act
+from signer.ports.reading import Reading
 from signer.wire_answers import custody_message
 
 MAX_ACTS = 64
@@ -53,7 +56,7 @@ def new_epoch(kernel: Kernel, caller: Caller, raw: bytes) -> pb.NewEpochResponse
     return pb.NewEpochResponse(decision_ids=noted.decision_ids, head=noted.head)
 
 
-def get_status(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetStatusResponse:
+def get_status(kernel: Kernel, caller: Caller, raw: bytes) -> pb.GetStatusResponse:
     """Where the kernel stands."""
     wire.decode(pb.GetStatusRequest, raw)
     contrary = kernel.journal.contrary_head() or (0, b"")
@@ -86,7 +89,13 @@ def get_status(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetStatusResponse:
             ],
             custody=custody_message(kernel),
             policy_expires_unix=policy.expires or 0,
+            chain=_chain(reading, now, caller),
         )
+
+
+def _chain(reading: Reading, now: int, caller: Caller) -> hb.GetTipResponse | None:
+    chain = reading.chain()
+    return None if chain is None else tip_message(chain, now, caller.roles)
 
 
 def _acts(acts: Collection[ap.OfficerAct]) -> tuple[SignedAct, ...]:
@@ -98,7 +107,7 @@ def _acts(acts: Collection[ap.OfficerAct]) -> tuple[SignedAct, ...]:
 def _state(kernel: Kernel, state: ControlState, now: int) -> str:
     if kernel.journal.stopped_by():
         return "shut"
-    if state.locked:
+    if lock_objection(state) is not None:
         return "locked"
     return "paused" if any(control_objections(state, now)) else "open"
 

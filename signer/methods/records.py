@@ -34,6 +34,7 @@ FEATURES = (
     "audit",
     "receipts",
     "control",
+    "header-chain",
 )
 
 
@@ -71,6 +72,7 @@ def get_info(kernel: Kernel, _: Caller, raw: bytes) -> pb.GetInfoResponse:
             statement_key=kernel.keystore.statement_key,
             features=FEATURES,
             custody=wire_answers.custody_message(kernel),
+            attestation_key=kernel.keystore.attestation_key,
         )
 
 

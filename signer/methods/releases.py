@@ -11,6 +11,7 @@ from signer.methods.approvals import MAX_ACTS
 from signer.methods.officer_acts import signed_act
 from signer.methods.records import state_of
 from signer.releases import WantedRelease, release
+from signer.wire_proofs import inclusion_claim
 
 
 def release_withdrawal(kernel: Kernel, caller: Caller, raw: bytes) -> pb.ReleaseWithdrawalResponse:
@@ -30,6 +31,8 @@ def _wanted(request: pb.ReleaseWithdrawalRequest) -> WantedRelease:
         raise malformed("request-malformed", f"1 to {MAX_TRANSACTIONS} transactions")
     if len(request.acts) > MAX_ACTS:
         raise malformed("request-malformed", f"at most {MAX_ACTS} acts")
+    if request.HasField("proof") and request.attestations:
+        raise malformed("request-malformed", "a proof or attestations, not both")
     asked = Release(
         withdrawal_id=wire.sized(request.withdrawal_id, 32, "withdrawal_id"),
         pin=wire.outpoint(request.pin) if request.HasField("pin") else None,
@@ -39,4 +42,5 @@ def _wanted(request: pb.ReleaseWithdrawalRequest) -> WantedRelease:
         asked=asked,
         attestations=wire.attestations(request.attestations),
         acts=tuple(map(signed_act, request.acts)),
+        proof=inclusion_claim(request.proof) if request.HasField("proof") else None,
     )

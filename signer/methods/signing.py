@@ -1,7 +1,7 @@
 """SignPsbt and ExplainPsbt."""
 
 from pegwarden.v1 import kernel_pb2 as pb
-from signer import wire, wire_answers
+from signer import wire_answers, wire_signing
 from signer.bitcoin.psbt.writer import with_our_signatures
 from signer.bitcoin.transaction import display
 from signer.core.caller import Caller
@@ -15,7 +15,7 @@ from signer.methods.receipts import receipt_of_refusal, receipt_of_spend
 def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse:
     """Our signatures, and nothing of the PSBT's other signatures; or what is missing, if that is approvals,
     time or other members' grants alone."""
-    request = wire.sign_request(caller, raw)
+    request = wire_signing.sign_request(caller, raw)
     try:
         signed = kernel.sign_psbt(request)
     except Ungranted as ungranted:
@@ -49,5 +49,5 @@ def sign_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.SignPsbtResponse
 
 def explain_psbt(kernel: Kernel, caller: Caller, raw: bytes) -> pb.ExplainPsbtResponse:
     """The trace. A PSBT that cannot be verified is refused with the code that SignPsbt would give."""
-    explanation = kernel.explain_psbt(wire.explain_request(caller, raw))
+    explanation = kernel.explain_psbt(wire_signing.explain_request(caller, raw))
     return wire_answers.explanation_message(explanation, caller.roles)

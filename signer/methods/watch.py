@@ -18,6 +18,7 @@ from signer.core.acts import (
     read_act,
 )
 from signer.core.caller import Caller
+from signer.core.deposits import DepositNotice, ReorganisedNotice
 from signer.core.errors import malformed
 from signer.core.moments import format_time
 from signer.core.notices import (
@@ -81,6 +82,8 @@ def _told(notice: Notice | str) -> Iterator[Told]:
             yield "policy-proposed", f"policy version {version} is proposed: {verdict}", b""
         case PolicyStepNotice(step=step, policy_id=policy_id):
             yield "policy-step", f"policy {policy_id.hex()}: {step}", b""
+        case DepositNotice() | ReorganisedNotice():
+            yield _of_the_chain(notice)
         case ReleasedNotice(terms=terms, pin=None):
             withdrawal_id = terms.withdrawal_id
             yield "closed", f"withdrawal {withdrawal_id.hex()} is closed", withdrawal_id
@@ -91,6 +94,14 @@ def _told(notice: Notice | str) -> Iterator[Told]:
                 f"pin {pin} of withdrawal {withdrawal_id.hex()} is struck",
                 withdrawal_id,
             )
+
+
+def _of_the_chain(notice: DepositNotice | ReorganisedNotice) -> Told:
+    if isinstance(notice, ReorganisedNotice):
+        said = f"a reorganisation has undone what {notice.count} entries relied on: it is locked"
+        return "reorganised", said, b""
+    said = f"deposit {notice.facts.outpoint} of {_btc(notice.facts.amount)} is attested"
+    return "deposit-attested", said, b""
 
 
 def _signed(withdrawal_ids: list[str]) -> Iterator[Told]:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from signer.bitcoin.keys import MemberKey
+from signer.core.deposits import RecordedDeposit
 from signer.core.errors import Objection
 from signer.core.spend import RecordedSpend, SignedSpend, VerifiedSpend
 
@@ -31,6 +32,14 @@ class Keystore(Protocol):
     def sign_message(self, text: bytes) -> bytes:
         """Ed25519 by the log key over a text that begins with `pegwarden/DOMAIN/v1` and a line end; DOMAIN is
         receipt, agreement, possession or registration."""
+
+    def attest(self, recorded: RecordedDeposit) -> bytes:
+        """BIP-340 by the attestation key over a deposit on durable record, 64 bytes, verified by us before it
+        leaves. The same for the same deposit, always."""
+
+    @property
+    def attestation_key(self) -> bytes:
+        """The attestation key's 32-byte x-only public key; empty where the member has none."""
 
     @property
     def statement_key(self) -> bytes:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from signer.bitcoin.network import Network
 from signer.bitcoin.units import Sats
+from signer.core.deposits import DepositTerms
 from signer.core.errors import Objection
 from signer.core.governance import GovernanceTerms, Verdict
 from signer.core.question import ClockQuorum, Policy, Question, TraceLine
@@ -57,9 +58,15 @@ class ServedPolicy(Policy, ReleasePolicy, Protocol):
     def rollup_magic(self, name: str) -> bytes:
         """The magic of that rollup; of the only one for "". Raises Refusal `rollup-unknown`."""
 
+    def asks_chain(self, vault_fingerprint: bytes) -> bool:
+        """Whether a rule about that vault asks our own headers."""
+
     def deposit_cap(self, vault_fingerprint: bytes) -> Sats | None:
         """The most that a deposit to that vault may bring; None: any amount. Raises Refusal
         `vault-unknown`."""
+
+    def deposit_terms(self, vault_fingerprint: bytes) -> DepositTerms:
+        """What it asks of deposits in that vault. Raises Refusal `vault-unknown`."""
 
     def evidence_objections(self, question: Question) -> tuple[tuple[Objection, ...], ...]:
         """For each way, what it lacks of attestors' words; of one that asks for none, of officers' approvals.

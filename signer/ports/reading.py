@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from signer.bitcoin.transaction import OutPoint, Txid
+from signer.core.deposits import RecordedDeposit
 from signer.core.governance import GovernanceState
 from signer.core.notices import Notice, OfficerNotice
 from signer.core.payment import WithdrawalId, WithdrawalTerms
 from signer.core.view import RecordedWithdrawal, View
+from signer.ports.chain import ChainReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class CoinRow:
     branch: int
     index: int
     height: int
-    """As attested when it was proven first; -1 when it was spent by a version without new proof."""
+    """As attested or proven when it was proven first; -1 when it was spent by a version without new proof."""
     spent_by: tuple[bytes, ...]
     """Txids of the recorded versions that spend it, ascending."""
     spent_deep: bool
@@ -79,6 +81,14 @@ class Reading(View, Protocol):
     def closed_by(self, killer: Txid, like: WithdrawalTerms) -> int:
         """How many other withdrawals of its amount and script that transaction has closed, in any vault: its
         outputs are used up."""
+
+    def chain(self) -> ChainReading | None:
+        """The kernel's own chain of headers; None where the configuration names none."""
+
+    def attested_deposit(
+        self, outpoint: OutPoint, block_hash: bytes, key: bytes
+    ) -> RecordedDeposit | None:
+        """What is on record for that output in that block, to be attested by that key."""
 
     def policy_bytes(self, policy_id: bytes) -> bytes | None:
         """A policy on record."""

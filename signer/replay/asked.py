@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from signer import wire
+from signer import wire_signing
 from signer.core.caller import Caller
+from signer.core.chain_word import claims_of
 from signer.core.errors import MalformedRequest
 from signer.core.evidence import Attestation
-from signer.core.evidence_codec import decode_evidence
+from signer.core.evidence_codec import decode_chain, decode_evidence
 from signer.core.payment import PaymentClaim
+from signer.core.proven import InclusionClaim
 from signer.journal.audit import StoredEntry, read_entries
 from signer.journal.entry import Entry, RefusedEntry, SignedEntry
 from signer.journal.reading import TableReading
+from signer.ports.chain import ChainReading
+from signer.replay.chain import chain_of_word
 from signer.replay.record import rebuilding
 
 
@@ -32,6 +36,9 @@ class Asked:
     psbt: bytes
     payments: tuple[PaymentClaim, ...]
     attestations: tuple[Attestation, ...]
+    proofs: tuple[InclusionClaim, ...] = ()
+    chain: ChainReading | None = None
+    """As the entry has it; None where it was not asked, or is not kept: where a request was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,15 @@ def asked_of(entry: Entry) -> Asked | None:
         claims = tuple(
             PaymentClaim(each.withdrawal_id, each.vout) for each in entry.claims.payments
         )
-        evidence = decode_evidence(entry.evidence)
-        return Asked(entry.caller, entry.vault_fingerprint, entry.psbt, claims, evidence)
+        evidence, word = decode_evidence(entry.evidence), decode_chain(entry.evidence)
+        proofs, chain = ((), None) if word is None else (claims_of(word), chain_of_word(word))
+        about = (entry.vault_fingerprint, entry.psbt, claims, evidence)
+        return Asked(entry.caller, *about, proofs, chain)
     if not isinstance(entry, RefusedEntry) or not entry.request:
         return None
     try:
-        sent = wire.sign_request(Caller(entry.caller, frozenset()), entry.request)
+        sent = wire_signing.sign_request(Caller(entry.caller, frozenset()), entry.request)
     except MalformedRequest:
         return None
-    return Asked(entry.caller, sent.vault_id, sent.psbt, sent.payments, sent.attestations)
+    words = sent.attestations
+    return Asked(entry.caller, sent.vault_id, sent.psbt, sent.payments, words, sent.proofs)

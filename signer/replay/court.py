@@ -2,13 +2,17 @@
 
 1. Clocks of `aged` are those on record: what another policy would have started is not imagined.
 2. Nothing is signed, so no key is ours: the spend has no signing tasks.
+3. What the kernel's own headers said is on record where a spend was signed; a request that was refused is
+   judged as by a kernel without a chain.
 """
 
 from dataclasses import dataclass
 
 from signer.bitcoin.psbt.reader import parse_psbt
+from signer.core.chain_word import chain_word
 from signer.core.errors import unverified
 from signer.core.evidence import authorize
+from signer.core.proven_coins import prove
 from signer.core.question import Question, ask
 from signer.core.registry import VaultRegistry
 from signer.core.spend import VerifiedSpend
@@ -34,7 +38,10 @@ class Court:
         psbt = parse_psbt(asked.psbt)
         words = authorize(asked.attestations, vault.realm, self.policy.attestors)
         spend = verify(SpendClaims(psbt, asked.psbt, asked.payments), vault, self.registry, ())
-        return spend, ask(spend, words, before, before.now(), caller=asked.caller)
+        now, word = before.now(), None
+        if asked.chain is not None:
+            word = chain_word(prove(asked.proofs, spend, asked.chain), asked.chain, now)
+        return spend, ask(spend, words, before, now, caller=asked.caller, chain=word)
 
     def _vault(self, named: bytes | str) -> Vault:
         return (

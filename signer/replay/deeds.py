@@ -12,11 +12,12 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from signer import wire
+from signer import wire_signing
 from signer.core.caller import Caller
+from signer.core.chain_word import claims_of
 from signer.core.clocks import Hearing, bearing, clocks_started
 from signer.core.evidence import authorize
-from signer.core.evidence_codec import decode_evidence, encode_evidence
+from signer.core.evidence_codec import decode_chain, decode_evidence, encode_evidence
 from signer.core.notices import (
     AttestedNotice,
     Notice,
@@ -31,6 +32,7 @@ from signer.kernel import Kernel
 from signer.ports.reading import Reading
 from signer.proposals import vault_named_by
 from signer.replay.bench import Bench, Deed, Unrepeatable
+from signer.replay.chain import chain_of_word
 from signer.replay.differences import kind_of
 from signer.replay.officers import officer_deeds, policy_deed, release_deed, step_deed
 from signer.sign_request import SignRequest
@@ -41,6 +43,7 @@ NO_POLICY = "refused before a policy was asked"
 STARTING = "refused while the kernel started: what it waited for is not on record"
 ELSEWHERE = "closed by what other members' logs say, which is not on our record"
 NO_LEDGER = "refused by the keystore, whose caps and ledger are not on record"
+NO_CHAIN = "refused by what the kernel's own headers said, which is not on record"
 KEYSTORE_CODES = frozenset(
     ("cap-per-spend", "cap-per-day", "cap-ledger-missing", "cap-ledger-broken", "state-rolled-back")
 )
@@ -80,9 +83,18 @@ def _signed(entry: SignedEntry) -> Deed:
         claims = tuple(
             PaymentClaim(each.withdrawal_id, each.vout) for each in entry.claims.payments
         )
-        evidence = decode_evidence(entry.evidence)
-        caller = Caller(entry.caller, frozenset())
-        request = SignRequest(caller, vault.vault_id, entry.psbt, claims, evidence, "", b"")
+        evidence, word = decode_evidence(entry.evidence), decode_chain(entry.evidence)
+        request = SignRequest(
+            caller=Caller(entry.caller, frozenset()),
+            vault_id=vault.vault_id,
+            psbt=entry.psbt,
+            payments=claims,
+            attestations=evidence,
+            last_seen_head="",
+            raw=b"",
+            proofs=() if word is None else claims_of(word),
+        )
+        bench.journal.session.told = None if word is None else chain_of_word(word)
         _ask(bench, request, entry)
 
     return deed
@@ -103,7 +115,7 @@ def _refused(entry: RefusedEntry) -> Iterator[Deed] | Unrepeatable:
 def _refused_again(entry: RefusedEntry) -> Deed:
     def deed(bench: Bench) -> None:
         caller = Caller(entry.caller, frozenset())
-        _ask(bench, wire.sign_request(caller, entry.request), entry)
+        _ask(bench, wire_signing.sign_request(caller, entry.request), entry)
 
     return deed
 

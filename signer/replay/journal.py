@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from signer.core.errors import Fault, Objection, Pending, Refusal
 from signer.core.notices import Notice
 from signer.core.spend import RecordedSpend
-from signer.journal.decide import Session
 from signer.journal.reading import TableReading
 from signer.journal.work import Work, decide_work
 from signer.ports.reading import Reading
 from signer.ports.recording import Deliberation, Noted, Passage, RefusedRequest
+from signer.replay.chain import ReplaySession
 
 
 class ReplayJournal:
     """signer.ports.Journal for one entry after another."""
 
-    session: Session
+    session: ReplaySession
     """The turn in which everything is decided."""
     stopped: tuple[Objection, ...] = ()
     """What stopped the process then."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from signer.bitcoin.keys import MemberKey
+from signer.core.deposits import RecordedDeposit
 from signer.core.errors import Fault, Objection
 from signer.core.spend import RecordedSpend, VerifiedSpend
 from signer.core.vault import Vault
@@ -69,6 +70,11 @@ class RecordedKeys:
         """See signer.ports.Keystore."""
         return self._genesis.log_key
 
+    @property
+    def attestation_key(self) -> bytes:
+        """See signer.ports.Keystore. It is not on record until it attests; no replay asks for it."""
+        return b""
+
     def objections(
         self, _: VerifiedSpend, __: int, ___: int | None = None
     ) -> tuple[Objection, ...]:
@@ -77,6 +83,10 @@ class RecordedKeys:
         return ()
 
     def sign(self, _: RecordedSpend) -> NoReturn:
+        """See signer.ports.Keystore."""
+        raise Fault(_NO_SECRET)
+
+    def attest(self, _: RecordedDeposit) -> NoReturn:
         """See signer.ports.Keystore."""
         raise Fault(_NO_SECRET)
 

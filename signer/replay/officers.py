@@ -27,6 +27,7 @@ from signer.core.errors import Objection
 from signer.core.evidence_codec import decode_evidence
 from signer.core.notices import Notice, OfficerNotice, PolicyNotice, PolicyStepNotice
 from signer.core.policy_steps import due, steps_after
+from signer.core.proven import InclusionClaim
 from signer.core.release import Release
 from signer.core.released import ReleasedNotice
 from signer.genesis import genesis_notices, require_signed
@@ -36,6 +37,7 @@ from signer.policy_status import governed, terms_of
 from signer.ports.reading import Reading
 from signer.releases import WantedRelease, release
 from signer.replay.bench import Bench, Deed, Unrepeatable
+from signer.replay.chain import RecordedBlock, RecordedChain
 
 STEPPED = Objection("clock-stepped", "the clock had stepped, which is not on record")
 
@@ -131,7 +133,13 @@ def release_deed(notice: ReleasedNotice) -> Deed:
     def deed(bench: Bench) -> None:
         transactions = tuple(map(parse_unsigned, notice.transactions))
         asked = Release(notice.terms.withdrawal_id, notice.pin, transactions)
-        wanted = WantedRelease(asked, decode_evidence(notice.evidence), notice.acts)
+        claim, killer = None, notice.proof
+        if killer is not None:
+            block = killer.block
+            recorded = RecordedBlock(killer.header, block.height, block.burial)
+            bench.journal.session.told = RecordedChain((recorded,))
+            claim = InclusionClaim(block.hash, killer.proof)
+        wanted = WantedRelease(asked, decode_evidence(notice.evidence), notice.acts, claim)
         release(bench.kernel, notice.caller, wanted)
 
     return deed

@@ -15,12 +15,13 @@ from signer.journal.audit import StoredEntry
 from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.codec import decode_entry
 from signer.journal.database import StoreError, Tables
-from signer.journal.decide import NOBODY, Self, Session
+from signer.journal.decide import NOBODY, Self
 from signer.journal.entry import Entry
 from signer.journal.log import LogEnd, write_checkpoint
 from signer.journal.merkle import Frontier
 from signer.journal.reading import TableReading
 from signer.journal.sqlite_tables import scratch_tables
+from signer.replay.chain import ReplaySession
 
 
 @dataclass(slots=True)
@@ -35,9 +36,9 @@ class RebuiltRecord:
         """What the record says at that time."""
         return TableReading(self.tables, now)
 
-    def session(self, now: int, myself: Self = NOBODY) -> Session:
+    def session(self, now: int, myself: Self = NOBODY) -> ReplaySession:
         """To decide in, as the writer does in its turn."""
-        return Session(self.tables, self.frontier, now, DEFAULT_BUDGET, myself=myself)
+        return ReplaySession(self.tables, self.frontier, now, DEFAULT_BUDGET, myself=myself)
 
     def fold(self, stored: StoredEntry) -> None:
         """The entry as it is on record. Raises Refusal `journal-tampered`."""

@@ -26,7 +26,7 @@ from signer.kernel import Build, Kernel
 from signer.ports.policy import ServedPolicy
 from signer.replay.asked import asked_of
 from signer.replay.bench import Bench, Deed, StatedClock, Unrepeatable
-from signer.replay.deeds import NO_KEY, deeds_of
+from signer.replay.deeds import NO_CHAIN, NO_KEY, deeds_of
 from signer.replay.differences import Answer, Difference, difference
 from signer.replay.journal import ReplayJournal
 from signer.replay.keys import RecordedKeys
@@ -142,6 +142,8 @@ class _Walk:
             deeds: Iterator[Deed] | Unrepeatable = iter((due_steps,))
         elif self._lacks_key(stored.entry):
             deeds = Unrepeatable(NO_KEY)
+        elif self._lacks_chain(stored.entry):
+            deeds = Unrepeatable(NO_CHAIN)
         else:
             deeds = deeds_of([each.entry for each in coming])
         if isinstance(deeds, Unrepeatable):
@@ -172,6 +174,18 @@ class _Walk:
                 self.record.frontier = session.frontier
                 return len(leaves)
             return difference(first.entry, self.record.written_since(first.number), answer)
+
+    def _lacks_chain(self, entry: Entry) -> bool:
+        """Whether a refusal may rest on headers, which are no part of the log."""
+        if not isinstance(entry, RefusedEntry) or not entry.policy_id:
+            return False
+        asked = asked_of(entry)
+        if asked is None or not isinstance(asked.vault, str):
+            return False
+        kernel, reading = self.bench.kernel, self.record.reading(entry.clock)
+        vaults = {each.vault_id: each.fingerprint for each in kernel.registry.all()}
+        policy = kernel.shelf.policy(entry.policy_id, reading)
+        return bool(asked.proofs) or policy.asks_chain(vaults.get(asked.vault, b""))
 
     def _lacks_key(self, entry: Entry) -> bool:
         if not isinstance(entry, RefusedEntry) or entry.code != "path-without-our-key":

@@ -125,13 +125,21 @@ def faults(last: Node, raw: bytes, now: int, params: Params) -> set[str]:
     found = {
         "header-unlinked": raw[4:36] != last.name,
         "header-bits": bits != due,
-        "header-work": int(hashed(raw)[::-1].hex(), 16) > expanded(due),
+        "header-work": int(hashed(raw)[::-1].hex(), 16) > min(expanded(due), _own(bits)),
         "header-time-early": time <= median_time_past(last),
         "header-time-ahead": time - now > 7200,
         "header-version": old > 0 and version < old + 1,
         "header-time-warp": boundary and time < last.time - 600,
     }
     return {code for code, wrong in found.items() if wrong}
+
+
+def _own(bits: int) -> int:
+    """The target that a header says, where it says one: it may lack that one's work, too."""
+    try:
+        return expanded(bits)
+    except Exception:
+        return 2**256
 
 
 def after(last: Node, raw: bytes) -> Node:

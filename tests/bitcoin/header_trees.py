@@ -39,6 +39,7 @@ LOW = (0, 2, 8, 9, 10, 11, 14)
 NEAR = (*LOW, 2_010, 2_014, 2_015, 2_015, 2_016, 2_017, 2_022, 2_030, 4_028, 4_031, 4_031, 4_040)
 """And both changes of difficulty."""
 BATCHES = 12
+TOO_DEEP, DISPUTE = "header-fork-too-deep", "dispute"
 
 
 @dataclass(frozen=True)
@@ -180,20 +181,23 @@ class Tree:
         last = last or self.nodes.get(raws[0][4:36])
         if last is None:
             return {"header-unlinked"}, []
-        wrong, new = self._of_place(last), []
+        place, wrong, new = self._of_place(last), set(), []
         for raw in raws:
-            wrong = wrong or faults(last, raw, now, self.kind.params)
-            if wrong:
-                return wrong, []
+            found = faults(last, raw, now, self.kind.params)
+            if found and not place:
+                return found, []
+            wrong |= found
             last = after(last, raw)
             new.append(last)
-        return set(), new
+        if place == {TOO_DEEP} and not wrong and last.work > self.best.work:
+            return {DISPUTE}, []
+        return place | wrong, new
 
     def _of_place(self, last: Node) -> set[str]:
         """What is wrong with whatever follows that one."""
         fork = next(node for node in last.back() if self._is_best(node))
         deep = self.best.height - fork.height > self.depth and self.best.work >= self.least_work
-        found = {"header-fork-too-deep"} if deep else set()
+        found = {TOO_DEEP} if deep else set()
         return found | ({"header-before-start"} if last.height < self.start else set())
 
     def _is_best(self, node: Node) -> bool:
@@ -218,7 +222,8 @@ class Tree:
 
     def _answer(self, data: bytes, now: int) -> Advance | str:
         try:
-            return self.chain.advance(data, now)
+            advance = self.chain.advance(data, now)
+            return advance if advance.dispute is None else DISPUTE
         except Malformed as error:
             return error.code
         except Exception as error:
@@ -238,7 +243,7 @@ class Tree:
         if ours != theirs[: len(ours)] or self.record.tip().work != self.best.work:
             yield f"{self._name()}: another best chain at {self.best.height}"
         if self.best.height >= self.start:
-            tail = tail_at(self.kind.rules, self.record, self.record.tip())
+            tail = tail_at(self.record, self.record.tip())
             if tail.median_time != median_time_past(self.best):
                 yield f"{self._name()}: another median at {self.best.height}"
         node = self.random.choice(self.recent)

@@ -87,6 +87,8 @@ class MemoryRecord:
     """The best one."""
     undone: list[Link] = field(default_factory=list)
     """All that ever left it."""
+    moments: dict[bytes, int] = field(default_factory=dict)
+    """When headers came, where a test says so."""
 
     @classmethod
     def of(cls, links: Iterable[Link]) -> "MemoryRecord":
@@ -104,6 +106,9 @@ class MemoryRecord:
     def tip(self) -> Link:
         return self.chain[-1]
 
+    def received(self, block_hash: bytes) -> int | None:
+        return self.moments.get(block_hash)
+
     def write(self, advance: Advance) -> None:
         """All of it."""
         self.links.update({each.hash: each for each in advance.new})
@@ -119,4 +124,4 @@ class MemoryRecord:
 def begun(rules: ChainRules) -> tuple[MemoryRecord, Tail]:
     """A record with the genesis header alone, and its tail."""
     record = MemoryRecord.of(seed(rules, None))
-    return record, tail_at(rules, record, record.tip())
+    return record, tail_at(record, record.tip())

@@ -79,7 +79,7 @@ def _boundary(rules: ChainRules, random: Random) -> Tail:
         )
     )
     height = random.randrange(1, 500) * PERIOD - 1
-    return Tail(b"", height, 0, time, last, (time,), time - seconds, first, last)
+    return Tail(b"", height, 0, time, last, (time,), time - seconds, first)
 
 
 def _some_bits(limit: int, random: Random) -> int:

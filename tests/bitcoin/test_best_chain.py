@@ -10,8 +10,9 @@ from signer.bitcoin.burial import Burial, burial
 from signer.bitcoin.chain import follow
 from signer.bitcoin.chain_rules import ChainRules
 from signer.bitcoin.checkpoint import seed
+from signer.bitcoin.hashes import hash256
 from signer.bitcoin.header_record import tail_at
-from signer.bitcoin.tail import Tail
+from signer.bitcoin.tail import Link, Tail
 from tests.bitcoin.mined import (
     EASY,
     EASY_TESTNET3,
@@ -51,7 +52,7 @@ class Bench:
 
     def tail(self, below: int = 0) -> Tail:
         """Of the best chain, so many headers below its tip."""
-        return tail_at(self.rules, self.record, self.record.chain[-1 - below])
+        return tail_at(self.record, self.record.chain[-1 - below])
 
     def branch(self, below: int, count: int, root: bytes = b"b" * 32) -> list[bytes]:
         """Good headers, not sent, that leave the best chain there."""
@@ -115,7 +116,7 @@ def test_a_reorganisation_keeps_both_branches_and_can_be_undone() -> None:
     assert list(over.left) == before[-2:]
     assert bench.record.chain[:-3] == before[:-2]
     assert all(bench.record.link(each.hash) == each for each in (*before, *over.new))
-    back = grown(EASY, tail_at(EASY, bench.record, before[-1]), [600] * 2, b"c" * 32)
+    back = grown(EASY, tail_at(bench.record, before[-1]), [600] * 2, b"c" * 32)
     again = bench.send(back)
     assert list(again.joined) == [*before[-2:], *again.new]
     assert again.left == over.joined
@@ -134,14 +135,14 @@ def test_a_longer_chain_with_less_work_loses() -> None:
     assert longer.last.work == tip.work - 2
     assert (longer.joined, bench.record.tip()) == ((), tip)
     assert bench.send(easy[3:]).joined == ()  # as much work, and later
-    more = grown(EASY_TESTNET3, tail_at(EASY_TESTNET3, bench.record, bench.sent), [1_201])
+    more = grown(EASY_TESTNET3, tail_at(bench.record, bench.sent), [1_201])
     assert len(bench.send(more).joined) == 5
 
 
 def test_branches_leave_at_most_so_deep() -> None:
     bench = Bench()
     deep, deeper = bench.branch(DEPTH, 8), bench.branch(DEPTH + 1, 9)
-    for count in (1, 9):
+    for count in (1, DEPTH + 1):
         with refused("header-fork-too-deep"):
             bench.send(deeper[:count])
     assert bench.send(deep[:1]).joined == ()
@@ -155,11 +156,128 @@ def test_cheap_headers_that_came_first_lock_nobody_out(least: int, taken: bool) 
     assert bench.record.tip().work == 22
     chain = HeaderChain(EASY, bench.record, ChainBounds(DEPTH, least))
     deeper = b"".join(bench.branch(DEPTH + 1, DEPTH + 2))
-    if taken:
-        assert len(chain.advance(deeper, NOW).left) == DEPTH + 1
-    else:
-        with refused("header-fork-too-deep"):
-            chain.advance(deeper, NOW)
+    advance = chain.advance(deeper, NOW)
+    assert len(advance.left) == (DEPTH + 1 if taken else 0)
+    assert (advance.dispute is None) is taken
+
+
+def test_a_better_chain_that_leaves_too_deep_is_told_and_not_followed() -> None:
+    """Whoever spoke first may have lied: the kernel must not go on as if nothing had been said."""
+    bench = Bench()
+    before = list(bench.record.chain)
+    deeper = bench.branch(DEPTH + 1, DEPTH + 2)
+    advance = bench.send(deeper)
+    assert (advance.new, advance.joined, advance.left, advance.last) == ((), (), (), before[-1])
+    assert advance.dispute is not None
+    assert (advance.dispute.fork, advance.dispute.last.raw) == (10 - DEPTH - 1, deeper[-1])
+    assert bench.record.chain == before
+    with refused("header-fork-too-deep"):
+        bench.send(deeper[:-1])  # as much work, not more
+
+
+@pytest.mark.parametrize("place", [0, 3, -1])
+def test_the_chain_that_people_name_is_followed(place: int) -> None:
+    """`follow`: whichever of its headers they name, and nothing else by it."""
+    bench = Bench()
+    deeper, other = bench.branch(DEPTH + 1, 9), bench.branch(DEPTH + 1, 9, b"o" * 32)
+    bounds = ChainBounds(DEPTH, 0, follow=hash256(deeper[place]))
+    bench.chain = HeaderChain(EASY, bench.record, bounds)
+    assert bench.send(other).dispute is not None
+    assert len(bench.send(deeper).left) == DEPTH + 1
+    with refused("header-fork-too-deep"):
+        bench.send(other[:1])
+
+
+def test_a_branch_that_is_followed_comes_in_pieces() -> None:
+    bench = Bench()
+    deeper = bench.branch(DEPTH + 1, 9)
+    bounds = ChainBounds(DEPTH, 0, follow=hash256(deeper[0]))
+    bench.chain = HeaderChain(EASY, bench.record, bounds)
+    assert bench.send(deeper[:2]).joined == ()
+    assert bench.send(deeper[2:4]).joined == ()
+    assert len(bench.send(deeper[4:]).joined) == 9
+
+
+SETTLED = DEPTH * 600 // 2
+
+
+@pytest.mark.parametrize(("age", "is_bound"), [(SETTLED - 1, False), (SETTLED, True)])
+def test_what_came_just_now_settles_nothing(age: int, is_bound: bool) -> None:
+    """A few headers made in silence and shown first, after a long time without sources: the honest chain that
+    comes next is deeper, and better."""
+    bench = Bench()
+    bench.chain = HeaderChain(EASY, bench.record, ChainBounds(DEPTH, 0, 600))
+    bench.record.moments = {each.hash: NOW - age for each in bench.record.chain}
+    advance = bench.send(bench.branch(DEPTH + 1, DEPTH + 2))
+    assert (advance.dispute is not None) is is_bound
+    assert len(advance.left) == (0 if is_bound else DEPTH + 1)
+
+
+def test_of_what_would_be_replaced_the_first_so_deep_counts() -> None:
+    """Below it all may be old: `depth` headers above the fork, and the next, must have stood for long."""
+    for newest, is_bound in ((9, False), (10, True)):
+        bench = Bench()
+        bench.chain = HeaderChain(EASY, bench.record, ChainBounds(DEPTH, 0, 600))
+        chain = bench.record.chain
+        bench.record.moments = {
+            each.hash: NOW - SETTLED * (each.height <= newest) for each in chain
+        }
+        assert bench.record.tip().height == 10  # the seventh above the fork
+        advance = bench.send(bench.branch(DEPTH + 1, DEPTH + 2))
+        assert (advance.dispute is not None) is is_bound
+
+
+class Counting(MemoryRecord):
+    """Counts what is looked up."""
+
+    asked = 0
+
+    def link(self, block_hash: bytes) -> Link | None:
+        self.asked += 1
+        return super().link(block_hash)
+
+
+def test_what_cost_no_work_costs_little() -> None:
+    """A header without work, or beyond the limit, is refused before anything old is looked at."""
+    bench = Bench(height=60)
+    counted = Counting(bench.record.links, bench.record.chain)
+    chain = HeaderChain(EASY, counted, BOUNDS)
+    good = bench.branch(40, 1)[0]
+    for raw, code in (
+        (good[:72] + (0x2100_FFFF).to_bytes(4, "little") + good[76:], "header-bits"),
+        (good[:72] + bytes(4) + good[76:], "header-bits"),
+        (without_work(good), "header-work"),
+    ):
+        counted.asked = 0
+        with refused(code):
+            chain.advance(raw, NOW)
+        assert counted.asked < 4
+    with refused("header-fork-too-deep"):
+        chain.advance(good, NOW)
+
+
+def without_work(raw: bytes) -> bytes:
+    """The same with a nonce that has no work."""
+    for nonce in range(1_000):
+        changed = raw[:76] + nonce.to_bytes(4, "little")
+        if hash256(changed)[-1] & 0x80:
+            return changed
+    raise AssertionError("every nonce has work")
+
+
+def test_a_walk_back_ends_where_depth_does() -> None:
+    """A long branch from before the chain was heavy costs nobody who names it later."""
+    bench = Bench(height=100)
+    free = HeaderChain(EASY, bench.record, ChainBounds(DEPTH, 10**9))
+    aside = bench.branch(95, 90)
+    bench.record.write(free.advance(b"".join(aside), NOW))
+    tip = bench.record.link(hash256(aside[-1]))
+    assert tip is not None
+    more = grown(EASY, tail_at(bench.record, tip), [600])
+    counted = Counting(bench.record.links, bench.record.chain)
+    with refused("header-fork-too-deep"):
+        HeaderChain(EASY, counted, BOUNDS).advance(more[0], NOW)
+    assert counted.asked < 60
 
 
 def test_a_branch_grows_too_deep() -> None:
@@ -176,7 +294,7 @@ def test_a_branch_grows_too_deep() -> None:
 def test_nothing_leaves_before_a_checkpoint() -> None:
     record = MemoryRecord.of(seed(EASY, GOOD))
     chain = HeaderChain(EASY, record, BOUNDS)
-    tail = tail_at(EASY, record, record.tip())
+    tail = tail_at(record, record.tip())
     before = record.chain[-2]
     raw = mined(before.hash, Wish(tail.time + 1, merkle_root=b"x" * 32))
     with refused("header-before-start"):

@@ -39,7 +39,7 @@ def a_tail(height: int = 100, **changed: object) -> Tail:
     times = tuple(TIME - SPACING * before for before in range(11))[::-1]
     first = TIME - SPACING * (height % PERIOD)
     bits = EASY_BITS
-    plain = Tail(bytes(31) + b"\x01", height, 1_000, TIME, bits, times, first, bits, bits)
+    plain = Tail(bytes(31) + b"\x01", height, 1_000, TIME, bits, times, first, bits)
     return replace(plain, **changed)
 
 
@@ -154,18 +154,18 @@ def test_the_timewarp_of_testnet4() -> None:
 
 
 def test_a_period_starts_with_its_own_time_and_bits() -> None:
-    tail = a_tail(PERIOD - 1, bits=HARDER, first_bits=HARDER, lasting_bits=HARDER)
+    tail = a_tail(PERIOD - 1, bits=HARDER, first_bits=HARDER)
     due = EASY.required_bits(tail, 0)
     assert due not in (HARDER, EASY_BITS)
     followed(next_on(EASY, tail, 7), tail)
-    assert (tail.first_time, tail.first_bits, tail.lasting_bits) == (TIME + 7, due, due)
+    assert (tail.first_time, tail.first_bits) == (TIME + 7, due)
     followed(next_on(EASY, tail, 7), tail)
-    assert (tail.first_time, tail.first_bits, tail.lasting_bits) == (TIME + 7, due, due)
+    assert (tail.first_time, tail.first_bits) == (TIME + 7, due)
 
 
 def test_a_least_difficulty_forgery_on_mainnet_rules() -> None:
     """Twenty minutes of silence, then a header of least difficulty: testnet's rule, and a bridge's ruin."""
-    hard = {"bits": HARDER, "lasting_bits": HARDER, "first_bits": HARDER}
+    hard = {"bits": HARDER, "first_bits": HARDER}
     for rules in (EASY_TESTNET3, EASY_TESTNET4, EASY_REGTEST):
         tail = a_tail(**hard)
         assert followed(mined(tail.hash, Wish(TIME + 1_201)), tail, rules)
@@ -176,11 +176,11 @@ def test_a_least_difficulty_forgery_on_mainnet_rules() -> None:
 
 
 def test_a_testnet_walks_back_over_its_exceptions() -> None:
-    tail = a_tail(bits=HARDER, lasting_bits=HARDER, first_bits=HARDER)
+    tail = a_tail(bits=HARDER, first_bits=HARDER)
     for step, bits in ((1_201, EASY_BITS), (1_300, EASY_BITS), (600, HARDER), (1_201, EASY_BITS)):
         raw = mined(tail.hash, Wish(tail.time + step, bits=bits))
         followed(raw, tail, EASY_TESTNET3)
-        assert (tail.bits, tail.lasting_bits) == (bits, HARDER)
+        assert (tail.bits, tail.first_bits) == (bits, HARDER)
     assert MAINNET_RULES.limit_bits == TESTNET3_RULES.limit_bits
 
 

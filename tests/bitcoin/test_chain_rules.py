@@ -30,7 +30,7 @@ HARD = 0x1703_A30C
 
 
 def tail(height: int, bits: int = HARD, **changed: object) -> Tail:
-    plain = Tail(bytes(32), height, 0, TIME, bits, (TIME,), TIME - 14 * DAY, bits, bits)
+    plain = Tail(bytes(32), height, 0, TIME, bits, (TIME,), TIME - 14 * DAY, bits)
     return replace(plain, **changed)
 
 
@@ -65,7 +65,7 @@ def test_the_clamp_is_exact_to_a_second() -> None:
 
 def test_the_base_of_the_next_period() -> None:
     """After a period that ends in an exception testnet3 goes on from it; BIP-94 does not."""
-    end = tail(PERIOD - 1, bits=0x1D00_FFFF, first_bits=HARD, lasting_bits=HARD)
+    end = tail(PERIOD - 1, bits=0x1D00_FFFF, first_bits=HARD)
     assert TESTNET3_RULES.required_bits(end, TIME + 1) == 0x1D00_FFFF
     assert TESTNET4_RULES.required_bits(end, TIME + 1) == HARD
     assert MAINNET_RULES.required_bits(tail(PERIOD - 1), TIME + 1) == HARD
@@ -79,7 +79,7 @@ def test_least_difficulty_after_twenty_minutes_of_silence(
     for height in (0, 5, PERIOD, PERIOD - 2):
         assert rules.required_bits(tail(height), TIME + 1_200) == HARD
         assert rules.required_bits(tail(height), TIME + 1_201) == 0x1D00_FFFF
-    eased = tail(7, bits=0x1D00_FFFF, lasting_bits=HARD)
+    eased = tail(7, bits=0x1D00_FFFF, first_bits=HARD)
     assert rules.required_bits(eased, TIME + 1_200) == HARD
     assert rules.required_bits(eased, TIME + 1_201) == 0x1D00_FFFF
     assert (
@@ -94,7 +94,7 @@ def test_no_silence_relaxes_strict_rules(rules: StrictRules) -> None:
     for _ in range(2_000):
         height = random.randrange(1, 10**6)
         height -= (height + 1) % PERIOD == 0
-        end = tail(height, lasting_bits=0x1D00_FFFF, first_bits=0x1D00_FFFF)
+        end = tail(height, first_bits=0x1D00_FFFF)
         assert rules.required_bits(end, TIME + random.choice((1, 1_201, DAY, 10**9))) == HARD
 
 

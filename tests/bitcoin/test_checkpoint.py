@@ -1,5 +1,6 @@
 """Where a record starts: genesis, or a checkpoint with all that it must carry."""
 
+from collections.abc import Container
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,11 +18,11 @@ from tests.bitcoin.refused import refused
 TIME = 1_700_000_000
 
 
-def eleven(*times: int, last: bool = True) -> bytes:
-    """Eleven linked headers at those times; the last one with its work or without."""
+def eleven(*times: int, worked: Container[int] = range(11)) -> bytes:
+    """Eleven linked headers at those times; those at these places with their work."""
     raws, previous = list[bytes](), bytes(32)
     for place, time in enumerate(times or range(TIME, TIME + 6_600, 600)):
-        make = mined if last or place < 10 else unmined
+        make = mined if place in worked else unmined
         raws.append(make(previous, Wish(time)))
         previous = hash256(raws[-1])
     return b"".join(raws)
@@ -60,6 +61,8 @@ def test_heights_that_start_no_period(height: int) -> None:
 
 
 MEDIAN_LAST = [TIME + 600] * 6 + [TIME] * 4
+UNSORTED = [*[TIME + 600, TIME] * 4, TIME + 600, TIME + 600]
+"""Its sixth has the least time, and the median is the last's."""
 
 
 @pytest.mark.parametrize(
@@ -71,8 +74,10 @@ MEDIAN_LAST = [TIME + 600] * 6 + [TIME] * 4
         replace(GOOD, headers=bytes(80) + GOOD.headers[80:]),
         replace(GOOD, headers=GOOD.headers[80:] + GOOD.headers[:80]),
         replace(GOOD, hash=bytes(32)),
-        checkpoint(eleven(last=False)),
+        checkpoint(eleven(worked=range(10))),
+        checkpoint(eleven(worked=range(1, 11))),
         checkpoint(eleven(*MEDIAN_LAST, TIME + 599)),
+        checkpoint(eleven(*UNSORTED, TIME + 599)),
     ],
 )
 def test_headers_that_do_not_lead_to_it(wrong: Checkpoint) -> None:
@@ -80,6 +85,20 @@ def test_headers_that_do_not_lead_to_it(wrong: Checkpoint) -> None:
         seed(EASY, wrong)
     assert seed(EASY, GOOD)
     assert seed(EASY, checkpoint(eleven(*MEDIAN_LAST, TIME + 600)))
+    assert seed(EASY, checkpoint(eleven(*UNSORTED, TIME + 600)))
+
+
+def test_each_header_takes_its_own_work_away() -> None:
+    """On both sides of a change of difficulty the ten below have other work than the trusted one."""
+    harder = 0x200F_FFFF
+    raws, previous = list[bytes](), bytes(32)
+    for place in range(11):
+        bits = harder if place == 10 else EASY_BITS
+        raws.append(mined(previous, Wish(TIME + 600 * place, bits)))
+        previous = hash256(raws[-1])
+    works = [each.work for each in seed(EASY, checkpoint(b"".join(raws)))]
+    assert works[-1] - works[-2] == 16
+    assert {b - a for a, b in pairwise(works[:-1])} == {2}
 
 
 def test_bits_that_are_no_target() -> None:

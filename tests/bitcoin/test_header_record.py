@@ -31,12 +31,12 @@ def test_the_same_tail_from_a_record(rules: ChainRules) -> None:
     looked_at = {0, 1, 9, 10, 11, 12, *range(2_010, 2_030)}
     for height in range(PERIOD + 20):
         if height in looked_at:
-            assert tail_at(rules, record, record.tip()) == tail
+            assert tail_at(record, record.tip()) == tail
         step = random.choice(LATE if random.random() < 0.1 else (300, 500))
         link = follow(rules, tail, next_on(rules, tail, step), NOW)
         record.links[link.hash] = link
         record.chain.append(link)
-    assert tail.bits != rules.limit_bits or tail.lasting_bits != rules.limit_bits
+    assert tail.bits != rules.limit_bits or tail.first_bits != rules.limit_bits
     _from_a_checkpoint(rules, record)
 
 
@@ -47,12 +47,12 @@ def _from_a_checkpoint(rules: ChainRules, record: MemoryRecord) -> None:
     start = seed(rules, Checkpoint(PERIOD, links[-1].hash, links[-1].work, headers))
     assert start == links
     later = MemoryRecord.of(start)
-    first = tail_at(rules, later, later.tip())
-    assert first == tail_at(rules, record, links[-1])
+    first = tail_at(later, later.tip())
+    assert first == tail_at(record, links[-1])
     rest = record.chain[PERIOD + 1 :]
     end, followed = extend(rules, copy(first), b"".join(each.raw for each in rest), NOW)
     assert followed == rest
-    assert end == tail_at(rules, record, rest[-1])
+    assert end == tail_at(record, rest[-1])
     with refused("header-before-start"):
-        tail_at(rules, later, links[-2])
-    assert tail_at(rules, record, links[-2]).height == PERIOD - 1
+        tail_at(later, links[-2])
+    assert tail_at(record, links[-2]).height == PERIOD - 1

@@ -32,7 +32,7 @@ def before(raw: bytes, height: int = MAINNET_HEIGHT) -> Tail:
     """A tail that this header follows in time, with its bits."""
     header = read_header(raw[:HEADER_SIZE])
     time, bits = header.time - 600, header.bits
-    return Tail(header.previous, height, 0, time, bits, (time,) * 11, time, bits, bits)
+    return Tail(header.previous, height, 0, time, bits, (time,) * 11, time, bits)
 
 
 def difficulty(header: Header) -> int:
@@ -120,7 +120,7 @@ def test_the_mainnet_headers_of_tbtc() -> None:
 
 
 TESTNET3_HEIGHT = 2_164_151
-HARD = {"bits": 0x1A03_3EED, "lasting_bits": 0x1A03_3EED}
+HARD = {"bits": 0x1A03_3EED, "first_bits": 0x1A03_3EED}
 
 
 def silent(data: bytes, seconds: int) -> Tail:
@@ -139,7 +139,7 @@ def test_the_testnet3_headers_of_tbtc() -> None:
         *[0x1A03_3EED] * 5,
         0x1D00_FFFF,
     ]
-    assert (end.lasting_bits, end.height) == (0x1A03_3EED, 2_164_158)
+    assert (end.first_bits, end.height) == (0x1A03_3EED, 2_164_158)
     with refused("header-bits"):
         extend(TESTNET3_RULES, silent(data, 1_200), data, NOW)
 
@@ -157,7 +157,7 @@ def test_the_testnet3_headers_of_tbtc_on_mainnet(name: str) -> None:
 def test_three_exceptions_in_a_row_on_testnet3() -> None:
     data = tbtc("multipleInputsProofTestData")
     end, _ = extend(TESTNET3_RULES, silent(data, 206), data, NOW)
-    assert (end.bits, end.lasting_bits) == (0x1A03_3EED, 0x1A03_3EED)
+    assert (end.bits, end.first_bits) == (0x1A03_3EED, 0x1A03_3EED)
 
 
 def test_the_first_headers_of_mainnet() -> None:

@@ -255,6 +255,10 @@ def test_a_transaction_of_64_bytes_is_not_proven_and_one_of_65_is() -> None:
     with refused("transaction-64-bytes"):
         verify_tx_proof(forgery.block.proof(forgery.at), forgery.block.header)
     mined = forgery.block.transactions[forgery.at]
+    with refused("transaction-64-bytes"):  # however many bytes of witness are glued to it
+        glued = replace(mined, witnesses=((b"w" * 7,),) * len(mined.inputs)).serialize()
+        proof = replace(forgery.block.proof(forgery.at), transaction=glued)
+        verify_tx_proof(proof, forgery.block.header)
     output = mined.outputs[0]._replace(script_pubkey=b"\x6a\x03hi!")
     longer = replace(mined, outputs=(output,))
     assert (len(mined.stripped), len(longer.stripped)) == (64, 65)

@@ -10,6 +10,7 @@ import pytest
 
 from pegwarden.v1 import audit_pb2 as au
 from pegwarden.v1 import control_pb2 as pb
+from pegwarden.v1 import header_chain_pb2 as hb
 from pegwarden.v1 import kernel_pb2 as kb
 from pegwarden.v1 import types_pb2 as t
 from signer.bitcoin.transaction import OutPoint, Txid, display
@@ -255,6 +256,7 @@ class Lost:
             pending_entries=[7, 8],
             followed=[au.FollowedLog(log_key=bytes.fromhex(KEY), size=40)],
             custody=self.custody,
+            chain=hb.GetTipResponse(height=7, hash_display="00ab"),
         ).SerializeToString()
 
 
@@ -269,11 +271,13 @@ def test_a_status_says_what_a_kernel_lost_and_waits_for(bureau: Bureau) -> None:
         f"follows      {KEY}: 40 entries\n",
         "pending      entries 7, 8\n",
         "officers     none\n",
+        "chain        height 7, 00ab\n",
         "vault        peg: 2 of 4 sign, 3 witness, 3 others at a start; f = 1, any 1 may be silent\n",
         "vault        hot: 2 of 3 sign, no witnesses; f = 0, any 1 may be silent\n",
     ):
         assert line in shown
     assert told["ok"] is False
+    assert told["chain"]["height"] == 7
     assert (told["contrary_size"], told["contrary_root"]) == (99, ROOT)
     assert (told["followed"], told["pending_entries"]) == ({KEY: 40}, [7, 8])
     assert told["vaults"][0] == {

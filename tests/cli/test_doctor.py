@@ -39,7 +39,7 @@ def test_a_member_is_told_and_a_bad_finding_is_the_exit_status(
     said = pegwarden("doctor", "--config", member.config, "--json")
     assert said.json["ok"] is (said.status == 0)
     assert {each["what"] for each in said.json["findings"]} == {
-        *("room", "memory", "clock", "disk", "keys", "days")
+        *("room", "memory", "clock", "disk", "keys", "chain", "days")
     }
     monkeypatch.setattr("signer.cli.doctor.LOOKS", (symptoms.keys,))
     said = pegwarden("doctor", "--config", member.config)

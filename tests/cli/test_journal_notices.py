@@ -10,6 +10,7 @@ from signer.core.released import ReleasedNotice
 from tests.cli.desk import Desk
 from tests.core.spends import NOW, withdrawal_id
 from tests.journal.desk import desk
+from tests.journal.test_deposits_codec import DEPOSIT, REORGANISED
 from tests.journal.words import (
     OFFICERS,
     approval,
@@ -64,3 +65,24 @@ def test_releases_are_told() -> None:
         NOW, "relayer", bytes(32), bytes(32), terms_of(1), None, (raw,), b"", ()
     )
     assert described_notice(closed)["about"] == f"withdrawal {withdrawal}: closed, by {killer}"
+
+
+def test_deposits_and_reorganisations_are_told() -> None:
+    told = described_notice(DEPOSIT)
+    payload, txid = DEPOSIT.facts.payload, display(DEPOSIT.facts.outpoint.txid)
+    assert told["about"] == (
+        f"deposit {DEPOSIT.facts.outpoint} of 250000 sat, 6 confirmations: attested to "
+        f"{payload.l2_address.hex()} on chain 31337"
+    )
+    assert (told["kind"], told["txid"], told["vout"], told["height"]) == (
+        "deposit",
+        txid,
+        1,
+        800_000,
+    )
+    assert told["block"] == display(Txid(DEPOSIT.facts.block_hash))
+    assert (told["scheme"], told["attestation_key"]) == ("bip340", DEPOSIT.key.hex())
+    undone = described_notice(REORGANISED)
+    assert undone["about"] == "blocks left the best chain on which 2 entries relied"
+    assert (undone["kind"], undone["entries"]) == ("reorganised", [4, 4])
+    assert undone["blocks"] == [display(Txid(each * 32)) for each in (b"\x0b", b"\x0c")]

@@ -8,6 +8,7 @@ import pytest
 
 from clients.relayer.burials import Burial, release
 from clients.relayer.consent import acts_saying, read_consent
+from clients.relayer.proofs import NO_PROOFS
 from pegwarden.v1 import control_pb2, kernel_pb2
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.transaction import OutPoint, Transaction, Txid, TxIn, TxOut
@@ -57,6 +58,7 @@ class Relayer:
     """Whose attestors say nothing."""
 
     evidence = type("Evidence", (), {"spends": staticmethod(lambda _: [])})
+    proofs = NO_PROOFS
 
 
 def file_of(folder: Path, said: ReleaseWithdrawal, officer: Any = ADA) -> Path:

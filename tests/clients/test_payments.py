@@ -2,14 +2,15 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clients.attestor.__main__ import _payments
-from clients.attestor.attestor import Attestor, AttestorKey
+from clients.attestor.__main__ import _arguments, _attest, _payments
+from clients.attestor.attestor import MARGIN, Attestor, AttestorKey
 from clients.attestor.burns import BurnList
 from clients.attestor.chain import Chain, NotSeen
 from clients.attestor.payments import VaultPayments
@@ -18,12 +19,14 @@ from signer.bitcoin.address import script_of
 from signer.bitcoin.descriptor import derive, parse_template, with_checksum
 from signer.bitcoin.network import REGTEST
 from signer.bitcoin.transaction import Txid, display
+from signer.core.evidence import HORIZON, StatementKind
 from tests import federation
 from tests.bitcoin.test_fixed_keys import ALL_FIXED, FIXED
 
 VAULT = federation.vault()
 ADDRESS = "bcrt1qz32twfx4t3csxdlnu3w8989saam3zm8c86586f"
 SCRIPT, AMOUNT = script_of(ADDRESS, REGTEST), 5_000
+MEDIAN, AGE = 1_800_000_000, 14_400
 IDS = tuple(bytes([number]) * 32 for number in range(1, 4))
 OURS, THEIRS = VAULT.script(1, 3).script_pubkey, b"\x00\x14" + b"\x09" * 20
 
@@ -47,11 +50,14 @@ class Node:
     """A chain in which each of these transactions has a block, the first one the genesis block."""
 
     def __init__(self, *transactions: dict[str, Any]) -> None:
+        self.downloads = False
         self.blocks: list[dict[str, Any]] = [{"tx": [COINBASE, each]} for each in transactions]
 
     def __call__(self, method: str, *asked: Any) -> Any:
         if method == "getblockhash":
             return display(Txid(REGTEST.genesis_hash)) if asked[0] == 0 else f"block {asked[0]}"
+        if method == "getblockchaininfo":
+            return {"initialblockdownload": self.downloads, "mediantime": MEDIAN}
         if method == "getblockcount":
             return len(self.blocks) - 1
         assert (method, asked[1]) == ("getblock", 3)
@@ -75,6 +81,59 @@ def attestor(folder: Path, node: Any, burned: int = 2, since: int = 0) -> Attest
         BurnList(path, REGTEST),
         payments=payments,
     )
+
+
+def aged(one: Attestor, age: int, asked: int | None = AGE) -> Attestor:
+    """When the node's tip is so old."""
+    return replace(one, clock=lambda: MEDIAN + age, max_tip_age=asked)
+
+
+def test_a_node_that_is_behind_does_not_see_what_was_paid(tmp_path: Path) -> None:
+    """With payments to count and without: a word after a closing says that the closed one was seen."""
+    counting = attestor(tmp_path, Node(pays()))
+    for one in (counting, replace(counting, payments=None)):
+        assert len(aged(one, AGE).withdrawals(IDS[:1]).statements) == 1
+        with pytest.raises(NotSeen, match="tip is 14401 seconds old, 14400 at most"):
+            aged(one, AGE + 1).withdrawals(IDS[:1])
+        assert len(aged(one, AGE + 1, None).withdrawals(IDS[:1]).statements) == 1
+
+
+def test_a_node_that_downloads_states_no_burn(tmp_path: Path) -> None:
+    """However young the blocks are that it has."""
+    node = Node(pays())
+    one = aged(attestor(tmp_path, node), 0)
+    assert one.withdrawals(IDS[:1]).statements
+    node.downloads = True
+    with pytest.raises(NotSeen, match="still downloads"):
+        one.withdrawals(IDS[:1])
+
+
+def test_a_word_is_of_the_time_before_the_node_was_looked_at(tmp_path: Path) -> None:
+    """Counting takes a while, and a word given before a closing must not look as if given after it."""
+    times = iter((MEDIAN, MEDIAN + 9_000))
+    one = replace(aged(attestor(tmp_path, Node(pays())), 0), clock=lambda: next(times))
+    expiry = one.withdrawals(IDS[:1]).expiry
+    assert expiry == MEDIAN + HORIZON[StatementKind.WITHDRAWAL] - MARGIN
+
+
+@pytest.mark.parametrize(("given", "asked"), [([], AGE), (["--max-tip-age", "0"], None)])
+def test_the_command_asks_for_four_hours(
+    given: list[str], asked: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("07" * 32)
+    (tmp_path / "key").chmod(0o600)
+    made: list[int | None] = []
+    monkeypatch.setattr(Attestor, "withdrawals", lambda self, _: made.append(self.max_tip_age))
+    monkeypatch.setattr(
+        "sys.argv",
+        [
+            *("attestor", "--key", str(tmp_path / "key"), "--fingerprint", "00" * 32),
+            *("--burns", "burns", "--rpc-port", "1", "--cookie", "cookie"),
+            *(*given, "withdrawals", "11" * 32),
+        ],
+    )
+    _attest(_arguments())
+    assert made == [asked]
 
 
 def test_payments_of_a_vault_with_one_address() -> None:

@@ -11,6 +11,7 @@ from signer.bitcoin.units import Height, Sats
 from signer.core.evidence import Attestation, SpentTerms, authorize
 from signer.core.payment import WithdrawalTerms
 from signer.core.release import Release, ReleaseQuestion, release_objections
+from signer.core.release_proof import KillerBlock
 from signer.core.vault import Vault
 from signer.core.view import RecordedWithdrawal, WithdrawalState
 from tests.core.spends import NOW, USER_SCRIPT, withdrawal_id
@@ -28,6 +29,8 @@ class PolicyTerms:
     """What a test may change in the policy."""
 
     quorum: int = 0
+    work: str = ""
+    """`release_work`; none where it is empty."""
     governed: bool = True
     coins: str = "attested(2, watchers)"
     sweeping: bool = False
@@ -49,6 +52,7 @@ class PolicyTerms:
             f'[vaults.peg]\ntemplate = "{peg.template}"\nkeys = [{keys}]\nlookahead = 20\n'
             f'coins = "{self.coins}"\nrelease_depth = {DEPTH}\n'
             + (f"release_quorum = {self.quorum}\n" if self.quorum else "")
+            + (f'release_work = "{self.work}"\n' if self.work else "")
             + f"[groups]\nwatchers = [{watchers}]\nofficers = [{officers}]\n"
             + (GOVERNANCE if self.governed else "")
             + "".join(
@@ -138,6 +142,8 @@ class Case:
     recorded_pin: OutPoint | None = PIN
     state: WithdrawalState = WithdrawalState.OPEN
     policy: LoadedPolicy = LENIENT
+    block: KillerBlock | None = None
+    """By our own chain."""
 
     def but(self, **changes: object) -> "Case":
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -163,6 +169,7 @@ class Case:
             words=authorize(self.attestations, vault.realm, self.policy.attestors),
             officers=self.officers,
             now=NOW,
+            block=self.block,
         )
 
     @property

@@ -9,8 +9,9 @@ from embit.psbt import PSBT
 
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.hashes import hash160
+from signer.bitcoin.psbt.maps import DEFAULT_LIMITS
 from signer.bitcoin.psbt.reader import parse_psbt
-from signer.bitcoin.transaction import OutPoint, parse_transaction
+from signer.bitcoin.transaction import OutPoint, TxOut, parse_transaction
 from signer.bitcoin.units import FeeRate, Sats, fee_for
 from signer.consensus import verify_consensus
 from signer.core.construct_deposit import (
@@ -154,6 +155,24 @@ VAULT_COIN = utxo(VAULT.script(1, 2).script_pubkey, 200_000)
 )
 def test_one_field_away(change, code):
     assert code_of(replace(GOOD, **change)) == code
+
+
+def large(size: int, salt: int) -> UserUtxo:
+    """Its previous transaction has so many bytes more."""
+    before = funding(P2WPKH, 80_000, salt)
+    padded = (*before.outputs, TxOut(Sats(0), bytes(size)))
+    return UserUtxo(replace(before, outputs=padded).serialize(), 1)
+
+
+def test_previous_transactions_are_bounded_as_where_deposits_are_verified():
+    size = (
+        DEFAULT_LIMITS.total_bytes - sum(len(large(70_000, i).previous_tx) for i in (1, 2))
+    ) // 2
+    fits = (large(70_000 + size, 1), large(70_000 + size, 2))
+    assert sum(len(each.previous_tx) for each in fits) == DEFAULT_LIMITS.total_bytes
+    assert built(replace(GOOD, utxos=fits)).fee > 0
+    more = (fits[0], large(70_001 + size, 2))
+    assert code_of(replace(GOOD, utxos=more)) == "coins-too-many"
 
 
 def test_twins_that_pass():

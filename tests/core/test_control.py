@@ -30,6 +30,7 @@ from signer.core.control import (
     control_objections,
     lock_objection,
     pause_refusals,
+    reorganised,
 )
 from signer.core.control_codec import decode_control, encode_control
 from signer.core.evidence import HORIZON, StatementKind
@@ -152,6 +153,29 @@ def test_an_epoch_gives_up_heads_up_to_the_largest_that_it_names() -> None:
     assert not PAUSED.gave_up(1, 0)
 
 
+def test_a_reorganisation_locks_until_an_unlock_that_knows_of_it() -> None:
+    undone = reorganised(ControlState(), 7)
+    assert codes(undone) == ["chain-reorganised"]
+    for size, locked in ((7, True), (8, False)):
+        act = Unlock(known(size), NOW)
+        assert (control_effect(undone, act, NOW) is None) is not locked
+        assert (codes(apply_control(undone, 9, NOW, CAROL, act)) != []) is locked
+    again = reorganised(apply_control(undone, 9, NOW, CAROL, Unlock(known(8), NOW)), 12)
+    assert codes(again) == ["chain-reorganised"]
+
+
+def test_a_quorums_lock_and_a_reorganisation_end_together() -> None:
+    both = apply_control(reorganised(ControlState(), 7), 9, NOW, CAROL, Lock(known(8)))
+    assert codes(both) == ["kernel-locked"]
+    assert codes(apply_control(both, 11, NOW, CAROL, Unlock(known(9), NOW))) == ["kernel-locked"]
+    first = apply_control(both, 11, NOW, CAROL, Unlock(known(10), NOW))
+    assert codes(first) == []
+    later = reorganised(both, 10)
+    assert codes(apply_control(later, 11, NOW, CAROL, Unlock(known(10), NOW))) == [
+        "chain-reorganised"
+    ]
+
+
 def test_a_release_changes_nothing_of_the_kernel() -> None:
     release = ReleaseWithdrawal(known(5), KEY, KEY, CLOSED, None, Txid(KEY))
     assert apply_control(PAUSED, 11, NOW, CAROL, release) == PAUSED
@@ -243,6 +267,7 @@ states = st.builds(
         max_size=3,
     ).map(tuple),
     stated_time=numbers,
+    reorganised=numbers,
 )
 
 

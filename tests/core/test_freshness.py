@@ -1,5 +1,7 @@
 """A tip that is old, and a feed that does not move."""
 
+from dataclasses import replace
+
 import pytest
 
 from signer.core.errors import VerificationError
@@ -16,7 +18,7 @@ def refusal(seen: TipSeen, now: int = NOW) -> VerificationError:
 
 
 def test_a_stale_tip() -> None:
-    """A chain made for us alone moves, but slowly: its median time stays behind."""
+    """A feed that ended: nobody brings headers of today."""
     found = refusal(TipSeen(0xFF, NOW - 14_401, NOW))
     assert found.code == "header-tip-stale"
     assert (found.objections[0].observed, found.objections[0].limit) == ("14401 s", "14400 s")
@@ -37,6 +39,19 @@ def test_a_light_chain() -> None:
     assert found.code == "header-chain-light"
     assert (found.objections[0].observed, found.objections[0].limit) == ("fe", "ff")
     verify_fresh(TipSeen(0xFF, NOW, NOW), NOW, BOUNDS)
+
+
+def test_a_slow_chain() -> None:
+    """Six headers of any date make a median fresh; a day's worth of headers nobody makes for us alone."""
+    paced = replace(BOUNDS, pace=172_800)
+    forged = TipSeen(0xFF, NOW, NOW, NOW - 172_801)
+    with pytest.raises(VerificationError) as caught:
+        verify_fresh(forged, NOW, paced)
+    assert caught.value.code == "header-chain-slow"
+    assert caught.value.objections[0].observed == "172801 s"
+    verify_fresh(replace(forged, day_time=NOW - 172_800), NOW, paced)
+    verify_fresh(replace(forged, day_time=None), NOW, paced)  # nobody asked
+    verify_fresh(forged, NOW, BOUNDS)  # where no pace is asked
 
 
 def test_age_is_never_negative() -> None:

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from pegwarden.v1 import control_pb2 as pb
+from pegwarden.v1 import header_chain_pb2 as hb
 from pegwarden.v1 import types_pb2 as t
 from scripts.code_scan import ROOT
 from signer.core.caller import Caller
@@ -29,7 +30,9 @@ RULE = re.compile(
 )
 OUTCOMES = {"ok", "fault", "cancelled"}
 TOLD = pb.GetStatusResponse(
-    policy_expires_unix=1, custody=t.Custody(keys=[t.KeyCustody(kind="file", has_caps=True)])
+    policy_expires_unix=1,
+    custody=t.Custody(keys=[t.KeyCustody(kind="file", has_caps=True)]),
+    chain=hb.GetTipResponse(sources=[hb.HeaderSource(name="indexer", brought_unix=1)]),
 )
 
 

@@ -13,6 +13,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
 from scripts.code_scan import ROOT
@@ -27,6 +28,9 @@ from signer.room.calls import SERVER_JOURNAL
 
 UNITS = tuple(sorted((ROOT / "deploy" / "systemd").glob("*.service")))
 KERNEL = ROOT / "deploy" / "systemd" / "pegwarden-kernel.service"
+SOURCE = ROOT / "deploy" / "systemd" / "pegwarden-spv@.service"
+OF_MEMBER = tuple(path for path in UNITS if path != SOURCE)
+"""Processes of a member; a source of headers is a client, perhaps elsewhere."""
 DEPLOYMENT = ROOT / "docs" / "deploy.md"
 MEMBER = ROOT / "deploy" / "member" / "member.toml"
 USERS = ROOT / "deploy" / "sysusers.d" / "pegwarden.conf"
@@ -40,15 +44,19 @@ _SEEN = """access arch_prctl bind brk chmod clone clone3 close connect epoll_cre
     sysinfo umask uname write"""
 STARTING = frozenset(_SEEN.split())
 """What strace saw of a kernel and an edge until they served; of a keeper over SoftHSM it saw less."""
+CALLING = frozenset(
+    {"epoll_ctl", "epoll_wait", "eventfd2", "getpeername", "getsockname", "getsockopt", "poll"}
+    | {"recvfrom", "recvmsg", "sendmsg", "sendto", "setsockopt", "shutdown"}
+)
+"""And of who speaks gRPC."""
 NEEDS = {
     "pegwarden-kernel.service": STARTING
     | SERVER_JOURNAL
     | {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
     | {"mlockall", "memfd_secret"},
-    "pegwarden-edge.service": STARTING
-    | {"accept4", "epoll_ctl", "epoll_wait", "eventfd2", "getpeername", "getsockname", "getsockopt"}
-    | {"poll", "recvfrom", "recvmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair"},
+    "pegwarden-edge.service": STARTING | CALLING | {"accept4", "socketpair"},
     "pegwarden-keeper@.service": STARTING | {"recvfrom", "sendto", "setsockopt", "getsockopt"},
+    SOURCE.name: STARTING | CALLING | {"clock_nanosleep", "gettid"},
 }
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None,
@@ -130,6 +138,8 @@ def test_a_unit_starts_a_command_of_ours_isolated(path: Path) -> None:
     python, isolated, module, name, command, *options = shlex.split(line)
     assert (python, isolated, module, name) == (PYTHON, "-I", "-m", "signer")
     found = pegwarden.get_command(None, command)
+    if isinstance(found, click.Group):
+        found = found.get_command(None, options[0])
     known = {each for parameter in found.params for each in parameter.opts}
     assert {each for each in options if each.startswith("--")} <= known
 
@@ -159,7 +169,7 @@ def test_the_journal_names_a_process_as_its_lines_do() -> None:
 
 def test_each_process_has_a_user_of_its_own_and_the_example_names_them() -> None:
     users = {path.name: settings(path, "User")[0] for path in UNITS}
-    assert len(set(users.values())) == len(UNITS) == 3
+    assert len(set(users.values())) == len(UNITS) == 4
     made = re.findall(r"^u (\S+) ", USERS.read_text(), re.M)
     assert set(made) == set(users.values())
     processes = required(load_config(MEMBER).processes, MEMBER)
@@ -186,10 +196,12 @@ def test_the_way_to_the_sockets_is_the_groups_alone() -> None:
     assert settings(KERNEL, "RuntimeDirectoryMode") == ["0710"]
     assert f"| pegwarden-kernel:{group}, 710 |" in DEPLOYMENT.read_text()
     members = re.findall(r"^m (\S+) +(\S+)$", USERS.read_text(), re.M)
-    for path in UNITS:
+    for path in OF_MEMBER:
         (user,) = settings(path, "User")
         assert (user, group) in members
         assert path == KERNEL or group in settings(path, "SupplementaryGroups")[0].split()
+    assert settings(SOURCE, "User") not in [[user] for user, _ in members]
+    assert settings(SOURCE, "SupplementaryGroups") == []
 
 
 def test_the_folder_that_the_room_leaves_writable_holds_no_key() -> None:
@@ -214,10 +226,11 @@ def test_a_kernel_may_have_the_memory_that_its_edge_can_fill() -> None:
     assert held >> 20 == 720, "docs/configuration.md says it"
 
 
-def test_only_the_edge_has_the_network_and_only_it_reads_its_tls_keys() -> None:
+def test_of_a_member_only_the_edge_has_the_network_and_only_it_reads_its_tls_keys() -> None:
+    assert settings(SOURCE, "PrivateNetwork") == []
     for path in UNITS:
         is_edge = path.name == "pegwarden-edge.service"
-        assert (settings(path, "PrivateNetwork") == []) is is_edge
+        assert path == SOURCE or (settings(path, "PrivateNetwork") == []) is is_edge
         hidden = settings(path, "InaccessiblePaths")[0]
         assert ("-/etc/pegwarden/tls" in hidden) is not is_edge
         assert ("-/var/lib/pegwarden" in hidden) is (path.name != "pegwarden-kernel.service")

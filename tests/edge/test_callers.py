@@ -15,6 +15,8 @@ from signer.edge.roles import (
     PATHS,
     ROLES,
     SERVICES,
+    STREAMED,
+    SUBMIT_HEADERS,
     WATCH,
     require_role,
 )
@@ -152,9 +154,16 @@ def test_a_method_without_a_row_is_open_to_nobody() -> None:
 
 
 def test_the_role_table_has_exactly_the_rpcs_of_the_services() -> None:
-    from pegwarden.v1 import approval_pb2, audit_pb2, control_pb2, kernel_pb2, policy_pb2
+    from pegwarden.v1 import (
+        approval_pb2,
+        audit_pb2,
+        control_pb2,
+        header_chain_pb2,
+        kernel_pb2,
+        policy_pb2,
+    )
 
-    protos = (kernel_pb2, approval_pb2, policy_pb2, audit_pb2, control_pb2)
+    protos = (kernel_pb2, approval_pb2, policy_pb2, audit_pb2, control_pb2, header_chain_pb2)
     said = {
         service.full_name: {method.name for method in service.methods}
         for proto in protos
@@ -170,7 +179,8 @@ def test_the_role_table_has_exactly_the_rpcs_of_the_services() -> None:
         for method in service.methods
         if method.server_streaming
     }
-    assert streams == {WATCH, LIST_ENTRIES} == set(STREAMS)
+    assert streams == {WATCH, LIST_ENTRIES, SUBMIT_HEADERS} == STREAMED
+    assert set(STREAMS) == STREAMED - {SUBMIT_HEADERS}
 
 
 def test_whoever_proposes_a_transaction_cannot_hold_reject_or_change_a_policy() -> None:

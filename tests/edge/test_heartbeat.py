@@ -5,6 +5,7 @@ from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pegwarden.v1 import control_pb2 as pb
+from pegwarden.v1 import header_chain_pb2 as hb
 from pegwarden.v1 import types_pb2 as t
 from signer.core.caller import Caller
 from signer.core.errors import Fault, Objection, Refusal
@@ -79,6 +80,54 @@ def test_a_policy_that_expires_tells_its_days(expires: int, days: float | None) 
     told.CopyFrom(READY)
     told.policy_expires_unix = expires
     assert scraped(Telling(told)).get("pegwarden_policy_days_left") == days
+
+
+def with_chain(*stale: str) -> pb.GetStatusResponse:
+    told = pb.GetStatusResponse()
+    told.CopyFrom(READY)
+    now = READY.clock_unix
+    told.chain.CopyFrom(
+        hb.GetTipResponse(
+            height=812,
+            vouched_height=810,
+            median_time_unix=now - 3_600,
+            since_unix=now - 40,
+            sources=[
+                hb.HeaderSource(name="a", height=812, brought_unix=now - 40, equivocations=1),
+                hb.HeaderSource(name="b"),
+            ],
+            stale=[t.Objection(code=code) for code in stale],
+        )
+    )
+    return told
+
+
+def test_the_chain_has_its_gauges_and_each_source_its_own() -> None:
+    told = scraped(Telling(with_chain()))
+    assert {name: value for name, value in told.items() if "chain" in name or "header" in name} == {
+        "pegwarden_chain_fresh": 1.0,
+        "pegwarden_chain_tip_height": 812.0,
+        "pegwarden_chain_vouched_height": 810.0,
+        "pegwarden_chain_tip_age_seconds": 3_600.0,
+        "pegwarden_chain_since_seconds": 40.0,
+        'pegwarden_header_source_height{source="a"}': 812.0,
+        'pegwarden_header_source_height{source="b"}': 0.0,
+        'pegwarden_header_source_seconds{source="a"}': 40.0,
+        'pegwarden_header_source_equivocations{source="a"}': 1.0,
+        'pegwarden_header_source_equivocations{source="b"}': 0.0,
+    }
+
+
+def test_a_stale_chain_has_its_gauge_and_leaves_the_kernel_ready_and_healthy() -> None:
+    """A kernel that is taken out of service because no headers come would get none."""
+    kernel = Telling(with_chain("header-tip-stale"))
+    told = scraped(kernel)
+    assert (told["pegwarden_chain_fresh"], told["pegwarden_ready"]) == (0.0, 1.0)
+    request = health_pb2.HealthCheckRequest(service="pegwarden.v1.KernelService")
+    with served(kernel) as lobby:
+        answer = lobby.call(INDEXER, HEALTH, request.SerializeToString())
+    status = health_pb2.HealthCheckResponse.FromString(answer).status
+    assert status == health_pb2.HealthCheckResponse.SERVING
 
 
 def test_a_kernel_with_reasons_is_not_ready() -> None:

@@ -320,6 +320,30 @@ def test_payloads(case: dict[str, Any]) -> None:
     assert (prefix + payload).hex() == case["script_pubkey"]
 
 
+@pytest.mark.parametrize("case", cases("deposit_attestations.json"), ids=lambda it: str(it["vout"]))
+def test_deposit_attestations(case: dict[str, Any]) -> None:
+    said = (
+        GENESIS
+        + unhex(case["vault_fingerprint"])
+        + unhex(case["txid"])
+        + u(4, case["vout"])
+        + u(8, case["amount_sat"])
+        + unhex(case["magic"])
+        + u(4, case["l2_chain_id"])
+        + unhex(case["l2_address"])
+        + unhex(case["block_hash"])
+        + u(4, case["height"])
+    )
+    assert said.hex() == case["bytes"]
+    digest = tagged("pegwarden/deposit-attested/v1", said)
+    assert digest.hex() == case["digest"]
+    secret = ec.PrivateKey(unhex(case["attestation_secret"]))
+    assert secret.xonly().hex() == case["attestation_key"]
+    by = {"attestor": case["attestation_key"], "signature": case["signature"]}
+    assert verifies(by, digest)
+    assert not verifies(by, tagged("pegwarden/deposit/v1", said))
+
+
 def test_the_vectors_are_what_the_generator_makes() -> None:
     made = generate_vectors.render()
     assert {path.name: path.read_text() for path in FOLDER.glob("*.json")} == made

@@ -22,6 +22,8 @@ from signer.core.governance import Step
 from signer.core.released import ReleasedNotice
 from signer.journal.audit import verify_journal
 from signer.journal.decide import Session
+from signer.journal.undone import record_undone
+from signer.ports.recording import Passage
 from tests.core.spends import NOW, Coin, withdrawal_id
 from tests.journal.agreement import (
     START,
@@ -46,6 +48,7 @@ from tests.journal.desk import (
     rotation_case,
     sweep_terms,
 )
+from tests.journal.test_deposits_codec import DEPOSIT
 from tests.journal.words import (
     OFFICERS,
     approval,
@@ -86,7 +89,9 @@ def make_history(path: Path) -> Path:
         )
         journal.in_turn(agreement_history)
         journal.in_turn(release)
+        noted(journal, DEPOSIT)
         noted(journal, said(Lock(Scope(Signer().log_key, 0, 1))))
+        journal.in_turn(reorganise, Passage.WHILE_LOCKED)
     return path
 
 
@@ -101,6 +106,12 @@ def release(session: Session) -> None:
             session.now, "relayer", POLICY_ID, vault, payment.terms, None, buried, b"", ()
         )
     )
+
+
+def reorganise(session: Session) -> None:
+    """The deposit's block is gone."""
+    height = DEPOSIT.facts.height
+    assert record_undone(session, height, height) is not None
 
 
 def agreement_history(session: Session) -> None:

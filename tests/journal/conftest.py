@@ -1,5 +1,6 @@
 """Journals in a database."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,3 +22,9 @@ def empty(postgres: "Cluster") -> PostgresPlace:
 def made(empty: PostgresPlace) -> PostgresPlace:
     create_journal(empty, GENESIS, Signer())
     return empty
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a new journal can be made, for what no store does in its own way."""
+    return tmp_path / "journal"

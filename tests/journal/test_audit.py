@@ -16,7 +16,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_an_honest_journal(path: Path) -> None:
     report = verify_journal(path)
-    assert report.entries == 23
+    assert report.entries == 25
     with connect(path) as connection:
         counts = {
             table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
@@ -26,10 +26,10 @@ def test_an_honest_journal(path: Path) -> None:
         "versions": 7, "payments": 4, "withdrawals": 3, "coins": 8, "spends": 8, "charges": 8,
         "places": 2, "batches": 1, "nonces": 1, "repeats": 3, "refusals": 1, "first_seen": 2,
         "acts": 5, "approvals": 2, "rejections": 1, "holds": 1, "moves": 1, "policies": 1,
-        "governance": 1, "events": 12, "policy_events": 2, "anchors": 2, "pending": 1, "relied": 1,
+        "governance": 1, "events": 14, "policy_events": 2, "anchors": 2, "pending": 1, "relied": 1,
         "freed": 1, "voids": 1, "holdings": 1, "held_pays": 1, "held_pins": 1, "held_spends": 1,
         "held_bonds": 1, "starts": 1, "forks": 1, "releases": 1, "closings": 1, "buried": 1, "control": 1,
-        "growth": 4,
+        "growth": 4, "deposits": 1, "relied_blocks": 1,
     }  # fmt: skip
     assert report.rows == sum(counts.values())
 
@@ -55,6 +55,8 @@ def test_a_removed_row_is_found(path: Path, table: str) -> None:
         ("versions", "first_pin"),
         ("payments", "entry"),
         ("withdrawals", "amount"),
+        ("deposits", "block"),
+        ("relied_blocks", "height"),
         ("withdrawals", "pin"),
         ("withdrawals", "state"),
         ("coins", "height"),

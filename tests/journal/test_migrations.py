@@ -10,13 +10,17 @@ from signer.journal.audit import verify_journal
 from signer.journal.migrations import MIGRATIONS, Migration, migrate_journal
 from signer.journal.place import Place
 from signer.journal.schema import CLAIMS, VERSION
+from signer.journal.schema import tables_of as named
 from tests.conftest import Places
 from tests.journal.desk import case_number, desk, open_desk, pay
+from tests.journal.headers import bring, open_with_headers, trunk, with_headers
 from tests.journal.tampering import tables_of, tamper
 from tests.journal.words import attested, noted, terms_of
 
 (PLACES,) = (each for each in CLAIMS if each.startswith("CREATE TABLE places "))
 OLD_PLACES = "CREATE TABLE places (vault BLOB NOT NULL, highest INTEGER NOT NULL)"
+LATER = named(tuple(each for step in MIGRATIONS for each in step.statements))
+"""Tables that schema 1 has not."""
 LEADS_HERE = (Migration(VERSION, ("DROP TABLE places", PLACES)),)
 
 
@@ -37,6 +41,17 @@ def older(place: Place) -> Place:
     old = OLD_PLACES.replace("BLOB", blob).replace("INTEGER", integer)
     tamper(place, "DROP TABLE places", old)
     set_version(place, VERSION - 1)
+    return place
+
+
+@pytest.fixture
+def first(place: Place) -> Place:
+    """A journal of schema 1: what later ones brought is not there."""
+    with desk(place) as journal:
+        pay(journal, case_number(1))
+        noted(journal, attested(terms_of(2)))
+    tamper(place, *(f"DROP TABLE {table}" for table in reversed(LATER)))
+    set_version(place, 1)
     return place
 
 
@@ -127,6 +142,21 @@ def test_nobody_else_may_have_the_file_open(older: Place) -> None:
     with desk(newest):
         assert refused(newest, *LEADS_HERE) == "journal-locked"
     assert migrate_journal(newest, LEADS_HERE) == ()
+
+
+def test_a_journal_of_the_first_schema_keeps_headers_once_it_was_migrated(first: Place) -> None:
+    assert {"headers", "headers_aside", "header_sources"} <= set(LATER)
+    with pytest.raises(Refusal) as caught:
+        open_with_headers(first)
+    assert caught.value.code == "journal-schema-unknown"
+    assert migrate_journal(first) == tuple(range(2, VERSION + 1))
+    report = verify_journal(first)
+    assert (report.entries, report.headers) == (3, 0)
+    with with_headers(first) as journal:
+        assert pay(journal, case_number(1)).head == report.head
+        assert bring(journal, trunk(3)).tip.height == 3
+    assert verify_journal(first).headers == 4
+    assert migrate_journal(first) == ()
 
 
 def test_the_migrations_are_numbered_and_lead_to_this_version() -> None:

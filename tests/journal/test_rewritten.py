@@ -59,7 +59,7 @@ def test_rewriting_with_the_right_key_changes_the_tables(path: Path) -> None:
     """Even whoever holds the log key must change the claim tables too (and every head ever released)."""
     records = records_of(path)
     rewrite(path, records, Signer())
-    assert verify_journal(path).entries == 23
+    assert verify_journal(path).entries == 25
     rewrite(path, [*records[:2], *records[3:15]], Signer())
     assert "table" in tampered(path)
 
@@ -110,7 +110,7 @@ def test_an_entry_that_no_journal_would_write_is_found(path: Path) -> None:
 )
 def test_a_notice_that_contradicts_the_record_is_found(path: Path, strange: Notice) -> None:
     rewrite(path, [*records_of(path), encode_entry(strange)], Signer())
-    assert "entry 23 contradicts" in tampered(path)
+    assert "entry 25 contradicts" in tampered(path)
 
 
 def test_a_clock_that_started_earlier_is_found(path: Path) -> None:

@@ -19,6 +19,7 @@ from signer.journal.database import StoreError
 from signer.journal.journal import Journal, JournalSetting, open_journal
 from signer.journal.merkle import leaf_hash
 from signer.journal.note import verify_head
+from signer.journal.schema import VERSION
 from signer.journal.sqlite_tables import SqliteTables
 from signer.journal.store import create_journal, read_genesis, store_at
 from tests.journal.desk import (
@@ -125,9 +126,9 @@ def test_an_empty_journal(path: Path) -> None:
 
 
 def test_a_newer_schema(path: Path) -> None:
-    edit(path, "PRAGMA user_version = 2")
+    edit(path, f"PRAGMA user_version = {VERSION + 1}")
     assert refused(path) == "journal-schema-unknown"
-    edit(path, "PRAGMA user_version = 1")
+    edit(path, f"PRAGMA user_version = {VERSION}")
     open_desk(path).close()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pegwarden.v1 import approval_pb2 as ap
 from pegwarden.v1 import policy_pb2 as pp
 from pegwarden.v1 import types_pb2 as t
-from signer import wire
+from signer import wire_signing
 from signer.bitcoin.hashes import sha256
 from signer.core.acts import (
     Act,
@@ -147,7 +147,7 @@ def _put_through(history: "History", day: str, count: int, officers: int) -> Non
 def change_while_asked(history: "History") -> None:
     """A request is verified under one policy and comes to its decision under the next: `policy-changed`."""
     kernel, asked = history.running.handler.kernel, history.fresh()
-    request = wire.sign_request(RELAYER, asked.message.SerializeToString())
+    request = wire_signing.sign_request(RELAYER, asked.message.SerializeToString())
     deliberation = kernel.deliberation(request, kernel.policy_in_force())
     content = _proposed(history, "5.5 BTC", 40)
     for officer in OFFICERS[:2]:

@@ -26,9 +26,11 @@ from signer.core.registry import VaultRegistry
 from signer.handle import Handler
 from signer.journal.copies import copy_journal
 from signer.journal.entry import GenesisEntry
-from signer.journal.journal import Journal, open_journal
+from signer.journal.header_chain import ChainSetting
+from signer.journal.journal import Journal, JournalSetting
 from signer.journal.place import Place
 from signer.journal.store import create_journal, store_at
+from signer.journal.undone import record_undone
 from signer.kernel import Build, Kernel
 from signer.member_files import shelf_of
 from tests import federation
@@ -99,6 +101,8 @@ class Member:
     """Where its journal is, if not in its folder."""
     head_name: str = ""
     """Of its head file; empty for none."""
+    chain: ChainSetting | None = None
+    """Whose headers it takes; None: it sees no chain."""
 
     @property
     def journal(self) -> Place:
@@ -162,13 +166,17 @@ class Member:
         keystore = self.start_keystore()
         if not store_at(self.journal).exists():
             copy_journal(self.folder / "journal.sqlite", self.journal)
-        journal = open_journal(
+        journal = Journal(
             self.journal,
-            signer=keystore,
-            clock=self.clock,
-            expected_first_leaf=keystore.first_leaf,
-            due=due_steps,
-            head_file=self.folder / self.head_name if self.head_name else None,
+            JournalSetting(
+                signer=keystore,
+                clock=self.clock,
+                expected_first_leaf=keystore.first_leaf,
+                due=due_steps,
+                head_file=self.folder / self.head_name if self.head_name else None,
+                chain=self.chain,
+                on_changed=record_undone,
+            ),
         )
         with journal.reading() as view:
             for vault in registry.all():
@@ -178,7 +186,7 @@ class Member:
         shelf = shelf_of(policy)
         counting = Counting(keystore, journal)
         kernel = Kernel(build, REGTEST, shelf, registry, keystore, journal, count=counting)
-        return Running(Handler(kernel, CoreConsensusGate()), journal, keystore)
+        return Running(Handler(kernel, CoreConsensusGate(), journal.headers), journal, keystore)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from policies.analysis.described import (
     Circumstances,
+    DescribedChain,
     DescribedRecord,
     DescribedSpend,
     DescribedWords,
@@ -119,6 +120,7 @@ class Boundary:
 
 
 _BLANK = DescribedRecord()
+_DEEP = DescribedChain()
 
 
 def asked(
@@ -127,10 +129,11 @@ def asked(
     now: int = MONDAY,
     caller: str = "relayer",
     keys: int = 2,
+    chain: DescribedChain = _DEEP,
 ) -> Question:
     """All that is asked is attested by so many watchers."""
     words = words_about(spend, WORDS[:keys], WORDS[:keys])
-    return question_of(spend, Circumstances(now, words, record, caller))
+    return question_of(spend, Circumstances(now, words, record, caller, chain))
 
 
 def paying(*owed: tuple[int, bytes]) -> Question:
@@ -211,6 +214,12 @@ def _boundaries() -> Iterator[Boundary]:
     yield Boundary("replaceable()", "not-replaceable", *signals)
     callers = asked(caller="relayer"), asked(caller="relayer-2")
     yield Boundary("caller(relayer)", "caller-refused", *callers)
+    blocks = (asked(chain=DescribedChain(blocks=each)) for each in (3, 2))
+    yield Boundary("confirmed(3 blocks)", "coin-unconfirmed", *blocks)
+    work = (asked(chain=DescribedChain(work=each)) for each in (6 * 10**21, 6 * 10**21 - 1))
+    yield Boundary("buried(6 ZH)", "coin-unburied", *work)
+    ages = (asked(chain=DescribedChain(tip_age=each)) for each in (2 * HOUR, 2 * HOUR + 1))
+    yield Boundary("tip_fresh(2h)", "tip-not-fresh", *ages)
 
 
 def _by_name() -> dict[str, tuple[Boundary, ...]]:

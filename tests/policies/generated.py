@@ -15,6 +15,7 @@ from random import Random
 
 from policies.analysis.described import (
     Circumstances,
+    DescribedChain,
     DescribedRecord,
     DescribedSpend,
     DescribedWords,
@@ -47,6 +48,7 @@ RATES = (1, 5, 50, 500)
 """sat/vB; a described spend is of 200 vB."""
 WINDOWS = ("1h", "24h", "7d")
 HOURS = (1, 6, 24)
+BLOCKS = (1, 3, 6)
 CALLERS = ("relayer-1", "relayer-2")
 SCRIPTS = (
     *(b"\x00\x14" + bytes((0x30 + number,)) * 20 for number in range(4)),
@@ -229,6 +231,8 @@ def _leaf(random: Random, kind: Kind) -> str:
         days=random.choice(("mon-fri", "sat, 09:00-12:00", "daily")).partition(",")[0],
         opening=f"{random.choice((0, 6, 9)):02d}:00-{random.choice((12, 18, 24)):02d}:00",
         caller=random.choice(CALLERS),
+        blocks=random.choice(BLOCKS),
+        work=random.choice(BLOCKS),
     )
 
 
@@ -246,6 +250,9 @@ _FORMS = (
     "caller({caller})",
     "replaceable()",
     "path(primary)",
+    "confirmed({blocks} blocks)",
+    "buried({work} ZH)",
+    "tip_fresh({hours})",
 )
 _PAYMENT_FORMS = (
     "payment_at_most({sats})",
@@ -271,6 +278,7 @@ class Case:
     record: DescribedRecord
     now: int
     caller: str
+    chain: DescribedChain = DescribedChain()  # noqa: RUF009 (immutable)
     rivals: frozenset[bytes] = frozenset()
     """Attestors of another statement that fits the same anchor, sweep or rotation; officers approve both."""
 
@@ -286,7 +294,8 @@ class Case:
             moves = (each for each in said if isinstance(each, SweepTerms))
             record = replace(record, moves=tuple(moves))
         words = DescribedWords(said, self.coin_keys)
-        return question_of(self.spend, Circumstances(self.now, words, record, self.caller))
+        around = Circumstances(self.now, words, record, self.caller, self.chain)
+        return question_of(self.spend, around)
 
     @property
     def _rival(self) -> Statement | None:
@@ -314,8 +323,17 @@ def cases(random: Random, policy: LoadedPolicy) -> Iterator[Case]:
             record=_record(random, spend, now),
             now=now,
             caller=random.choice(CALLERS),
+            chain=_chain(random),
             rivals=_some(random, WATCHERS) if random.random() < 0.3 else frozenset(),
         )
+
+
+def _chain(random: Random) -> DescribedChain:
+    if random.random() < 0.4:
+        return DescribedChain()
+    blocks = near(random, BLOCKS)
+    work = random.choice(BLOCKS) * 10**21 - random.randint(0, 1)
+    return DescribedChain(blocks, work, near(random, tuple(3_600 * each for each in HOURS)))
 
 
 def _some(random: Random, keys: tuple[bytes, ...]) -> frozenset[bytes]:

@@ -3,7 +3,8 @@ with the counterexamples that it found. Used by tests/policies/test_properties.p
 
 1. Normal form: a block consents exactly when all predicates of one of its ways do; so does a route of its
    least ways.
-2. Monotony: more attestors, more officers or an older clock never turn a yes into a no; nor does a lower
+2. Monotony: more attestors, more officers, an older clock, deeper coins or a newer tip never turn a yes into
+   a no; nor does a lower
    amount or a lower fee that crosses no floor (`payment_at_least`, the first rate of `fee_rate_between`).
 3. Diff: what is called tighter allows nothing new, what is called looser forbids nothing old, equal is both;
    what is called different comes with a witness that is one.
@@ -109,12 +110,25 @@ def _older_clock(random: Random, case: Case) -> Case:
     return replace(case, record=replace(case.record, attested_since=older))
 
 
+def _deeper_coins(random: Random, case: Case) -> Case:
+    chain = case.chain
+    deeper = replace(chain, blocks=chain.blocks + random.choice((1, 3)), work=chain.work + 10**21)
+    return replace(case, chain=deeper)
+
+
+def _newer_tip(random: Random, case: Case) -> Case:
+    age = random.randint(0, case.chain.tip_age)
+    return replace(case, chain=replace(case.chain, tip_age=age))
+
+
 _GIVING: dict[str, Callable[[Random, Case], Case]] = {
     "another attestor": _more_attestors,
     "more words about the coins": _more_coin_words,
     "another officer": _more_officers,
     "another statement": _another_statement,
     "an older clock": _older_clock,
+    "deeper coins": _deeper_coins,
+    "a newer tip": _newer_tip,
 }
 
 

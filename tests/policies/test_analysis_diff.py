@@ -291,6 +291,7 @@ def test_every_field_of_a_policy_is_compared_or_known_not_to_matter() -> None:
     compared = {"name", "network", "vault_entries", "rollups", "groups", "lists", "blocks"}
     compared |= {"governance", "expires", "fallback"}
     derived, no_matter = {"policy_id", "attestors", "officer_keys", "route_ways"}, {"version"}
+    derived |= {"chain_vaults"}
     no_matter |= {"definitions", "examples"}
     assert {each.name for each in fields(LoadedPolicy)} <= compared | derived | no_matter
     of_vaults = {
@@ -298,9 +299,13 @@ def test_every_field_of_a_policy_is_compared_or_known_not_to_matter() -> None:
         "coins",
         "release_depth",
         "release_quorum",
+        "release_work",
         "weaker_after",
         "weaker_from",
         "deposit_cap",
+        "deposit_least",
+        "deposit_depth",
+        "deposits_until",
     }
     assert {each.name for each in fields(VaultEntry)} == of_vaults | {"vault"}
 

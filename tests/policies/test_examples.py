@@ -403,12 +403,13 @@ def test_shipped_policies_do_what_their_authors_meant(path: Path) -> None:
     assert [(each.example.name, each.got) for each in results if not each.passed] == []
 
 
-def test_five_policies_are_shipped() -> None:
+def test_six_policies_are_shipped() -> None:
     assert [path.stem for path in SHIPPED] == [
         "anchor-only",
         "bridge",
         "exchange-grade",
         "federation",
+        "own-headers",
         "witnessed",
     ]
 

@@ -274,6 +274,9 @@ def test_predicates_are_read_back_from_their_own_text() -> None:
         "weight_at_most(4000000 WU)",
         "replaceable()",
         "caller(relayer_2, relayer-1)",
+        "confirmed(6 blocks)",
+        "buried(1.5 ZH)",
+        "tip_fresh(90m)",
     ]
     assert [rule.partition("(")[0] for rule in rules] == list(SPEND_PREDICATES)
     for rule in rules:

@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 
 from policies.predicates import SPEND_PREDICATES
+from signer.bitcoin.burial import Burial
 from signer.bitcoin.transaction import TxOut
-from signer.bitcoin.units import Sats, Weight
+from signer.bitcoin.units import Height, Sats, Weight
 from signer.core.catalogue import CATALOGUE
+from signer.core.chain_word import ChainWord, Placed
+from signer.core.errors import Objection
 from signer.core.evidence import CoinTerms
+from signer.core.freshness import TipSeen
 from signer.core.question import Policy, Question
 from signer.core.spend import VerifiedSpend
 from tests.policies.world import (
@@ -73,6 +77,18 @@ def attested_at(moment: int, digest: bytes = CLOCK) -> Question:
 
 def asked_by(caller: str) -> Question:
     return replace(question(), caller=caller)
+
+
+def seen(
+    blocks: int = 9, work: int = 9, age: int = 0, *, minted: bool = False, stale: str = ""
+) -> Question:
+    """With the coin so deep, by a chain whose tip is so old."""
+    place = Placed(Height(3), Burial(blocks, work), minted)
+    reasons = (Objection(stale, "as the test says"),) if stale else ()
+    placed = {coin().outpoint.txid: place}
+    return replace(
+        question(), chain=ChainWord(TipSeen(9, NOW - age, NOW), Height(9), reasons, placed)
+    )
 
 
 def at(*charges: tuple[int, int, int]) -> FixedView:
@@ -253,6 +269,17 @@ BOUNDARIES = [
         asked_by("relayer-1"),
         asked_by("relayer-3"),
     ),
+    ("confirmed(3 blocks)", "coin-unconfirmed", seen(3, 0), seen(2, 9)),
+    (
+        "confirmed(3 blocks)",
+        "coin-unconfirmed",
+        seen(100, 0, minted=True),
+        seen(99, 9, minted=True),
+    ),
+    ("confirmed(101 blocks)", "coin-unconfirmed", seen(101, 0), seen(100, 0, minted=True)),
+    ("buried(3 H)", "coin-unburied", seen(0, 3), seen(9, 2)),
+    ("buried(1 H)", "coin-unburied", seen(0, 1), seen(9, 0)),
+    ("tip_fresh(1h)", "tip-not-fresh", seen(age=HOUR), seen(age=HOUR + 1)),
 ]
 
 

@@ -98,3 +98,48 @@ def test_lint_of_releases() -> None:
     assert rules_found(changed(f"release_depth = {DEPTH}", "release_depth = 5")) == [
         "release_depth of vault peg is below 6 blocks"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('"5 ZB"', "policy-literal"),
+        ('"0 H"', "policy-literal"),
+        ('"0.5 H"', "policy-literal"),
+        ("5", "policy-value"),
+    ],
+)
+def test_release_work_is_work(text: str, code: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        changed("release_quorum = 2", f"release_work = {text}")
+    assert caught.value.code == code
+    entry = changed("release_quorum = 2", 'release_work = "0.5 kH"').vault_entries[0]
+    assert entry.release_work == 500
+
+
+def test_release_work_is_explained_and_compared() -> None:
+    by_chain = policy(quorum=2, work="50 YH")
+    assert by_chain.release_terms(the_vault().fingerprint) == ReleaseTerms(DEPTH, 2, 50 * 10**24)
+    assert "where 50 YH lie on it as well" in "\n".join(render(by_chain))
+    assert "our own chain" not in "\n".join(render(policy(quorum=2)))
+    vaults = as_json(by_chain)["vaults"]
+    assert isinstance(vaults, list)
+    assert vaults[0]["release_work"] == "50 YH"
+    for old, new, told in (
+        ("", "50 YH", "our own chain's word releases now, with 50 YH on it"),
+        ("50 YH", "49 YH", "release_work goes down from 50 YH to 49 YH"),
+        ("50 YH", "51 YH", ""),
+        ("50 YH", "", ""),
+    ):
+        found = compare(policy(quorum=2, work=old), policy(quorum=2, work=new))
+        assert found.verdict is Verdict.LOOSER
+        (section,) = found.sections
+        assert section.weaker == ((told,) if told else ())
+
+
+def test_release_work_needs_somebody_who_unlocks() -> None:
+    text = PolicyTerms(work="5 kH", governed=False).text
+    with pytest.raises(PolicyError, match="only officers") as caught:
+        load_policy(text.encode())
+    assert caught.value.code == "policy-unsatisfiable"
+    load_policy(PolicyTerms(work="5 kH").text.encode())

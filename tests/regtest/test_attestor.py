@@ -102,7 +102,7 @@ def test_a_confirmed_spend_is_attested(bitcoind: Bitcoind, attestor: Attestor) -
     assert attestation.expiry <= attestor.clock() + 3_600
     authorized = authorize((attestation,), REALM, frozenset({attestor.key.public}))
     assert authorized.attestors(terms, attestor.clock()) == {attestor.key.public}
-    other = OutPoint(spent.txid, spent.vout + 1)
+    other = OutPoint(spent.txid, spent.vout + 9)  # which no transaction of this wallet has
     for wrong in ((other, asked[1]), (spent, txid_from_display("11" * 32))):
         with pytest.raises(NotSeen, match=r"does not spend|knows no transaction"):
             attestor.spends((wrong,))
@@ -139,6 +139,14 @@ def test_payments_of_the_vault_are_counted_in_real_blocks(bitcoind: Bitcoind) ->
     assert payments.count(5_001, paid) == 0
     bitcoind.fund(to, 5_000)
     assert payments.count(5_000, paid) == 1
+
+
+def test_a_real_node_says_how_old_its_tip_is(bitcoind: Bitcoind, attestor: Attestor) -> None:
+    bitcoind.mine(1)
+    median = bitcoind.rpc("getblockchaininfo")["mediantime"]
+    attestor.chain.require_fresh(60, median + 60)
+    with pytest.raises(NotSeen, match="tip is 61 seconds old"):
+        attestor.chain.require_fresh(60, median + 61)
 
 
 def test_a_node_of_another_network_is_not_believed(bitcoind: Bitcoind) -> None:

@@ -18,6 +18,8 @@ BIRTHPLACES = {
     "RecordedSpend": "signer/journal/record.py",
     "SignedSpend": "keystore/gate.py",
     "TxInclusion": "signer/bitcoin/inclusion.py",
+    "ProvenTx": "signer/core/proven.py",
+    "RecordedDeposit": "signer/journal/reading_deposits.py",
 }
 PRODUCTS = ("signer", "policies", "keystore", "clients", "pegwarden")
 COPIERS = frozenset({"replace", "__replace__", "__new__", "__setattr__", "_replace"})

@@ -371,6 +371,14 @@ const CHECKS = {
     assert.strictEqual(data.toString('hex'), it.payload);
     assert.strictEqual(opReturn(data).toString('hex'), it.script_pubkey);
   },
+  'deposit_attestations.json': (it) => {
+    const output = [hex(it.txid), u32(it.vout), u64(it.amount_sat)];
+    const credited = [hex(it.magic), u32(it.l2_chain_id), hex(it.l2_address)];
+    const block = [hex(it.block_hash), u32(it.height)];
+    const said = Buffer.concat([hex(it.genesis_hash), hex(it.vault_fingerprint), ...output, ...credited, ...block]);
+    assert.strictEqual(said.toString('hex'), it.bytes);
+    assert.strictEqual(taggedHash('pegwarden/deposit-attested/v1', said).toString('hex'), it.digest);
+  },
 };
 
 function vectors(directory) {

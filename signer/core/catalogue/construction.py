@@ -109,8 +109,9 @@ ENTRIES = (
         "coins-too-many",
         _L,
         _REBUILD,
-        "At most 2,000 coins are offered, and at most 500 of them spent.",
-        "Offer the larger coins.",
+        "At most 2,000 coins are offered, and at most 500 of them spent; what a deposit's inputs spend are "
+        "transactions of at most 8 MiB in all, without witnesses.",
+        "Offer the larger coins, or fewer.",
     ),
     CodeEntry(
         "coins-duplicate",

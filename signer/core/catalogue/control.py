@@ -61,8 +61,9 @@ ENTRIES = (
         "control-without-officers",
         _S,
         _NEVER,
-        "Only a policy with [governance] has officers who control the kernel.",
-        "Stop the process; change the policy's successor to have [governance].",
+        "Only a policy with [governance] has officers who control the kernel; where it was given up, those "
+        "of the policy before may still unlock.",
+        "Stop the process; a policy that is to have officers has [governance] from its genesis on.",
     ),
     CodeEntry(
         "control-quorum-missing",

@@ -7,6 +7,7 @@ _V = CodeKind.VERIFICATION
 _L = CodeKind.LIMIT
 _S = CodeKind.STATE
 _C = CodeKind.SETUP
+_R = CodeKind.ROLE
 _REBUILD = Disposition.REBUILD
 _NEVER = Disposition.NEVER
 _WAIT = Disposition.WAIT_UNTIL
@@ -95,9 +96,9 @@ ENTRIES = (
     CodeEntry(
         "header-fork-too-deep",
         _V,
-        _OPERATOR,
-        "A branch leaves the best chain at most as deep below its tip as the configuration says.",
-        "Find out with other nodes which chain is Bitcoin's before anything else is signed.",
+        Disposition.REBUILD,
+        "A branch that is no better leaves the best chain at most as deep as the configuration says.",
+        "Send the headers of the best chain; a node that is behind catches up by itself.",
     ),
     CodeEntry(
         "header-chain-light",
@@ -114,11 +115,62 @@ ENTRIES = (
         "See whether the sources of headers follow Bitcoin; wait for blocks if it is slow.",
     ),
     CodeEntry(
+        "header-chain-slow",
+        _S,
+        _WAIT,
+        "The last 144 blocks took at most as long as the configuration says, up to now.",
+        "Compare the tip with other nodes: few miners make it, for this kernel alone, or Bitcoin is slow.",
+    ),
+    CodeEntry(
         "header-feed-frozen",
         _S,
         _WAIT,
         "The best chain has moved within the time that the configuration says.",
         "See whether the sources of headers are alive, and add another.",
+    ),
+    # --- the service (signer/header_chain.py, signer/methods/chain.py) ---
+    CodeEntry(
+        "chain-not-configured",
+        _S,
+        _OPERATOR,
+        "A kernel that is asked about Bitcoin's chain has one: [chain] of its configuration.",
+        "Add [chain] to the member's configuration (docs/configuration.md), or ask another member.",
+    ),
+    CodeEntry(
+        "header-source-unknown",
+        _R,
+        _OPERATOR,
+        "Headers are brought by the sources that the configuration names.",
+        "Add the caller's name to `sources` of [chain], or bring them as another caller.",
+    ),
+    CodeEntry(
+        "header-unknown",
+        _V,
+        _REBUILD,
+        "A block that is asked about has its header on this kernel's record.",
+        "Wait until the sources have brought it, or bring it; see GetTip for how far the record goes.",
+    ),
+    # --- the record (signer/journal/header_record.py, header_keeper.py) ---
+    CodeEntry(
+        "chain-record-differs",
+        _S,
+        _OPERATOR,
+        "The headers on record are of the chain that starts at genesis, or at the configured checkpoint.",
+        "Compare the checkpoint with several nodes, then put back the one with which the record began.",
+    ),
+    CodeEntry(
+        "header-chain-disputed",
+        _S,
+        _OPERATOR,
+        "No better chain leaves the one on record deeper than is followed.",
+        "Compare both with several nodes, and name a header of the right one in `follow` of [chain].",
+    ),
+    CodeEntry(
+        "header-side-branches-full",
+        _L,
+        _WAIT,
+        "What one source brings beside the best chain is bounded for each day.",
+        "Send a branch up to where it has more work than the best chain, and see what else the source sends.",
     ),
     # --- where a record starts (signer/bitcoin/checkpoint.py) ---
     CodeEntry(

@@ -107,4 +107,40 @@ ENTRIES = (
         "A branch is one of txids; the tree of wtxids is committed to elsewhere (BIP-141).",
         "Make the proof from the block's txids.",
     ),
+    # --- proofs in SignPsbt (signer/core/proven_coins.py, policies/predicates/placed.py) ---
+    CodeEntry(
+        "proof-missing",
+        _V,
+        Disposition.NEEDS_EVIDENCE,
+        "Where the policy asks how deep coins are, a proof shows the block of each coin's transaction.",
+        "Bring a proof of inclusion for each transaction whose outputs are spent (`pegwarden spv prove`).",
+    ),
+    CodeEntry(
+        "proof-unused",
+        _V,
+        _REBUILD,
+        "Each proof in SignPsbt is of a transaction whose outputs are spent.",
+        "Leave the proof out, or bring that of the transaction that was meant.",
+    ),
+    CodeEntry(
+        "proof-repeated",
+        _V,
+        _REBUILD,
+        "There is one proof for each transaction.",
+        "Send one of the two proofs.",
+    ),
+    CodeEntry(
+        "proof-output-differs",
+        _V,
+        _REBUILD,
+        "A proven transaction has the output that is spent, with its amount and script.",
+        "Correct the PSBT's witness_utxo, or look which transaction the coin is of.",
+    ),
+    CodeEntry(
+        "proofs-too-large",
+        _V,
+        _REBUILD,
+        "A request has at most 500 proofs, of 4,000,000 bytes together.",
+        "Spend coins of fewer transactions.",
+    ),
 )

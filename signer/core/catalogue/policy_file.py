@@ -96,6 +96,13 @@ ENTRIES = (
         "Add attested(k, group) to that way; for a sweep or rotation approved(k, group) will do.",
     ),
     CodeEntry(
+        "policy-spv-witnessed",
+        _C,
+        _OPERATOR,
+        "`coins` of a vault with witnesses asks attestors alone: the headers of a witness are other ones.",
+        "Take confirmed and buried out of `coins` (in `when` they may stand), or take out the witnesses.",
+    ),
+    CodeEntry(
         "policy-unsatisfiable",
         _C,
         _OPERATOR,

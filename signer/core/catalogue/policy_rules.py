@@ -134,7 +134,8 @@ ENTRIES = (
         "policy-expired",
         _P,
         _OPERATOR,
-        "After a policy's expires only its [fallback] holds: sweeps and rotations.",
+        "After a policy's expires only its [fallback] holds: sweeps and rotations. No deposit is newly "
+        "attested.",
         "Have the officers approve a policy that has not expired.",
     ),
     CodeEntry(
@@ -195,5 +196,28 @@ ENTRIES = (
         "The attested previous batch is one that the batch may follow: the one below it in a contiguous "
         "rollup; the zero root stands before first_batch alone.",
         "Collect attestations that name the batch before, or anchor the batches that are missing.",
+    ),
+    CodeEntry(
+        "coin-unconfirmed",
+        _P,
+        Disposition.RETRY_SAME,
+        "Each coin's block is buried under at least the blocks of confirmed, a coinbase's under 100, up to "
+        "the header that enough sources vouch for.",
+        "Ask the same again when more blocks were found; after a reorganisation make the proof anew.",
+    ),
+    CodeEntry(
+        "coin-unburied",
+        _P,
+        Disposition.RETRY_SAME,
+        "Each coin's block is buried under at least the work of buried, up to the header that enough sources "
+        "vouch for.",
+        "Ask the same again when more blocks were found; after a reorganisation make the proof anew.",
+    ),
+    CodeEntry(
+        "tip-not-fresh",
+        _P,
+        Disposition.RETRY_SAME,
+        "The median time of the last eleven headers is at most as old as tip_fresh.",
+        "See whether the sources of headers follow Bitcoin, and ask the same again.",
     ),
 )

@@ -80,4 +80,25 @@ ENTRIES = (
         "Officers of [governance] consent to a release where the vault or an unknown payment asks for it.",
         "Bring the officers' acts of exactly this release.",
     ),
+    CodeEntry(
+        "release-proof-unasked",
+        _P,
+        _EVIDENCE,
+        "A vault takes our own chain's word about a killer only where it has a `release_work`.",
+        "Bring the attestors' `spent` statements instead of a proof.",
+    ),
+    CodeEntry(
+        "release-too-light",
+        _P,
+        _WAIT,
+        "So much work lies on the killer's block as the vault's `release_work` says.",
+        "Wait for more blocks.",
+    ),
+    CodeEntry(
+        "release-proof-other",
+        CodeKind.VERIFICATION,
+        _REBUILD,
+        "A release's proof is of the last of its transactions.",
+        "Bring a proof of the transaction that spent the pin or paid the withdrawal.",
+    ),
 )

@@ -34,8 +34,9 @@ ENTRIES = (
         "address-index-too-high",
         _V,
         _REBUILD,
-        "Addresses are handed out below the highest index seen plus the lookahead.",
-        "Ask for a lower index.",
+        "Addresses are handed out, and deposits taken, below the highest index seen plus the lookahead.",
+        "Ask for a lower index. A deposit at an address of another member: again, once this one has seen as "
+        "high indexes.",
     ),
     CodeEntry(
         "withdrawal-unknown",
@@ -119,7 +120,7 @@ ENTRIES = (
         "watches-too-many",
         _L,
         _RETRY,
-        "A caller has at most its number of Watch streams open.",
+        "A caller has at most its number of streams open (Watch, ListEntries, SubmitHeaders).",
         "Use the stream that is open, or end one.",
     ),
     CodeEntry(
