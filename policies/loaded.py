@@ -25,7 +25,6 @@ from policies.predicates.attested import Attested
 from policies.trace import nearest_changes, trace_of
 from policies.vault_entry import VaultEntry
 from signer.bitcoin.network import Network
-from signer.bitcoin.units import Sats
 from signer.core.deposits import DepositTerms
 from signer.core.errors import Objection, unverified
 from signer.core.evidence import SpentTerms
@@ -195,10 +194,6 @@ class LoadedPolicy:
         """What that vault asks of releases. Raises VerificationError `vault-unknown`."""
         entry = self._entry(vault_fingerprint)
         return ReleaseTerms(entry.release_depth, entry.release_quorum, entry.release_work)
-
-    def deposit_cap(self, vault_fingerprint: bytes) -> Sats | None:
-        """The most that a deposit to that vault may bring. Raises VerificationError `vault-unknown`."""
-        return self._entry(vault_fingerprint).deposit_cap
 
     def deposit_terms(self, vault_fingerprint: bytes) -> DepositTerms:
         """What that vault asks of deposits. Raises VerificationError `vault-unknown`."""

@@ -29,7 +29,11 @@ class Layer:
 
 
 TRUST_PATH = (
-    Layer("the line", 720, ("signer: kernel sign_request", "signer/ports/", "signer/core: spend")),
+    Layer(
+        "the line",
+        720,
+        ("signer: kernel sign_request spend_words", "signer/ports/", "signer/core: spend"),
+    ),
     Layer(
         "claims",
         980,

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from signer.bitcoin.network import Network
 from signer.bitcoin.psbt.reader import parse_psbt
 from signer.core.approve import approve, objections, settle, waiting
-from signer.core.chain_word import ChainWord, ProvenCoins, chain_word
-from signer.core.clocks import Hearing, bearing, clocks_started
+from signer.core.chain_word import ProvenCoins
+from signer.core.clocks import Hearing
 from signer.core.errors import MalformedRequest, Objection, Refusal, unverified
 from signer.core.evidence import Authorized, authorize
-from signer.core.evidence_codec import encode_evidence
-from signer.core.notices import AttestedNotice, Notice
+from signer.core.notices import Notice
 from signer.core.proven_coins import prove
 from signer.core.question import TraceLine, ask
 from signer.core.recall import recall
@@ -42,6 +41,7 @@ from signer.ports.policy import PolicyShelf, ServedPolicy
 from signer.ports.reading import Reading
 from signer.ports.recording import Deliberation, Journal, RefusedRequest
 from signer.sign_request import Explanation, SignRequest
+from signer.spend_words import chain_word_for, clock_notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,40 +258,6 @@ class Kernel:
             )
             self.journal.record_refusal(refused)
             raise
-
-
-def clock_notices(
-    hearing: Hearing, caller: str, policy: ServedPolicy, spend: VerifiedSpend
-) -> tuple[Notice, ...]:
-    """The clocks of `aged` rules that a request's evidence starts, as the entry that records them."""
-    quorums = policy.clock_quorums(spend.vault.vault_id)
-    started = clocks_started(hearing, quorums, (payment.terms for payment in spend.payments))
-    if not started:
-        return ()
-    notice = AttestedNotice(
-        clock=hearing.now,
-        caller=caller,
-        policy_id=policy.policy_id,
-        vault_fingerprint=hearing.vault_fingerprint,
-        evidence=encode_evidence(bearing(started, hearing.words.attestations, hearing.now)),
-        started=started,
-    )
-    return (notice,)
-
-
-def chain_word_for(
-    spend: VerifiedSpend,
-    proven: tuple[ProvenCoins, ...],
-    policy: ServedPolicy,
-    reading: Reading,
-    now: int,
-) -> ChainWord | None:
-    """What our own headers say, as they are on record at this decision; None where there are none, or where
-    nobody asks."""
-    if not policy.asks_chain(spend.vault.fingerprint):
-        return None
-    chain = reading.chain()
-    return None if chain is None else chain_word(proven, chain, now)
 
 
 def witnesses_of(policy: ServedPolicy, vault: Vault) -> Witnesses:

@@ -179,7 +179,7 @@ class Rotation:
 
     def _cap(self) -> Step:
         """Lifted once the rehearsal is over."""
-        cap = self.policy.deposit_cap(self.new.fingerprint)
+        cap = self.policy.deposit_terms(self.new.fingerprint).cap
         over = self.shown.rehearsal.is_over
         return Step(
             f"deposit cap of vault {self.new.vault_id}",

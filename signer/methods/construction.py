@@ -142,7 +142,7 @@ def generate_deposit_psbt(kernel: Kernel, _: Caller, raw: bytes) -> pb.GenerateD
     vault = kernel.registry.get(wire.required(request.vault_id, "vault_id"))
     bound_index(kernel, vault, RECEIVE, request.index)
     policy = kernel.policy_in_force()
-    _require_below_cap(policy.deposit_cap(vault.fingerprint), request.amount_sat)
+    _require_below_cap(policy.deposit_terms(vault.fingerprint).cap, request.amount_sat)
     deposit = Deposit(
         magic=policy.rollup_magic(request.rollup),
         l2_chain_id=request.l2_chain_id,

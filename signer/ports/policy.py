@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from signer.bitcoin.network import Network
-from signer.bitcoin.units import Sats
 from signer.core.deposits import DepositTerms
 from signer.core.errors import Objection
 from signer.core.governance import GovernanceTerms, Verdict
@@ -60,10 +59,6 @@ class ServedPolicy(Policy, ReleasePolicy, Protocol):
 
     def asks_chain(self, vault_fingerprint: bytes) -> bool:
         """Whether a rule about that vault asks our own headers."""
-
-    def deposit_cap(self, vault_fingerprint: bytes) -> Sats | None:
-        """The most that a deposit to that vault may bring; None: any amount. Raises Refusal
-        `vault-unknown`."""
 
     def deposit_terms(self, vault_fingerprint: bytes) -> DepositTerms:
         """What it asks of deposits in that vault. Raises Refusal `vault-unknown`."""

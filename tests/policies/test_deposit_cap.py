@@ -32,8 +32,8 @@ def capped(value: str) -> LoadedPolicy:
 )
 def test_it_is_an_amount(value: str, sats: int) -> None:
     policy = capped(value)
-    assert policy.deposit_cap(policy.vaults[0].fingerprint) == sats
-    assert FEDERATION.deposit_cap(FEDERATION.vaults[0].fingerprint) is None
+    assert policy.deposit_terms(policy.vaults[0].fingerprint).cap == sats
+    assert FEDERATION.deposit_terms(FEDERATION.vaults[0].fingerprint).cap is None
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_no_amount_is_refused(value: str, code: str) -> None:
 
 def test_a_vault_of_another_policy() -> None:
     with pytest.raises(Refusal) as caught:
-        FEDERATION.deposit_cap(bytes(32))
+        FEDERATION.deposit_terms(bytes(32))
     assert caught.value.code == "vault-unknown"
 
 
