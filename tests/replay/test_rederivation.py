@@ -108,7 +108,7 @@ def _a_rule_more(patch: pytest.MonkeyPatch) -> None:
 
 
 def _clocks_of_one(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("signer.kernel.clocks_started", lambda *_: ())
+    patch.setattr("signer.spend_words.clocks_started", lambda *_: ())
     patch.setattr("signer.replay.deeds.clocks_started", lambda *_: ())
 
 
