@@ -6,6 +6,8 @@
 2. Expired words, words that reach too far ahead, and a key's second word do not count.
 3. `confirmed` and `buried` are about the coin and say nothing about what spent it: they are passed over, and
    of what is left at least one word is asked. Where no way of `coins` asks any, only a proof releases.
+4. Where words alone are enough for a part, a way of it that asks them of fewer keys beside the chain does not
+   count: with the chain passed over it would be the weaker one.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,7 +57,9 @@ def _lacking(coins: Expression[CoinPredicate], judge: Callable[[Attested], Reaso
             return _Lacking((), None)
         reasons = judge(coins.predicate)
         return _Lacking(reasons, reasons)
-    parts = sorted((_lacking(part, judge) for part in coins.parts), key=lambda e: len(e.anyhow))
+    worded = [part for part in coins.parts if _by_words_alone(part)]
+    asked = worded if len(worded) >= coins.needed else coins.parts  # 4
+    parts = sorted((_lacking(part, judge) for part in asked), key=lambda e: len(e.anyhow))
     choices = [
         (each.with_word, *(other.anyhow for other in [*parts[:at], *parts[at + 1 :]]))
         for at, each in enumerate(parts)
@@ -64,6 +68,12 @@ def _lacking(coins: Expression[CoinPredicate], judge: Callable[[Attested], Reaso
     joined = [tuple(dict.fromkeys(sum(each[: coins.needed], ()))) for each in choices]
     anyhow = sum((each.anyhow for each in parts[: coins.needed]), ())
     return _Lacking(anyhow, min(joined, key=len, default=None))
+
+
+def _by_words_alone(coins: Expression[CoinPredicate]) -> bool:
+    if isinstance(coins, Leaf):
+        return isinstance(coins.predicate, Attested)
+    return sum(map(_by_words_alone, coins.parts)) >= coins.needed
 
 
 def _burial_objections(

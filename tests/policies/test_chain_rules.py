@@ -11,9 +11,11 @@ from policies.analysis.lint import findings
 from policies.analysis.worst_case import worst_case
 from policies.burials import release_objections
 from policies.explain import render
+from policies.expression import predicates
 from policies.literals import MAX_WORK, format_work, work_of
 from policies.load import load_policy
 from policies.loaded import LoadedPolicy
+from policies.predicates.attested import Attested
 from policies.source import PolicyError
 from signer.core.governance import Verdict
 from signer.core.question import Question
@@ -153,6 +155,34 @@ def test_coins_of_a_vault_with_witnesses_do_not_ask_the_chain(coins: str) -> Non
 )
 def test_work_is_exact_or_refused(number: str, unit: str, work: int | None) -> None:
     assert work_of(number, unit) == work
+
+
+@pytest.mark.parametrize(
+    ("coins", "enough"),
+    [
+        ("and(attested(1, watchers), confirmed(6 blocks))", 1),
+        ("or(attested(2, watchers), and(attested(1, watchers), confirmed(6 blocks)))", 2),
+        ("thresh(2, attested(2, watchers), attested(1, watchers), confirmed(6 blocks))", 2),
+        (
+            "and(or(attested(2, watchers), confirmed(6 blocks)), "
+            "or(attested(1, watchers), buried(1 H)))",
+            2,
+        ),
+    ],
+)
+def test_a_chain_passed_over_does_not_lower_the_quorum_of_words(coins: str, enough: int) -> None:
+    (entry,) = coins_policy(coins).vault_entries
+    (first, *_) = (each for each in predicates(entry.coins) if isinstance(each, Attested))
+    speakers = sorted(first.group.keys)
+
+    def released(count: int) -> bool:
+        words = SimpleNamespace(attestors=lambda *_: frozenset(speakers[:count]))
+        killer = SimpleNamespace(txid=coin().outpoint.txid)
+        asked = SimpleNamespace(release=SimpleNamespace(killer=killer), now=0, words=words)
+        said = (SimpleNamespace(height=100),)
+        return not release_objections(entry.coins, asked, said)  # type: ignore[arg-type]
+
+    assert [released(count) for count in range(3)] == [count >= enough for count in range(3)]
 
 
 @pytest.mark.parametrize(
