@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -202,25 +203,24 @@ def test_files_beside_the_journal_that_cannot_be_used(path: Path, suffix: str) -
     open_desk(path).close()
 
 
-def test_a_journal_in_a_place_that_became_read_only(path: Path) -> None:
-    if os.geteuid() == 0:
-        script = (
-            "import os, sys; from pathlib import Path; from signer.core.errors import Refusal\n"
-            "from tests.journal.desk import open_desk\n"
-            "os.setuid(65534)\n"
-            "try: open_desk(Path(sys.argv[1]))\n"
-            "except Refusal as refusal: print(refusal.code)\n"
-        )
-        for folder in path.parents:
-            if folder.name.startswith(("test_", "popen-", "pytest-")):
-                folder.chmod(0o755)
-        assert printed_by(script, path) == "journal-unavailable"
-    else:
-        path.parent.chmod(0o500)
-        try:
+def test_a_journal_in_a_place_that_became_read_only() -> None:
+    with TemporaryDirectory() as folder:  # not tmp_path: nobody else closes this one's parents
+        path = Path(folder) / "journal.sqlite"
+        create_journal(path, GENESIS, Signer())
+        Path(folder).chmod(0o555)
+        if os.geteuid() == 0:
+            script = (
+                "import os, sys; from pathlib import Path\n"
+                "from signer.core.errors import Refusal\n"
+                "from tests.journal.desk import open_desk\n"
+                "os.setuid(65534)\n"
+                "try: open_desk(Path(sys.argv[1]))\n"
+                "except Refusal as refusal: print(refusal.code)\n"
+            )
+            assert printed_by(script, path) == "journal-unavailable"
+        else:
             assert refused(path) == "journal-unavailable"
-        finally:
-            path.parent.chmod(0o700)
+        Path(folder).chmod(0o755)
 
 
 def test_rows_that_cannot_be_read_are_the_store_s_failure() -> None:
