@@ -72,6 +72,8 @@ class EffectiveClock:
         self._guard = threading.Lock()
         self._heard: dict[bytes, float] = {}
         """Of each member, its wall clock when our `passed` was 0."""
+        self._is_settled = False
+        """Whether the start's question is answered: wall time fits, or the officers stated the time."""
 
     def now(self) -> int:
         """Unix seconds (rule 4)."""
@@ -111,7 +113,10 @@ class EffectiveClock:
         return max(self.now(), min(self.wall(), int(median)))
 
     def judge_by_witnesses(self) -> None:
-        """Rule 2 against the witnesses that were heard; of an even number both in the middle must agree."""
+        """Rule 2 against the witnesses that were heard; of an even number both in the middle must agree.
+        Nothing where that is settled: a start asks again when it has heard more of them."""
+        if self._is_settled:
+            return
         with self._guard:
             said = sorted(self._heard.values())
         middle = said[(len(said) - 1) // 2 : len(said) // 2 + 1] if said else []
@@ -127,11 +132,14 @@ class EffectiveClock:
         """Rule 3: the officers' quorum states that time, Unix seconds."""
         wall = self._machine.wall()
         start = wall if abs(wall - moment) <= MAX_DIFFERENCE else moment
-        self._start = start - self._machine.passed()
-        self._gate.reopen("clock-stepped")
+        self._go_on_from(start)
 
     def _follow_wall(self) -> None:
-        self._start = self._machine.wall() - self._machine.passed()
+        self._go_on_from(self._machine.wall())
+
+    def _go_on_from(self, moment: float) -> None:
+        self._start = moment - self._machine.passed()
+        self._is_settled = True
         self._gate.reopen("clock-stepped")
 
     def _step(self, what: str, moment: int, limit: str) -> None:

@@ -2,7 +2,8 @@
 
 1. An incarnation is drawn; our standing, which names it, asks the other members what they know.
 2. Until enough of them have answered nothing extends our log: it may be an old copy, and what it lost must
-   come back first (`state-rolled-back` until it has).
+   come back first (`state-rolled-back` until it has). Nor before their clocks have judged ours: until then
+   effective time lags by all the time that we were down, and what came now would seem to be that old.
 3. Then their logs are read as far as they said. When enough are imported the start is complete; until then
    nothing is granted, and no vault with witnesses is signed for.
 4. Enough is `Vault.importers`, for each vault with witnesses. Without such a vault nothing is waited for.
@@ -43,7 +44,7 @@ class WitnessedClock(Protocol):
         """Unix seconds until which other members may have written."""
 
     def judge_by_witnesses(self) -> None:
-        """Enough were heard."""
+        """Enough were heard; asked again at the end, when more may have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +190,10 @@ class Start:
         recollected = self._recollected
         if self._lacking(frozenset(recollected), vaults) or self._is_old():
             return
-        self.setting.journal.gate.reopen(STARTING)
-        self.is_open = True
+        if not self.is_open:
+            self.setting.clock.judge_by_witnesses()
+            self.setting.journal.gate.reopen(STARTING)
+            self.is_open = True
         said = [Heard(each.witness, each.size, each.root) for each in recollected.values()]
         if self._lacking(_members(self._enough), vaults):
             self._enough = self.importing.imported(said)
