@@ -34,16 +34,11 @@ class Bearing:
         self._claim, self._tables = claim, tables
         pins = self._pins("withdrawal", "withdrawal", claim.paid)
         pinned = self._pins("pin", "coin", map(outpoint_bytes, claim.spends))
-        released = self._released(each for each, _ in pins | pinned)
-        self.closed = frozenset(each for each, pin in released if pin == CLOSED_PIN)
-        """Of the withdrawals that are paid, or pinned to what is spent."""
-        self.struck = frozenset(
-            (each, read_outpoint(pin)) for each, pin in released if pin != CLOSED_PIN
-        )
+        struck, closed = self._gone(pins | pinned)
         self._broken = {
             (each, pin)
-            for each, pin in (pins | pinned) - self.struck
-            if each not in self.closed
+            for each, pin in (pins | pinned) - struck
+            if each not in closed
             and (each in claim.paid) != (pin in claim.spends)
             and not (lets_pins_go and not claim.pays)
         }
@@ -85,6 +80,18 @@ class Bearing:
             rows = self._tables.execute(query, (bond, value, MAX_CONTRARY))
             names |= {name for (name,) in rows}
         return sorted(names)[:MAX_CONTRARY]
+
+    def gone(self, found: Iterable[Claim]) -> tuple[frozenset[Pin], frozenset[WithdrawalId]]:
+        """Which pins are struck and which withdrawals closed, of all that the claim pays or these pin."""
+        return self._gone(pin for each in found for pin in each.pins)
+
+    def _gone(self, pins: Iterable[Pin]) -> tuple[frozenset[Pin], frozenset[WithdrawalId]]:
+        ids = self._claim.paid.union(withdrawal_id for withdrawal_id, _ in pins)
+        query = "SELECT withdrawal, pin FROM releases WHERE withdrawal IN ({marks})"
+        released = self._in(query, ids)
+        closed = frozenset(each for each, pin in released if pin == CLOSED_PIN)
+        struck = ((each, read_outpoint(pin)) for each, pin in released if pin != CLOSED_PIN)
+        return frozenset(struck), closed
 
     def _held_pins(self) -> Iterator[tuple[bytes, WithdrawalId, object]]:
         query = "SELECT name, withdrawal, coin FROM held_pins WHERE withdrawal IN ({marks})"
@@ -153,10 +160,6 @@ class Bearing:
     def _pins(self, by: str, coin: str, keys: Iterable[bytes]) -> set[Pin]:
         rows = self._in(_PINS.replace("{by}", by).replace("{coin}", coin), keys)
         return {(withdrawal_id, read_outpoint(pin)) for withdrawal_id, pin in rows}
-
-    def _released(self, withdrawal_ids: Iterable[WithdrawalId]) -> list[Row]:
-        ids = self._claim.paid.union(withdrawal_ids)
-        return self._in("SELECT withdrawal, pin FROM releases WHERE withdrawal IN ({marks})", ids)
 
     def _in(self, query: str, keys: Iterable[bytes]) -> list[Row]:
         """The rows of a query about these keys, whose every `{marks}` stands for all of them."""

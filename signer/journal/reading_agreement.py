@@ -87,7 +87,8 @@ class JournalRecord:
         holdings = [Holding(each, Stage.PENDING) for each in self._ours(waiting)]
         holdings += [Holding(each, Stage.AGREED) for each in self._ours(settled)]
         holdings += [Holding(each, Stage.HELD) for each in self._held(bearing.held())]
-        return Bound(holdings, bearing.struck, bearing.closed, self._may_void, let_go)
+        struck, closed = bearing.gone(each.claim for each in holdings)
+        return Bound(holdings, struck, closed, self._may_void, let_go)
 
     def _ours(self, numbers: Iterable[int]) -> Iterator[Claim]:
         for number in numbers:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from signer.bitcoin.hashes import sha256
@@ -189,7 +189,17 @@ def close(member: Member, tables: Tables, withdrawal_id: bytes) -> None:
         member.closed.add(withdrawal_id)
 
 
+TWO: dict[str, object] = {"spends": frozenset({coin(3)}), "pays": frozenset(map(terms, (0, 1)))}
+ELSEWHERE: dict[str, object] = {
+    "pays": frozenset({terms(1)}),
+    "relied": frozenset({(withdrawal(1), coin(0))}),
+}
+"""Another pin of what we pay: so our versions of it are looked at."""
+BESIDE: dict[str, object] = {"spends": frozenset({coin(0)})}
+
+
 @settings(max_examples=100, deadline=None)
+@example([("ours", {3}, {1, 2}), ("take", ELSEWHERE, 1), ("close", 2)], TWO)
 @given(events, their_claims())
 def test_a_claim_is_judged_as_if_everything_had_been_looked_at(
     plan: list[tuple],  # type: ignore[type-arg]
@@ -213,6 +223,7 @@ def test_a_claim_is_judged_as_if_everything_had_been_looked_at(
 
 
 @settings(max_examples=100, deadline=None)
+@example([("ours", {0}, {0}), ("take", BESIDE, 1)], frozenset({0}), frozenset({0}))
 @given(events, numbers, paid)
 def test_what_we_may_propose_contradicts_nothing_that_binds_us(
     plan: list[tuple],  # type: ignore[type-arg]
@@ -220,7 +231,8 @@ def test_what_we_may_propose_contradicts_nothing_that_binds_us(
     pays: frozenset[int],
 ) -> None:
     """And what `contradicts` forbids whatever pin it gets, we may not propose. But for a second label of a
-    transaction that is held: its entry would never be agreed to."""
+    transaction that is held, and for what goes on from an entry of ours that waits though it contradicts what
+    is held by now: neither would ever be agreed to."""
     with scratch_tables() as tables:
         member = Member(Log(tables))
         member.log.start()
@@ -233,6 +245,9 @@ def test_what_we_may_propose_contradicts_nothing_that_binds_us(
         if against or plain.paid & member.closed:
             assert claims is None
         labelled = {each.claim.txid for each in member.holdings()}
-        if claims is not None and claims.txid not in labelled:
+        waiting = [each.claim for each in member.holdings() if each.stage is Stage.PENDING]
+        theirs = member.theirs
+        doomed = any(contradicts(each, held, gone) for each in waiting for held in theirs)
+        if claims is not None and claims.txid not in labelled and not doomed:
             ours = claim_of(ME, 0, bytes(32), signed(claims))
             assert not [each for each in member.holdings() if contradicts(ours, each.claim, gone)]
