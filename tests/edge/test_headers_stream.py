@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Queue
@@ -229,6 +230,68 @@ def _told(lobby: Lobby) -> str:
         except grpc.RpcError as error:
             return answered(error).code
         return "answered"
+
+
+@dataclass
+class CrowdedKernel(CountingKernel):
+    """Counts how many batches it is in at once; fails at some."""
+
+    fails_at: int = -1
+    inside: int = 0
+    most: int = 0
+    calls: int = 0
+
+    def __call__(self, method: str, caller: Caller, request: bytes) -> bytes:
+        if method != "SubmitHeaders":
+            return request
+        self.calls, self.inside = self.calls + 1, self.inside + 1
+        self.most = max(self.most, self.inside)
+        try:
+            time.sleep(0.002)
+            if self.calls == self.fails_at:
+                raise ValueError
+            return super().__call__(method, caller, request)
+        finally:
+            self.inside -= 1
+
+
+def test_one_batch_is_in_work_at_a_time_whoever_brings_it() -> None:
+    kernel = CrowdedKernel()
+    with served(kernel, with_limits(threads=4)) as lobby, ExitStack() as stack:
+        sources = [
+            stack.enter_context(talking(lobby, who)) for who in (INDEXER, RELAYER, INDEXER, RELAYER)
+        ]
+        for source in sources * 15:
+            source.say(1)
+        told = [source.heard() for source in sources * 15]
+        assert lobby.call(RELAYER, "GetInfo", b"beside") == b"beside"
+    assert sorted(told) == list(range(1, 61))
+    assert kernel.most == 1
+
+
+def test_a_batch_that_fails_in_the_kernel_lets_the_next_one_in() -> None:
+    with served(CrowdedKernel(fails_at=1)) as lobby:
+        with talking(lobby) as source:
+            source.say(1)
+            assert failure_of(lambda: next(source.call)).code() is grpc.StatusCode.INTERNAL
+        with talking(lobby, RELAYER) as other:
+            other.say(1)
+            assert other.heard() == 1
+
+
+def test_who_leaves_while_another_batch_is_in_work_keeps_nobody_out() -> None:
+    kernel = WaitingKernel()
+    with served(kernel, with_limits(threads=4)) as lobby, talking(lobby) as slow:
+        slow.say(1)
+        assert kernel.started.acquire(timeout=10)
+        with talking(lobby, RELAYER) as waiting:
+            waiting.say(1)
+            assert not kernel.started.acquire(timeout=0.3)
+        kernel.release.set()
+        slow.heard()
+        with talking(lobby, RELAYER) as last:
+            last.say(1)
+            last.heard()
 
 
 # --- without a network: time is an argument ---
