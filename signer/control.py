@@ -41,8 +41,9 @@ def lock(kernel: Kernel, caller: str, acts: Acts) -> Noted:
 def unlock(kernel: Kernel, caller: str, acts: Acts) -> Noted:
     """Record that the quorum unlocks, and go on from the time that it states. Raises Refusal or Malformed."""
     words = officers_words(kernel, acts, Unlock)
-    moment = words.act.moment if isinstance(words.act, Unlock) else 0
-    return _record(words, caller, then=partial(kernel.clock.accept, moment))
+    if words.are_former or not isinstance(words.act, Unlock):
+        return _record(words, caller)
+    return _record(words, caller, then=partial(kernel.clock.accept, words.act.moment))
 
 
 def new_epoch(kernel: Kernel, caller: str, acts: Acts) -> Noted:
@@ -88,7 +89,8 @@ def _require_effect(words: OfficersWords, reading: Reading, now: int) -> None:
         _require_listed(words.kernel, act)
     stepped = any(each.code == "clock-stepped" for each in words.kernel.journal.stopped_by())
     nothing = control_effect(state, act, now)
-    if nothing is not None and not (isinstance(act, Unlock) and stepped):
+    sets_clock = isinstance(act, Unlock) and stepped and not words.are_former
+    if nothing is not None and not sets_clock:
         raise Refusal(nothing)
 
 

@@ -8,7 +8,8 @@
 4. Texts that state the time are judged by this machine's clock, which they confirm, not by effective time,
    which may be what they set right.
 5. Where [governance] was given up the officers of the policy that was replaced may still unlock, by its
-   quorum, and nothing else: what was attested or released before may lock the kernel at any later time.
+   quorum, and nothing else: what was attested or released before may lock the kernel at any later time. The
+   time that their text states sets no clock.
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ class OfficersWords:
     stated: StatedAct
     act: ControlAct
     signed: tuple[SignedAct, ...]
+
+    @property
+    def are_former(self) -> bool:
+        """Whether they are officers of the policy that was replaced (5)."""
+        return self.policy.governance is None
 
     def require(self, reading: Reading, now: int) -> None:
         """Rule 1 in the writer's turn. Raises Refusal."""

@@ -184,16 +184,18 @@ class DepositFacts(_message.Message):
     def __init__(self, outpoint: _Optional[_Union[_types_pb2.OutPoint, _Mapping]] = ..., amount_sat: _Optional[int] = ..., magic: _Optional[bytes] = ..., l2_chain_id: _Optional[int] = ..., l2_address: _Optional[bytes] = ..., block_hash: _Optional[bytes] = ..., height: _Optional[int] = ...) -> None: ...
 
 class VerifyDepositResponse(_message.Message):
-    __slots__ = ("deposit", "is_on_best_chain", "burial", "needed_blocks")
+    __slots__ = ("deposit", "is_on_best_chain", "burial", "needed_blocks", "not_yet")
     DEPOSIT_FIELD_NUMBER: _ClassVar[int]
     IS_ON_BEST_CHAIN_FIELD_NUMBER: _ClassVar[int]
     BURIAL_FIELD_NUMBER: _ClassVar[int]
     NEEDED_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    NOT_YET_FIELD_NUMBER: _ClassVar[int]
     deposit: DepositFacts
     is_on_best_chain: bool
     burial: _types_pb2.Burial
     needed_blocks: int
-    def __init__(self, deposit: _Optional[_Union[DepositFacts, _Mapping]] = ..., is_on_best_chain: _Optional[bool] = ..., burial: _Optional[_Union[_types_pb2.Burial, _Mapping]] = ..., needed_blocks: _Optional[int] = ...) -> None: ...
+    not_yet: _containers.RepeatedCompositeFieldContainer[_types_pb2.Objection]
+    def __init__(self, deposit: _Optional[_Union[DepositFacts, _Mapping]] = ..., is_on_best_chain: _Optional[bool] = ..., burial: _Optional[_Union[_types_pb2.Burial, _Mapping]] = ..., needed_blocks: _Optional[int] = ..., not_yet: _Optional[_Iterable[_Union[_types_pb2.Objection, _Mapping]]] = ...) -> None: ...
 
 class AttestDepositRequest(_message.Message):
     __slots__ = ("deposit",)

@@ -1,6 +1,6 @@
 """`pegwarden spv deposit`: what a proof file deposits in a vault, by a kernel; and its attestation.
 
-1. The kernel judges by its own chain and policy, and says why something is no deposit.
+1. The kernel judges by its own chain and policy, and says why something is no deposit or not attested yet.
 2. An attestation is printed as it came: whoever relies on it verifies it (docs/spv.md), by a key that the
    federation knows.
 """
@@ -31,7 +31,8 @@ def deposit_command(
 ) -> None:
     """Ask a kernel what a proof FILE (`spv prove --previous all`) deposits in a vault.
 
-    With --attest the member signs that, once the deposit is as deep as its policy asks.
+    Ends with status 1 unless it is as deep as the kernel's policy asks, on a chain that is fresh. With
+    --attest the member signs that.
     """
     claims = read_proof_file(file)
     request = deposit_request(claims, str(given["vault"]), int(given["vout"]), int(given["index"]))
@@ -44,15 +45,24 @@ def deposit_command(
 
 
 def _tell_verified(answer: pb.VerifyDepositResponse, claims: ProofFile, emit: Emit) -> None:
+    """Ends with status 1 while it would not be attested."""
     members = _facts(answer.deposit, claims) | {
         "is_on_best_chain": answer.is_on_best_chain,
         "blocks": answer.burial.blocks,
         "needed_blocks": answer.needed_blocks,
+        "not_yet": [each.code for each in answer.not_yet],
     }
     depth = f"{answer.burial.blocks} of {answer.needed_blocks} confirmations, as far as they count"
     if not answer.is_on_best_chain:
-        depth = "its block is NOT on the kernel's best chain"
-    emit({"ok": True} | members, [*_lines(members), f"{depth}."])
+        depth = "Its block is NOT on the kernel's best chain"
+    lines = [
+        *_lines(members),
+        f"{depth}.",
+        *(f"Not yet: {each.code}: {each.detail}" for each in answer.not_yet),
+    ]
+    emit({"ok": not answer.not_yet} | members, lines)
+    if answer.not_yet:
+        raise click.exceptions.Exit(1)
 
 
 def _tell_attested(answer: pb.AttestDepositResponse, claims: ProofFile, emit: Emit) -> None:

@@ -3,15 +3,16 @@
 from pegwarden.v1 import header_chain_pb2 as pb
 from signer import wire, wire_answers
 from signer.core.caller import Caller
-from signer.core.deposits import DepositFacts
-from signer.core.errors import VerificationError
+from signer.core.deposits import DepositFacts, unburied
+from signer.core.errors import VerificationError, shown_to
 from signer.deposits import WantedDeposit, attest_deposit, find_deposit
 from signer.kernel import Kernel
-from signer.methods.chain import chain_of
+from signer.methods.chain import chain_of, stale
+from signer.wire_answers import objection_message
 from signer.wire_proofs import burial_message, inclusion_claim, is_on_best_chain
 
 
-def verify_deposit(kernel: Kernel, _: Caller, raw: bytes) -> pb.VerifyDepositResponse:
+def verify_deposit(kernel: Kernel, caller: Caller, raw: bytes) -> pb.VerifyDepositResponse:
     """What a proven transaction deposits, and how deep; nothing is recorded."""
     wanted = _wanted(wire.decode(pb.VerifyDepositRequest, raw))
     kernel.policy_in_force()  # the address windows as far as the record has moved them
@@ -21,11 +22,14 @@ def verify_deposit(kernel: Kernel, _: Caller, raw: bytes) -> pb.VerifyDepositRes
         if reasons:
             raise VerificationError(*reasons)
         facts, chain = found.facts, chain_of(reading)
+        shallow = unburied(chain.burial(facts.block_hash), found.terms.depth)
+        not_yet = (*stale(chain, reading.now()), *(() if shallow is None else (shallow,)))
         return pb.VerifyDepositResponse(
             deposit=_facts_message(facts),
             is_on_best_chain=is_on_best_chain(chain, facts),
             burial=burial_message(chain, facts.block_hash),
             needed_blocks=found.terms.depth,
+            not_yet=[objection_message(shown_to(caller.roles, each)) for each in not_yet],
         )
 
 

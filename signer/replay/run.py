@@ -185,7 +185,7 @@ class _Walk:
         kernel, reading = self.bench.kernel, self.record.reading(entry.clock)
         vaults = {each.vault_id: each.fingerprint for each in kernel.registry.all()}
         policy = kernel.shelf.policy(entry.policy_id, reading)
-        return bool(asked.proofs) or policy.asks_chain(vaults.get(asked.vault, b""))
+        return policy.asks_chain(vaults.get(asked.vault, b""))
 
     def _lacks_key(self, entry: Entry) -> bool:
         if not isinstance(entry, RefusedEntry) or entry.code != "path-without-our-key":

@@ -16,12 +16,13 @@ from signer.bitcoin.transaction import Txid, TxOut
 from signer.bitcoin.units import Sats
 from signer.core.acts import ControlAct, Lock, NewEpoch, Pause, Resume, Scope, Unlock
 from signer.core.deposits import DepositNotice, ReorganisedNotice, attestation_digest_of
-from signer.core.errors import Fault, Refusal
+from signer.core.errors import Fault, Objection, Refusal
 from signer.core.moments import format_time
 from signer.core.opreturn import Anchor
 from signer.core.vault import CHANGE, RECEIVE
 from signer.journal.codec import decode_entry
 from signer.journal.entry import Entry
+from signer.ports.recording import Passage
 from tests import federation
 from tests.core.deposited import AMOUNT, MAGIC, PAYLOAD, UserDeposit
 from tests.core.spends import NOW
@@ -66,9 +67,16 @@ def test_what_is_deposited_and_how_deep(room: Room) -> None:
     assert (said.l2_address, said.block_hash) == (PAYLOAD.l2_address, room.block_hash)
     assert (said.height, answer.burial.blocks, answer.needed_blocks) == (13, 1, 6)
     assert answer.is_on_best_chain
+    assert [each.code for each in answer.not_yet] == ["deposit-unburied"]
     before = len(entries(room))
     room.grow(4)
     assert room.verify(DEPOSIT).burial.blocks == 4
+    room.grow(6)
+    assert not room.verify(DEPOSIT).not_yet
+    room.member.clock.moment += 30 * 86_400
+    stale = [each.code for each in room.verify(DEPOSIT).not_yet]
+    assert stale
+    assert "deposit-unburied" not in stale
     assert len(entries(room)) == before
 
 
@@ -356,6 +364,10 @@ def test_officers_who_gave_up_governance_may_still_unlock(tmp_path: Path, tighte
     unlock()
     assert status(room).state == "open"
     assert refused(lambda: unlock(officers=(BOB, CYD))) == "control-without-effect"
+    gate = room.running.journal.gate
+    gate.shut(Objection("clock-stepped", "it has"), Passage.WHILE_LOCKED)
+    assert refused(lambda: unlock(officers=(BOB, CYD))) == "control-without-effect"
+    gate.reopen("clock-stepped")
     room.running.stop()
     room.running = room.member.start()
     assert status(room).state == "open"

@@ -265,13 +265,19 @@ def test_a_deposit_inside_the_vaults_own_transaction_is_none(place: Place, desk:
     told = TxOut(Sats(0), op_return_script(encode_payload(DEPOSIT)))
     forged = spent_by_the_vault(place, paid, told)
     honest, vout = place.deposit(6)
+    place.node.mine(DEPTH - 2)
+    place.sync_all(desk)
+    asked = ("--vault", "peg", "--index", 6, *place.kernel_options("indexer"), "--json")
+    said = desk("spv", "deposit", place.proof(desk, forged, "all"), *asked, "--vout", 0)
+    assert (said.status, said.json["code"]) == (1, "deposit-from-vault")
+    file = place.proof(desk, honest, "all")
+    early = desk("spv", "deposit", file, *asked, "--vout", vout)
+    assert (early.status, early.json["not_yet"]) == (1, ["deposit-unburied"])
+    assert (early.json["ok"], early.json["blocks"]) == (False, DEPTH - 1)
     place.node.mine(1)
     place.sync_all(desk)
-    for txid, at, code in ((forged, 0, "deposit-from-vault"), (honest, vout, "")):
-        file = place.proof(desk, txid, "all")
-        asked = ("--vault", "peg", "--vout", at, "--index", 6, *place.kernel_options("indexer"))
-        said = desk("spv", "deposit", file, *asked, "--json")
-        assert (said.status, said.json.get("code", "")) == (1 if code else 0, code)
+    deep = desk("spv", "deposit", file, *asked, "--vout", vout)
+    assert (deep.status, deep.json["ok"], deep.json["not_yet"]) == (0, True, [])
 
 
 def test_an_anchor_is_verified_offline_and_by_the_kernel(place: Place, desk: Desk) -> None:
