@@ -41,7 +41,7 @@ def described_notice(notice: Notice) -> dict[str, object]:
         case ReorganisedNotice():
             blocks = sorted({display(Txid(each.block_hash)) for each in notice.undone})
             entries = [each.entry for each in notice.undone]
-            about = f"blocks left the best chain on which {notice.count} entries relied"
+            about = f"blocks left the best chain on which {len(entries)} entries relied"
             return {"kind": "reorganised", "about": about, "entries": entries, "blocks": blocks}
     moment = f", {format_time(notice.moment)}" if notice.moment else ""
     policy_id = notice.policy_id.hex()

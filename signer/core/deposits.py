@@ -97,13 +97,11 @@ MOST_NAMED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ReorganisedNotice:
-    """Blocks on which irreversible entries relied are no longer on the best chain: the kernel locks."""
+    """Blocks on which irreversible entries relied are not on the best chain: the kernel locks."""
 
     clock: int
-    count: int
-    """Of such entries."""
     undone: tuple[Undone, ...]
-    """The first MOST_NAMED of them, by entry and block."""
+    """Those entries, by entry and block; MOST_NAMED at most, and further ones in another notice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Canonical bytes of attested deposits and of reorganisations, under the rules of `signer.journal.codec`.
 
 Rule 1: a payload is read only if it is one that `signer.core.opreturn` reads; a scheme if it is known.
-Rule 2: of a reorganisation the first MOST_NAMED entries are named, in their order, each once.
+Rule 2: a reorganisation names entries in their order, each once, and MOST_NAMED at most.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,6 @@ def undone_fields(notice: ReorganisedNotice) -> tuple[bytes, ...]:
     return (
         REORGANISED,
         u64_be(notice.clock),
-        u32_be(notice.count),
         pack(_encode_undone(each) for each in notice.undone),
     )
 
@@ -102,13 +101,12 @@ def _read_facts(fields: list[bytes]) -> DepositFacts:
 
 
 def _read_reorganised(fields: list[bytes]) -> ReorganisedNotice:
-    clock, count, undone = fields
+    clock, undone = fields
     read = tuple(_read_undone(field) for field in unpack(undone))
-    number = read_number(count, 4)
     order = [(each.entry, each.block_hash) for each in read]
-    if not read or len(read) != min(number, MOST_NAMED) or order != sorted(set(order)):
-        refuse_entry("a reorganisation that undoes nothing, or names entries out of order")
-    return ReorganisedNotice(read_number(clock, 8), number, read)
+    if not 0 < len(read) <= MOST_NAMED or order != sorted(set(order)):
+        refuse_entry("a reorganisation that undoes nothing or too much, or is out of order")
+    return ReorganisedNotice(read_number(clock, 8), read)
 
 
 def _read_undone(record: bytes) -> Undone:
@@ -120,5 +118,5 @@ DEPOSIT_READERS: dict[
     bytes, tuple[int, Callable[[list[bytes]], DepositNotice | ReorganisedNotice]]
 ] = {
     DEPOSIT: (12, _read_deposit),
-    REORGANISED: (3, _read_reorganised),
+    REORGANISED: (2, _read_reorganised),
 }

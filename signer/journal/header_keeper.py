@@ -14,6 +14,9 @@
    (`signer.journal.header_dispute`); its source keeps its word, and is refused.
 6. While the clock has stepped none are taken: what came then would seem to have been here for days, once the
    officers state the time.
+7. What relied on a block is judged once enough sources vouch up to its height, and the chain has the least
+   work: one source that comes first with a block of its own shows nothing. A block that this record had so
+   and has no more is judged at once, whoever shows it: that took work.
 """
 
 from collections.abc import Callable
@@ -21,23 +24,25 @@ from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from signer.bitcoin.best_chain import Dispute, HeaderChain
+from signer.bitcoin.best_chain import Advance, Dispute, HeaderChain
 from signer.bitcoin.chain import split_headers
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.header_record import is_before
 from signer.bitcoin.tail import Link, Tail
+from signer.bitcoin.units import Height
 from signer.core.errors import LimitExceeded, Objection, Refusal
 from signer.journal.database import Tables
 from signer.journal.decide import Session, no_room
-from signer.journal.header_chain import ChainSetting
+from signer.journal.header_chain import ChainSetting, TableChain
 from signer.journal.header_dispute import end_dispute, is_decided, keep_dispute
 from signer.journal.header_record import TableHeaders, write_advance
 from signer.ports.header_feed import Brought
 from signer.ports.recording import Passage
 
 Answer = TypeVar("Answer")
-OnChanged = Callable[[Session, int, int], object]
-"""Told in the same turn at which heights, from and to, the best chain has other headers than before."""
+OnChanged = Callable[[Session, int, int, frozenset[bytes]], object]
+"""Told in the same turn from and to which height what relied on the best chain is to be judged, and which
+headers have just left it (7)."""
 
 DAY = 24 * 3_600
 MAX_ASIDE = 10_000
@@ -110,7 +115,7 @@ class HeaderKeeper:
         self._tail = chain.tail
         if advance.dispute is not None:
             return self._disputed(session, source, advance.dispute)
-        before = _heard(session.tables, source)
+        before, settled = _heard(session.tables, source), self._settled(session)
         if advance.new and not advance.joined:
             is_light = record.tip().work < setting.bounds.least_work
             before = _counted(before, len(advance.new), session.now, is_light=is_light)
@@ -121,12 +126,25 @@ class HeaderKeeper:
             end_dispute(session.tables, setting.bounds.follow)
         after = _vouching(before, advance.last, record, session.now)
         session.tables.execute(_WRITE, astuple(after))
-        if advance.joined and self._on_changed is not None:
-            highest = max(each.height for each in (*advance.joined[-1:], *advance.left[-1:]))
-            self._on_changed(session, advance.joined[0].height, highest)
+        self._judge(session, advance, settled)
         equivocated = after.equivocations > before.equivocations
         left = len(advance.left)
         return Brought(len(advance.new), advance.last, record.tip(), left, equivocated)
+
+    def _judge(self, session: Session, advance: Advance, before: Height) -> None:
+        """Rule 7; what was settled before is."""
+        after = self._settled(session)
+        if self._on_changed is None or not (advance.joined or after > before):
+            return
+        lowest = min([before, *(each.height for each in advance.joined[:1])])
+        left = frozenset(each.hash for each in advance.left)
+        self._on_changed(session, lowest, max(before, after), left)
+
+    def _settled(self, session: Session) -> Height:
+        """Up to where what relied on blocks is judged (7)."""
+        chain = TableChain(session.tables, self._setting, session.now)
+        is_light = chain.tip().work < self._setting.bounds.least_work
+        return Height(chain.start().height) if is_light else chain.vouched()
 
     def _disputed(self, session: Session, source: str, dispute: Dispute) -> Malformed:
         """Rule 5: what the source is told once it is on record."""

@@ -9,9 +9,10 @@ CLAIMS: tuple[str, ...] = (
         PRIMARY KEY (coin, block, signer)
     )""",
     """CREATE TABLE relied_blocks (
-        block BLOB NOT NULL, entry INTEGER NOT NULL, height INTEGER NOT NULL,
+        block BLOB NOT NULL, entry INTEGER NOT NULL, height INTEGER NOT NULL, said INTEGER NOT NULL,
         PRIMARY KEY (block, entry)
     )""",
     "CREATE INDEX relied_blocks_by_height ON relied_blocks (height)",
 )
-"""Folds of entries: rebuilt and compared by `journal verify`. `signer`: the key that attests."""
+"""Folds of entries: rebuilt and compared by `journal verify`. `signer`: the key that attests.
+`said`: the entry that says that the block has left, 0 for none."""

@@ -98,7 +98,8 @@ def _told(notice: Notice | str) -> Iterator[Told]:
 
 def _of_the_chain(notice: DepositNotice | ReorganisedNotice) -> Told:
     if isinstance(notice, ReorganisedNotice):
-        said = f"a reorganisation has undone what {notice.count} entries relied on: it is locked"
+        count = len(notice.undone)
+        said = f"a reorganisation has undone what {count} entries relied on: it is locked"
         return "reorganised", said, b""
     said = f"deposit {notice.facts.outpoint} of {_btc(notice.facts.amount)} is attested"
     return "deposit-attested", said, b""

@@ -57,6 +57,7 @@ def test_a_removed_row_is_found(path: Path, table: str) -> None:
         ("withdrawals", "amount"),
         ("deposits", "block"),
         ("relied_blocks", "height"),
+        ("relied_blocks", "said"),
         ("withdrawals", "pin"),
         ("withdrawals", "state"),
         ("coins", "height"),

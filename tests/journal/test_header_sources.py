@@ -200,6 +200,9 @@ def test_a_locator_goes_back_in_growing_steps(file: Path) -> None:
     assert heights == [40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 29, 25, 17, 1, 0]
 
 
+Judged = tuple[int, int, frozenset[bytes]]
+
+
 class Sources:
     """What three sources vouch for, by the model's nodes."""
 
@@ -235,13 +238,13 @@ class KeptTree(Tree):
         )
         self.keeper = HeaderKeeper(self._in_turn, self.setting, self._told)
         self.said = Sources()
-        self.changed, self.expected = list[tuple[int, int]](), list[tuple[int, int]]()
+        self.judged, self.expected = list[Judged](), list[Judged]()
 
     def _in_turn(self, work: Callable[[Session], object], _: Passage) -> object:
         return work(self.session)
 
-    def _told(self, _: Session, lowest: int, highest: int) -> None:
-        self.changed.append((lowest, highest))
+    def _told(self, _: Session, lowest: int, highest: int, left: frozenset[bytes]) -> None:
+        self.judged.append((lowest, highest, left))
 
     def apart(self) -> Iterator[str]:
         """Where the tables and the memory or the model disagree, over some batches."""
@@ -257,13 +260,22 @@ class KeptTree(Tree):
                     yield f"{ours}, not {theirs}"
                 continue
             assert not wrong
+            before = self._settled()
             self._take(theirs, new)
-            if theirs.joined:
-                ends = [each.height for each in (*theirs.joined, *theirs.left)]
-                self.expected.append((min(ends), max(ends)))
             self.said.hear(source, self.nodes[hashed(raws[-1])])
+            after, joined = self._settled(), [each.height for each in theirs.joined]
+            if joined or after > before:
+                left = frozenset(each.hash for each in theirs.left)
+                self.expected.append((min([before, *joined]), max(before, after), left))
             self.tally["reorganised" if theirs.left else "taken"] += 1
             yield from self._unlike(self.tables())
+
+    def _settled(self) -> int:
+        """Up to where what relied on blocks is judged."""
+        start = self.record.chain[0].height
+        if self.best.work < self.least_work:
+            return start
+        return self.said.vouched(self.best, self.setting.sources_needed, start)
 
     def _brought(self, source: str, data: bytes) -> str:
         try:
@@ -284,8 +296,8 @@ class KeptTree(Tree):
             yield "another header at some height"
         if any(chain.link(each) != memory.link(each) for each in (*self.nodes, bytes(32))):
             yield "another header by hash"
-        if self.changed != self.expected:
-            yield "other heights changed"
+        if self.judged != self.expected:
+            yield "other heights are judged"
         if chain.vouched() != self.said.vouched(self.best, needed, memory.chain[0].height):
             yield f"vouched {chain.vouched()}"
         if [each.equivocations for each in chain.sources()] != [self.said.faults[s] for s in "abc"]:

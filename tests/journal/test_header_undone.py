@@ -1,5 +1,8 @@
-"""What relied on a block that is not on the best chain locks, whether this record saw it leave or not."""
+"""What relied on a block that is not on the best chain locks, once, whether this record saw it leave or
+not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,36 +11,110 @@ import pytest
 from signer.core.control import lock_objection
 from signer.core.deposits import ReorganisedNotice, Undone
 from signer.journal.codec import decode_entry
+from signer.journal.header_chain import ChainSetting
+from signer.journal.journal import Journal
 from signer.journal.undone import record_undone
-from tests.journal.headers import LONELY, bring, names, on_top, trunk, with_headers
+from tests.journal.headers import CHAIN, LONELY, bring, names, on_top, trunk, with_headers
 from tests.journal.test_deposits_codec import DEPOSIT, FACTS, noted
 
-RAWS = trunk(12)
+RAWS, HEIGHT = trunk(12), 10
 ELSEWHERE = b"\x0e" * 32
+GOOD = names(RAWS)[HEIGHT - 1]
+STALE = on_top(RAWS[:9], 1, b"r" * 32)
+RIVAL = on_top(RAWS[:9], 4, b"a" * 32)
+"""Better than RAWS."""
 
 
-@pytest.mark.parametrize(("block", "is_locked"), [(names(RAWS)[4], False), (ELSEWHERE, True)])
+@contextmanager
+def journal_of(
+    tmp_path: Path, block: bytes = GOOD, setting: ChainSetting = LONELY
+) -> Iterator[Journal]:
+    """Without headers, as after an import; a deposit is attested that relies on that block at HEIGHT."""
+    with with_headers(tmp_path / "journal", setting, on_changed=record_undone) as journal:
+        noted(journal, replace(DEPOSIT, facts=replace(FACTS, block_hash=block, height=HEIGHT)))
+        yield journal
+
+
+def reorganisations(journal: Journal) -> list[tuple[Undone, ...]]:
+    """What they name; the last one locks."""
+    with journal.reading() as reading:
+        entries = [decode_entry(reading.record(number)) for number in range(reading.size())]
+        found = [each.undone for each in entries if isinstance(each, ReorganisedNotice)]
+        assert (lock_objection(reading.control()) is not None) is bool(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("block", "is_locked"), [(names(RAWS)[HEIGHT - 1], False), (ELSEWHERE, True)]
+)
 def test_another_block_is_there_from_the_first(
     tmp_path: Path, block: bytes, is_locked: bool
 ) -> None:
     """After an import the headers are brought anew, and one on which an entry relied is not among them. It
     never left this record, and what was attested is in no chain all the same."""
-    with with_headers(tmp_path / "journal", LONELY, on_changed=record_undone) as journal:
-        noted(journal, replace(DEPOSIT, facts=replace(FACTS, block_hash=block, height=5)))
-        bring(journal, RAWS[:4])
-        with journal.reading() as reading:
-            assert lock_objection(reading.control()) is None
-        bring(journal, RAWS[4:])
-        with journal.reading() as reading:
-            locked = lock_objection(reading.control())
-            assert (locked is not None) is is_locked
-            if is_locked:
-                notice = decode_entry(reading.record(2))
-                assert isinstance(notice, ReorganisedNotice)
-                assert notice.undone == (Undone(1, ELSEWHERE, 5),)
-        bring(journal, [*RAWS, *on_top(RAWS, 1)])
-        with journal.reading() as reading:
-            assert reading.size() == (3 if is_locked else 2)  # it is said once
+    with journal_of(tmp_path, block) as journal:
+        bring(journal, RAWS[:9])
+        assert reorganisations(journal) == []
+        bring(journal, RAWS[9:])
+        assert reorganisations(journal) == ([(Undone(1, ELSEWHERE, HEIGHT),)] if is_locked else [])
+
+
+def test_one_source_that_comes_first_with_a_block_of_its_own_locks_nothing(tmp_path: Path) -> None:
+    """A block that was mined beside the one that counts costs whoever kept it nothing."""
+    with journal_of(tmp_path, setting=CHAIN) as journal:
+        bring(journal, [*RAWS[:9], *STALE])
+        bring(journal, RAWS[:9], "two")
+        assert reorganisations(journal) == []
+        for source in ("two", "one"):
+            bring(journal, RAWS, source)
+        assert reorganisations(journal) == []
+
+
+def test_it_is_judged_when_enough_vouch_for_what_is_there(tmp_path: Path) -> None:
+    with journal_of(tmp_path, setting=CHAIN) as journal:
+        bring(journal, [*RAWS[:9], *STALE])
+        assert reorganisations(journal) == []
+        bring(journal, [*RAWS[:9], *STALE], "two")
+        assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)]
+
+
+def test_it_is_judged_when_the_chain_has_the_work_that_bitcoin_has(tmp_path: Path) -> None:
+    light = replace(LONELY, bounds=replace(LONELY.bounds, least_work=24))
+    with journal_of(tmp_path, setting=light) as journal:
+        bring(journal, [*RAWS[:9], *STALE])
+        assert reorganisations(journal) == []  # 22 of 24
+        bring(journal, RIVAL[:2])
+        assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)]
+
+
+def test_a_block_that_enough_vouched_for_is_gone_when_one_shows_more_work(tmp_path: Path) -> None:
+    with journal_of(tmp_path, setting=CHAIN) as journal:
+        for source in ("one", "two"):
+            bring(journal, RAWS, source)
+        bring(journal, RIVAL)
+        assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)]
+
+
+def test_what_is_on_record_already_is_not_said_again_after_an_import(tmp_path: Path) -> None:
+    """The officers have unlocked since; the chain is the same, and its headers are brought anew."""
+    with journal_of(tmp_path, ELSEWHERE) as journal:
+        noted(journal, ReorganisedNotice(DEPOSIT.clock, (Undone(1, ELSEWHERE, HEIGHT),)))
+        bring(journal, RAWS)
+        bring(journal, RIVAL)
+        assert len(reorganisations(journal)) == 1
+
+
+def test_a_block_that_comes_back_and_leaves_again_is_said_again(tmp_path: Path) -> None:
+    there = on_top([*RAWS[:9], *RIVAL], 4)
+    with journal_of(tmp_path) as journal:
+        bring(journal, RAWS)
+        bring(journal, RIVAL)
+        bring(journal, there[:1])
+        assert len(reorganisations(journal)) == 1
+        bring(journal, on_top(RAWS, 3))
+        assert len(reorganisations(journal)) == 1  # the way back undoes nothing
+        bring(journal, there[1:])
+        assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)] * 2
 
 
 def test_a_block_above_a_shorter_and_better_chain_is_gone(tmp_path: Path) -> None:

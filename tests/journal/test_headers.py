@@ -28,6 +28,7 @@ from tests.core.spends import NOW
 from tests.journal.desk import ManualClock, case_number, desk, pay
 from tests.journal.headers import (
     CHAIN,
+    LONELY,
     best_of,
     bring,
     chain_of,
@@ -90,14 +91,14 @@ def test_a_reorganisation_there_and_back(place: Place) -> None:
     """Both branches stay on record; the way back is another reorganisation."""
     clock, changed = ManualClock(), list[tuple[int, int]]()
     with with_headers(
-        place, on_changed=lambda _, *heights: changed.append(heights), clock=clock
+        place, LONELY, on_changed=lambda _, *told: changed.append(told[:2]), clock=clock
     ) as journal:
         bring(journal, RAWS)
         clock.moment = NOW + 60
         over = bring(journal, RIVAL)
         assert (over.added, over.left, over.tip.raw) == (5, 4, RIVAL[-1])
         assert best_of(journal) == names(FORK + RIVAL)
-        assert changed == [(1, 12), (9, 13)]
+        assert changed == [(0, 12), (9, 13)]
         clock.moment = NOW + 120
         back = bring(journal, RAWS[8:] + on_top(RAWS, 2))
         assert (back.added, back.left) == (2, 5)
@@ -163,8 +164,8 @@ def test_a_disk_that_fails_within_a_reorganisation_leaves_all_as_it_was(
 
 
 def test_what_is_not_told_of_those_that_left_is_not_taken(file: Path) -> None:
-    def fails(_: Session, lowest: int, __: int) -> None:
-        if lowest > 1:
+    def fails(_: Session, __: int, ___: int, left: frozenset[bytes]) -> None:
+        if left:
             raise ValueError
 
     with with_headers(file, on_changed=fails) as journal:
