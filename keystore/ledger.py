@@ -9,8 +9,9 @@
 3. No record is synced: what a power failure takes (it may leave a torn record, and zeros) the journal brings
    back, since the entry was durable before we charged (`catch_up`), at the latest moment at which we may have
    (`keystore.second_gate`, 5). Whoever cuts the file gains as little.
-   What is brought back fills the day, on shadow accounts that fade with it and are no signature's discount:
-   it may be an entry that the caps refused, and signing it now, or what spends its coins, costs in full.
+   What is brought back fills the day, on shadows that fade with it (`keystore.shadows`; their records say
+   what leaves) and are no signature's discount: it may be an entry that the caps refused, and signing it
+   now, or what spends its coins, costs in full.
 4. A record that does not fit is `cap-ledger-broken`, no start `cap-ledger-missing`; a journal shorter than a
    record says it was is `state-rolled-back`. Nothing is signed then.
 5. Time never goes back: a record is at least as late as the one before it.
@@ -22,12 +23,14 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
 from keystore.caps import DAY
 from keystore.secret import UNSAFE_EXPOSE, Secret
+from keystore.shadows import Shadows, is_shadow
 from signer.bitcoin.transaction import OutPoint
 from signer.bitcoin.units import Sats
 from signer.core.errors import Objection, Refusal
@@ -38,8 +41,6 @@ _DOMAIN = b"pegwarden/caps/v1\n"
 _RECORD = Struct(">QQ36sQ")
 """Time, size of the journal, outpoint, growth in sats."""
 _MAC = 32
-_SHADOW = 1 << 31
-"""In an output's number, of which no transaction has so many: the coin's shadow account (3)."""
 RECORD_SIZE = _RECORD.size + _MAC
 START_SIZE = _MAC
 
@@ -57,7 +58,7 @@ class Record(NamedTuple):
     coin: bytes
     """Whose account grew."""
     growth: int
-    """Sats."""
+    """Sats; of a shadow what leaves."""
 
 
 class Charged(NamedTuple):
@@ -86,8 +87,9 @@ class Ledger:
         self._accounts: dict[bytes, Account] = {}
         self._grown: deque[tuple[int, bytes]] = deque()
         """(time, coin) of each record that is kept, oldest first."""
-        self._day: deque[tuple[int, int, bytes]] = deque()
-        """(time, sats, coin) of the last 24 hours."""
+        self._day: deque[tuple[int, int]] = deque()
+        """(time, sats) of the last 24 hours."""
+        self._shadows = Shadows()
         self._used = 0
         self.moment: int = 0
         """The latest time seen (5)."""
@@ -99,16 +101,16 @@ class Ledger:
     def used(self, now: int) -> int:
         """See keystore.caps.Day."""
         self._pass(now)
-        return self._used
+        return self._used + self._shadows.count()
 
     def frees(self, needed: int, now: int) -> int:
         """See keystore.caps.Day."""
         self._pass(now)
         last = self.moment
-        for moment, grown, _ in self._day:
+        for moment, freed in sorted(chain(self._day, self._shadows.fades())):
             if needed <= 0:
                 break
-            last, needed = moment + DAY, needed - grown
+            last, needed = moment + DAY, needed - freed
         return last
 
     def growth(self, inputs: Iterable[OutPoint], leaving: Sats) -> int:
@@ -122,10 +124,11 @@ class Ledger:
 
     def _grow(self, coin: bytes, charged: Charged, size: int) -> None:
         growth = max(0, charged.leaving - self._stands(coin))
-        if not growth:
-            return
-        size = max(self.size, size)
-        record = _RECORD.pack(self.moment, size, coin, growth)
+        if growth:
+            self._write(coin, growth, size)
+
+    def _write(self, coin: bytes, sats: int, size: int) -> None:
+        record = _RECORD.pack(self.moment, max(self.size, size), coin, sats)
         tip = _link(self._key, self._tip, record)
         try:
             if os.pwrite(self._descriptor, record + tip, self._end) != RECORD_SIZE:
@@ -149,8 +152,11 @@ class Ledger:
             )
         for charged in recorded:
             self._pass(charged.moment)
-            if self.growth(charged.inputs, charged.leaving):
-                self._grow(self._ride(charged.inputs, _SHADOW), charged, size)
+            is_of_the_day = charged.moment > self.moment - DAY
+            if is_of_the_day and self.growth(charged.inputs, charged.leaving):
+                coin = self._shadows.place(*charged)
+                if coin is not None:
+                    self._write(coin, charged.leaving, size)
 
     def accounts(self) -> dict[bytes, Account]:
         """Of the coins that are not forgotten."""
@@ -166,10 +172,9 @@ class Ledger:
         self._key.close()
         os.close(self._descriptor)
 
-    def _ride(self, inputs: Iterable[OutPoint], shadow: int = 0) -> bytes:
+    def _ride(self, inputs: Iterable[OutPoint]) -> bytes:
         """The coin whose account stands highest (1); of equals, always the same."""
-        coins = (each.txid + (each.vout | shadow).to_bytes(4, "big") for each in inputs)
-        return max(coins, key=lambda coin: (self._stands(coin), coin))
+        return max(map(_name, inputs), key=lambda coin: (self._stands(coin), coin))
 
     def _stands(self, coin: bytes) -> int:
         account = self._accounts.get(coin)
@@ -179,28 +184,23 @@ class Ledger:
         """Time goes on (5, 6)."""
         self.moment = max(self.moment, now)
         while self._day and self._day[0][0] <= self.moment - DAY:
-            _, grown, coin = self._day.popleft()
-            self._used -= grown
-            if coin[32] & 0x80:
-                self._fade(coin, grown)
+            self._used -= self._day.popleft()[1]
+        self._shadows.pass_(self.moment - DAY)
         while self._grown and self._grown[0][0] <= self.moment - KEPT:
             moment, coin = self._grown.popleft()
             if coin in self._accounts and self._accounts[coin].grown_at == moment:
                 del self._accounts[coin]
 
-    def _fade(self, shadow: bytes, grown: int) -> None:
-        """A shadow account stands at what is in the day (3)."""
-        account = self._accounts.pop(shadow)
-        if account.stands > grown:
-            self._accounts[shadow] = account._replace(stands=account.stands - grown)
-
     def _fold(self, record: bytes) -> None:
-        moment, self.size, coin, growth = _RECORD.unpack(record)
-        self._accounts[coin] = Account(self._stands(coin) + growth, moment)
-        self._grown.append((moment, coin))
-        self._day.append((moment, growth, coin))
-        self._used += growth
+        moment, self.size, coin, sats = _RECORD.unpack(record)
         self._pass(moment)
+        if is_shadow(coin):
+            self._shadows.tell(coin, moment, sats)
+            return
+        self._accounts[coin] = Account(self._stands(coin) + sats, moment)
+        self._grown.append((moment, coin))
+        self._day.append((moment, sats))
+        self._used += sats
 
     def _read(self) -> int:
         """Fold the file's records; where the next one goes (2, 3)."""
@@ -237,6 +237,10 @@ class Ledger:
                 raise broken_ledger(f"does not fit from byte {end} on")
             at += len(content)
         os.ftruncate(self._descriptor, end)
+
+
+def _name(coin: OutPoint) -> bytes:
+    return coin.txid + coin.vout.to_bytes(4, "big")
 
 
 def create_ledger(

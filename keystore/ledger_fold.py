@@ -17,6 +17,7 @@ from pathlib import Path
 from keystore.caps import DAY
 from keystore.ledger import Account, Ledger, Record, broken_ledger, create_ledger
 from keystore.secret import UNSAFE_EXPOSE, Secret
+from keystore.shadows import is_shadow
 
 
 def fold_ledger(path: Path, key: Secret, vault_fingerprint: bytes) -> tuple[int, int]:
@@ -45,7 +46,8 @@ def folded(ledger: Ledger) -> Iterator[Record]:
     accounts = ledger.accounts()
     older = {coin: account.stands for coin, account in accounts.items()}
     for each in recent:
-        older[each.coin] -= each.growth
+        if not is_shadow(each.coin):
+            older[each.coin] -= each.growth
     yield from sorted(
         Record(min(accounts[coin].grown_at, since), 0, coin, stood)
         for coin, stood in older.items()

@@ -82,8 +82,9 @@ class SecondGate:
         with self._guard:
             if self._start is not None:
                 return
-            now = max(self._ledger.moment, now)
-            self._ledger.catch_up((_at_the_latest(each, now) for each in recorded), size)
+            lag = max(0, self._ledger.moment - now)
+            latest = (_at_the_latest(each, now + lag, lag) for each in recorded)
+            self._ledger.catch_up(latest, size)
             self._start = max(self._ledger.moment, now) - self._passed()
 
     def follow(self, now: int) -> None:
@@ -149,10 +150,10 @@ def _said(spend: VerifiedSpend, successor: bytes) -> int:
     return sum(coin.prevout.amount for coin in spend.coins) - stayed
 
 
-def _at_the_latest(recorded: Charged, now: int) -> Charged:
-    """As late as it may have been signed (5)."""
+def _at_the_latest(recorded: Charged, now: int, lag: int) -> Charged:
+    """As late as it may have been signed (5), by our time, behind which effective time lags."""
     inputs, leaving, moment = recorded
-    return Charged(inputs, leaving, max(moment, min(now, moment + LATE)))
+    return Charged(inputs, leaving, max(moment, min(now, moment + LATE + lag)))
 
 
 def _later(objection: Objection, seconds: int) -> Objection:

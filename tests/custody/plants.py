@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keystore import leaving, ledger, ledger_fold, second_gate
+from keystore import leaving, ledger, ledger_fold, second_gate, shadows
 from keystore.caps import DAY, late
 from keystore.ledger import Account, Charged, Ledger
 from keystore.second_gate import SecondGate
 from keystore.secret import UNSAFE_EXPOSE, Secret
+from keystore.shadows import Shadows
 from signer.bitcoin.transaction import OutPoint, TxOut
 from signer.bitcoin.units import Sats
 from signer.charged import Counting
@@ -123,7 +124,21 @@ def _downtime_counts_later(patch: Patch) -> None:
 
 def _what_is_on_record_is_a_discount(patch: Patch) -> None:
     """As it was when the campaign found it: refused, and free after a restart."""
-    patch.setattr(ledger, "_SHADOW", 0)
+    patch.setattr(shadows, "_SHADOW", 0)
+
+
+def _an_earlier_entry_stands_for_later_ones(patch: Patch) -> None:
+    """As it was when the campaign found it."""
+    place = Shadows.place
+
+    def placed(
+        self: Shadows, inputs: tuple[OutPoint, ...], leaving: int, moment: int
+    ) -> bytes | None:
+        told = [self._told.get(shadows._name(each), []) for each in inputs]
+        stands = max(map(shadows._dearest, told)) >= leaving
+        return None if stands else place(self, inputs, leaving, moment)
+
+    patch.setattr(Shadows, "place", placed)
 
 
 def _time_does_not_follow(patch: Patch) -> None:
@@ -161,7 +176,7 @@ def _counted_before_the_time_is_stated(patch: Patch) -> None:
 
 
 def _charged_again_as_of_its_record(patch: Patch) -> None:
-    def same(recorded: Charged, _: int) -> Charged:
+    def same(recorded: Charged, *_: int) -> Charged:
         return recorded
 
     patch.setattr(second_gate, "_at_the_latest", same)
@@ -212,13 +227,14 @@ def _refused_for_a_day(patch: Patch) -> None:
     """Nothing leaves the day's sum."""
 
     def used(self: Ledger, _: int) -> int:
-        return sum(account.stands for account in self._accounts.values())
+        accounts = sum(account.stands for account in self._accounts.values())
+        return accounts + self._shadows.count()
 
     patch.setattr(Ledger, "used", used)
 
 
 PLANTS = (
-    Plant("sharing is a discount", _sharing_is_a_discount, "may leave", 5),
+    Plant("sharing is a discount", _sharing_is_a_discount, "may leave", 35),
     Plant("change is believed", _change_is_believed, "leave"),
     Plant("amounts are believed", _amounts_are_believed, "leave", 4),
     Plant("a vault is what it says", _a_vault_is_what_it_says, "leave", 8),
@@ -229,6 +245,9 @@ PLANTS = (
     Plant("a day is short", _a_day_is_short, "may leave", 4),
     Plant("downtime counts later", _downtime_counts_later, "may leave", 4),
     Plant("on record, a discount", _what_is_on_record_is_a_discount, "may leave", 5),
+    Plant(
+        "earlier stands for later", _an_earlier_entry_stands_for_later_ones, "may leave", 2_000_905
+    ),
     Plant("an explanation counts", _an_explanation_counts, "explanation"),
     Plant("counted too early", _counted_before_the_time_is_stated, "may leave", 4),
     Plant("signed however late", _signed_however_late, "may leave", 10),

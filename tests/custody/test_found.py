@@ -144,6 +144,38 @@ def test_what_waited_is_not_signed_a_day_later_cut_by_cut(member: Member, wallet
     assert sign(member, record(member, wallet, 6)) == "ok", "they fill no day any more"
 
 
+def test_an_entry_that_was_never_signed_dates_no_later_one(member: Member, wallet: Wallet) -> None:
+    """The campaign's: an entry of a day before, on the same coin, stood for the one that was signed, and its
+    shadow faded minutes after the cut: a second day's cap."""
+    record(member, wallet, 0)
+    member.pass_(DAY + LATE - 60)
+    assert pay(member, wallet, 0) == "ok"
+    member.ledger.write_bytes(member.ledger.read_bytes()[:-RECORD])
+    restart(member)
+    for later in (0, 120, DAY - 123):
+        member.pass_(later)
+        assert pay(member, wallet, 1) == "cap-per-day"
+    member.pass_(3)
+    assert pay(member, wallet, 2) == "ok"
+
+
+def test_a_start_before_it_was_signed_dates_it_no_earlier(tmp_path: Path, wallet: Wallet) -> None:
+    """It comes back at a start, is signed hours later, and comes back again: as late as it may have been."""
+    limits = Limits(Caps(Sats(CAP), Sats(2 * CAP)))
+    binding = Binding(WSH.vault.fingerprint, b"\x02" * 32, b"\x03" * 32)
+    member = Member(tmp_path, new_one(), binding, limits, b"\x09" * 32, Watch())
+    entry = record(member, wallet, 0)
+    restart(member)
+    member.pass_(LATE - 60)
+    assert sign(member, entry) == "ok"
+    member.ledger.write_bytes(member.ledger.read_bytes()[:-RECORD])
+    restart(member)
+    member.pass_(DAY - LATE + 120)
+    assert [pay(member, wallet, coin) for coin in (1, 2)] == ["ok", "cap-per-day"]
+    member.pass_(LATE)
+    assert pay(member, wallet, 3) == "ok"
+
+
 def test_what_was_signed_at_the_last_moment_is_charged_again_as_of_then(
     member: Member, wallet: Wallet
 ) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -59,7 +60,8 @@ def refused(path: Path, **changes: bytes) -> str:
     return caught.value.code
 
 
-Drawn = tuple[frozenset[int], int]
+Drawn = tuple[frozenset[Any], int]
+"""Coins, and what leaves."""
 DRAWN: st.SearchStrategy[list[Drawn]] = st.lists(
     st.tuples(st.frozensets(st.integers(0, 4), min_size=1, max_size=3), st.integers(1, 100)),
     max_size=7,
@@ -98,6 +100,57 @@ def test_what_can_confirm_is_never_more_than_the_sum(
     for inputs, leaving in drawn:
         assert again.growth(map(point, inputs), Sats(leaving)) == 0
     again.close()
+
+
+BROUGHT: st.SearchStrategy[list[tuple[int, frozenset[int], int]]] = st.lists(
+    st.tuples(
+        st.sampled_from((0, 1, 3_600, DAY // 2, DAY - 1, DAY)),
+        st.frozensets(st.integers(0, 3), min_size=1, max_size=2),
+        st.integers(1, 100),
+    ),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(BROUGHT, st.sampled_from((0, 1, 3_600, DAY // 2, DAY - 1)))
+def test_what_the_journal_brings_back_fills_every_day_that_it_may_have_been_signed_in(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: list[tuple[int, frozenset[int], int]],
+    later: int,
+) -> None:
+    """Whichever of the entries were signed: those of one day, of which all may confirm, are counted in it;
+    no more than all of them; and a start that brings the same again adds nothing."""
+    path, moment = tmp_path_factory.mktemp("ledger") / FINGERPRINT.hex(), NOW
+    ledger, entries = new_ledger(path), []
+    for gap, inputs, leaving in drawn:
+        moment += gap
+        entries.append(charged(*inputs, leaving=leaving, moment=moment))
+    ledger.catch_up(entries, len(entries))
+    now = ledger.moment + later
+    day = [each for each in entries if each.moment > now - DAY]
+    plain = [(frozenset(map(str, each.inputs)), int(each.leaving)) for each in day]
+    used, size = ledger.used(now), path.stat().st_size
+    assert most_that_confirms(plain) <= used <= sum(each for _, each in plain)
+    ledger.close()
+    again = open_again(path)
+    again.catch_up(entries, len(entries))
+    assert (again.used(now), path.stat().st_size) == (used, size)
+    for needed in {min(1, used), used // 2, used}:
+        assert again.used(again.frees(needed, now)) <= used - needed
+    again.close()
+
+
+def test_an_earlier_entry_dates_no_later_one(tmp_path: Path) -> None:
+    """Of one coin: 100 sat, then 60; when the first has left the day, 60 are still of it."""
+    ledger = new_ledger(tmp_path / FINGERPRINT.hex())
+    entries = (charged(1, leaving=100), charged(1, leaving=60, moment=NOW + DAY // 2))
+    ledger.catch_up(entries, 2)
+    assert ledger.frees(40, NOW + DAY // 2) == NOW + DAY
+    assert ledger.frees(41, NOW + DAY // 2) == NOW + DAY + DAY // 2
+    used = [ledger.used(NOW + moment) for moment in (DAY - 1, DAY, DAY + DAY // 2 - 1)]
+    assert [*used, ledger.used(NOW + DAY + DAY // 2)] == [100, 60, 60, 0]
 
 
 def test_sharing_a_coin_is_no_discount(tmp_path: Path) -> None:
