@@ -6,7 +6,8 @@
    wall time if that lies at most MAX_DIFFERENCE before and `max_downtime` after the time at which the journal
    was last served; with witnesses only once the median of their wall clocks is within MAX_DIFFERENCE of ours.
 3. Else the clock has stepped: nothing is signed until the officers' quorum has stated the time, or until a
-   start at which the wall clock passes. Wall time counts then as far as it fits what they stated; else time
+   start at which the wall clock passes. What they state before the clock is judged waits for that, and counts
+   only if wall time does not pass. Wall time counts then as far as it fits what they stated; else time
    goes on from that, and can only lag: a text that was signed hours ago does not vouch for the hours since.
 4. It never goes back behind an entry, because the journal takes the last one's where that is later: after a
    step forward that was set right time stands still until the wall clock has caught up.
@@ -72,8 +73,9 @@ class EffectiveClock:
         self._guard = threading.Lock()
         self._heard: dict[bytes, float] = {}
         """Of each member, its wall clock when our `passed` was 0."""
-        self._is_settled = False
-        """Whether the start's question is answered: wall time fits, or the officers stated the time."""
+        self._is_judged = False
+        self._stated: float | None = None
+        """What the officers stated before: the time when our `passed` was 0."""
 
     def now(self) -> int:
         """Unix seconds (rule 4)."""
@@ -92,6 +94,7 @@ class EffectiveClock:
         """Without witnesses: rule 2 against the time of the beginning, or the later time `seen` at which the
         head file says that a kernel with this journal ran."""
         last = max(self.now(), seen)
+        self._is_judged = True
         if -MAX_DIFFERENCE <= self.wall() - last <= self._max_downtime:
             self._follow_wall()
             return
@@ -113,33 +116,37 @@ class EffectiveClock:
         return max(self.now(), min(self.wall(), int(median)))
 
     def judge_by_witnesses(self) -> None:
-        """Rule 2 against the witnesses that were heard; of an even number both in the middle must agree.
-        Nothing where that is settled: a start asks again when it has heard more of them."""
-        if self._is_settled:
-            return
+        """Rule 2 against the witnesses that were heard; of an even number both in the middle must agree."""
         with self._guard:
+            self._is_judged, passed = True, self._machine.passed()
             said = sorted(self._heard.values())
-        middle = said[(len(said) - 1) // 2 : len(said) // 2 + 1] if said else []
-        ours = self._machine.wall() - self._machine.passed()
-        contrary = [each for each in middle if abs(each - ours) > MAX_DIFFERENCE]
-        if middle and not contrary:
-            self._follow_wall()
-            return
-        theirs = contrary[0] + self._machine.passed() if contrary else self.now()
-        self._step("the witnesses' median", int(theirs), f"within {MAX_DIFFERENCE} s")
+            middle = said[(len(said) - 1) // 2 : len(said) // 2 + 1] if said else []
+            ours = self._machine.wall() - passed
+            contrary = [each for each in middle if abs(each - ours) > MAX_DIFFERENCE]
+            if middle and not contrary:
+                self._follow_wall()
+            elif self._stated is not None:
+                self._go_on_from(int(self._stated + passed))
+            else:
+                theirs = contrary[0] + passed if contrary else self.now()
+                self._step("the witnesses' median", int(theirs), f"within {MAX_DIFFERENCE} s")
 
     def accept(self, moment: int) -> None:
         """Rule 3: the officers' quorum states that time, Unix seconds."""
+        with self._guard:
+            if self._is_judged:
+                self._go_on_from(moment)
+            else:
+                self._stated = moment - self._machine.passed()
+
+    def _go_on_from(self, moment: int) -> None:
         wall = self._machine.wall()
         start = wall if abs(wall - moment) <= MAX_DIFFERENCE else moment
-        self._go_on_from(start)
+        self._start = start - self._machine.passed()
+        self._gate.reopen("clock-stepped")
 
     def _follow_wall(self) -> None:
-        self._go_on_from(self._machine.wall())
-
-    def _go_on_from(self, moment: float) -> None:
-        self._start = moment - self._machine.passed()
-        self._is_settled = True
+        self._start = self._machine.wall() - self._machine.passed()
         self._gate.reopen("clock-stepped")
 
     def _step(self, what: str, moment: int, limit: str) -> None:

@@ -50,6 +50,7 @@ from signer.kernel import Kernel
 from signer.ports.chain import ChainReading
 from signer.ports.policy import ServedPolicy
 from signer.ports.reading import Reading
+from signer.ports.recording import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def attest_deposit(kernel: Kernel, caller: str, wanted: WantedDeposit) -> Attest
         told = (found.policy.policy_id, BIP340, key, burial.blocks, facts)
         return (DepositNotice(now, caller, *told),)
 
-    noted = kernel.journal.note(decide)  # 2
+    noted = kernel.journal.note(decide, Passage.TIMELY)  # 2
     with kernel.journal.reading() as record:
         recorded = record.attested_deposit(*about)
         _require_best(_require_open(record, record.now()), facts)  # 3

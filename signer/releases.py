@@ -39,7 +39,7 @@ from signer.core.view import RecordedWithdrawal
 from signer.kernel import Kernel, vault_under
 from signer.ports.policy import ServedPolicy
 from signer.ports.reading import Reading
-from signer.ports.recording import Noted
+from signer.ports.recording import Noted, Passage
 from signer.proposals import vault_named_by
 
 
@@ -118,7 +118,7 @@ def release(kernel: Kernel, caller: str, wanted: WantedRelease) -> Noted:
             raise PolicyDenied(*reasons)
         return (_notice(question, verified, caller, policy.policy_id),)
 
-    noted = kernel.journal.note(decide)
+    noted = kernel.journal.note(decide, Passage.TIMELY)
     return Noted(tuple(found), noted.head) if found else noted
 
 

@@ -2,10 +2,12 @@
 
 1. An incarnation is drawn; our standing, which names it, asks the other members what they know.
 2. Until enough of them have answered nothing extends our log: it may be an old copy, and what it lost must
-   come back first (`state-rolled-back` until it has). Nor before their clocks have judged ours: until then
-   effective time lags by all the time that we were down, and what came now would seem to be that old.
-3. Then their logs are read as far as they said. When enough are imported the start is complete; until then
-   nothing is granted, and no vault with witnesses is signed for.
+   come back first (`state-rolled-back` until it has).
+3. Then their logs are read as far as they said. When enough are imported the start is complete, and their
+   clocks judge ours; until then nothing is granted, and nothing is signed, released or attested, for vaults
+   without witnesses neither: effective time lags by all that we were down. Other work goes on: officers may
+   replace a witness that is silent for ever. A policy that comes into force meanwhile takes nobody away from
+   those who are waited for: who is silent for ever is waited for until a restart.
 4. Enough is `Vault.importers`, for each vault with witnesses. Without such a vault nothing is waited for.
 """
 
@@ -44,7 +46,7 @@ class WitnessedClock(Protocol):
         """Unix seconds until which other members may have written."""
 
     def judge_by_witnesses(self) -> None:
-        """Enough were heard; asked again at the end, when more may have been."""
+        """Enough were heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Start:
     _enough: tuple[Heard, ...] = ()
     """The members that were imported when they were enough."""
     _imported: frozenset[bytes] | None = None
+    _first: tuple[Vault, ...] = field(init=False)
+    """The vaults with witnesses of the policy that was in force at the beginning (3)."""
     _advancing: threading.Lock = field(default_factory=threading.Lock)
     """Never waited for: the journal's writer may ask `waiting_for`."""
 
@@ -100,7 +104,8 @@ class Start:
         said = (head.size, head.root, self.setting.clock.wall())
         standing = Standing(signer.log_key, journal.incarnation, *said)
         self.standing = signed_message(standing, journal.genesis_hash, signer)
-        if self._witnessed():
+        self._first = self._now_witnessed()
+        if self._first:
             detail = "the other members have not said yet how far they know this kernel's log"
             journal.gate.shut(Objection(STARTING, detail), Passage.WHILE_OLD)
         else:
@@ -167,6 +172,13 @@ class Start:
         return self.setting.journal.contrary_head() is not None
 
     def _witnessed(self) -> tuple[Vault, ...]:
+        """For which others are waited for (3)."""
+        now = self._now_witnessed()
+        if self.is_complete:
+            return now
+        return (*now, *(vault for vault in self._first if vault not in now))
+
+    def _now_witnessed(self) -> tuple[Vault, ...]:
         return tuple(vault for vault in self.setting.vaults() if vault.witnesses.quorum)
 
     def _lacking(
@@ -190,9 +202,10 @@ class Start:
         recollected = self._recollected
         if self._lacking(frozenset(recollected), vaults) or self._is_old():
             return
+        gate = self.setting.journal.gate
         if not self.is_open:
-            self.setting.clock.judge_by_witnesses()
-            self.setting.journal.gate.reopen(STARTING)
+            detail = "the other members' logs are read; this machine's clock is compared with theirs then"
+            gate.shut(Objection(STARTING, detail), Passage.ORDINARY)
             self.is_open = True
         said = [Heard(each.witness, each.size, each.root) for each in recollected.values()]
         if self._lacking(_members(self._enough), vaults):
@@ -200,6 +213,7 @@ class Start:
         members = _members(self._enough)
         if not self._lacking(members, vaults) and self.importing.end(self._enough):
             self.setting.clock.judge_by_witnesses()
+            gate.reopen(STARTING)
             self._imported = members
             self.when_complete()
 

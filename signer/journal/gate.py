@@ -4,7 +4,7 @@
 2. Where the log may be an old copy nothing extends it but a new epoch: another entry would contradict one
    that was signed before.
 3. Under a lock, by the officers' quorum or because the clock stepped, only control acts, and what members say
-   to each other, go on record.
+   to each other, go on record. While a start goes on nothing does that rests on the time, which may lag.
 4. What shuts the gate beside the record is found anew by each process: it is not of this log's making.
 """
 

@@ -119,7 +119,8 @@ class Journal:
 
     def record(self, deliberation: Deliberation) -> RecordedSpend | AwaitedSpend:
         """See signer.ports.Journal."""
-        recorded = self._writer.submit(deliberation)
+        waits = deliberation.witnesses.quorum > 0  # for the end of a start, which it says itself
+        recorded = self._writer.submit(deliberation, Passage.ORDINARY if waits else Passage.TIMELY)
         if not isinstance(recorded, RecordedSpend | AwaitedSpend):
             raise Fault("a deliberation ended without a decision")
         return recorded

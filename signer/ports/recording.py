@@ -40,11 +40,13 @@ class Deliberation:
 class Passage(IntEnum):
     """Which work the journal's writer does while something stops it."""
 
-    ORDINARY = 0
-    """Only while nothing does."""
-    WHILE_LOCKED = 1
+    TIMELY = 0
+    """Only while nothing does, and effective time is known to be right: who signs by it, or attests."""
+    ORDINARY = 1
+    """Also while a start goes on: effective time may lag by all that we were down."""
+    WHILE_LOCKED = 2
     """Under a lock, or while the clock has stepped."""
-    WHILE_OLD = 2
+    WHILE_OLD = 3
     """Even where the log may be an old copy."""
 
 

@@ -14,7 +14,7 @@ OLD = Objection("state-rolled-back", "an old copy")
 
 def test_an_open_gate_lets_everything_pass() -> None:
     gate = Gate()
-    assert [gate.objection(each, OPEN) for each in Passage] == [None, None, None]
+    assert [gate.objection(each, OPEN) for each in Passage] == [None] * 4
     assert gate.reasons() == ()
 
 

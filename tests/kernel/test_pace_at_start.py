@@ -22,13 +22,13 @@ HOURS, AN_HOUR, AT_ONCE = 8, 30, 100
 
 @dataclass
 class Restored(WallClock):
-    """Effective time stands at the journal's last entry until the members' clocks were found to fit ours."""
+    """Effective time stands at the journal's last entry until the members' clocks were judged."""
 
     passed: int = 0
     """By the members' clocks and ours."""
 
     def now(self) -> int:
-        return self.moment if self.judged and self.moment == self.others_time() else 0
+        return self.moment if self.judged else 0
 
     def others_time(self) -> int:
         return NOW + self.passed
