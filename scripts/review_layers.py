@@ -71,7 +71,9 @@ TRUST_PATH = (
     ),
     Layer("signature", 460, ("keystore: gate file_keystore vault_key derive secret",)),
     Layer("signature: by a token", 360, ("keystore/token: gate pinned_key links questions",)),
-    Layer("signature: the second gate", 410, ("keystore: second_gate leaving ledger caps",)),
+    Layer(
+        "signature: the second gate", 450, ("keystore: second_gate leaving ledger shadows caps",)
+    ),
     Layer(
         "bitcoin",
         850,
@@ -109,7 +111,7 @@ APART = (
     Layer("proofs of inclusion", 200, ("signer/bitcoin: merkle inclusion merkle_block",)),
     Layer(
         "headers on record",
-        420,
+        430,
         (
             "signer/journal: header_record header_chain header_keeper header_dispute header_audit",
             "signer/journal: tables_headers",

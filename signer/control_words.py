@@ -9,7 +9,7 @@
    which may be what they set right.
 5. Where [governance] was given up the officers of the policy that was replaced may still unlock, by its
    quorum, and nothing else: what was attested or released before may lock the kernel at any later time. The
-   time that their text states sets no clock.
+   time that their text states is judged by effective time, and sets no clock.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,9 @@ class OfficersWords:
     def require(self, reading: Reading, now: int) -> None:
         """Rule 1 in the writer's turn. Raises Refusal."""
         self.kernel.require_in_force(self.policy, reading)
-        require_live(self.stated, _judged_at(self.kernel, self.act, now))
+        require_live(
+            self.stated, _judged_at(self.kernel, self.act, now, are_former=self.are_former)
+        )
         scope, epoch = self.act.scope, reading.control().epoch
         if scope.epoch != epoch:
             raise unverified(
@@ -101,7 +103,7 @@ def officers_words(
         )
     if not isinstance(act, kinds):
         raise unverified("act-misplaced", "the officer's text is not of the kind asked for")
-    moment = _judged_at(kernel, act, now)
+    moment = _judged_at(kernel, act, now, are_former=policy.governance is None)
     stated = {verify_act(each, kernel.network, governance.officers, moment) for each in acts}
     if len(stated) != 1:
         raise unverified("act-misplaced", "all officers sign one text")
@@ -121,19 +123,20 @@ def _governance_before(
     return kernel.shelf.policy(proposal.replaces, reading).governance
 
 
-def _judged_at(kernel: Kernel, act: ControlAct, now: int) -> int:
-    """By which time the text's expiry is judged (4). Raises VerificationError `clock-misstated`."""
+def _judged_at(kernel: Kernel, act: ControlAct, now: int, *, are_former: bool) -> int:
+    """By which time the text's expiry is judged (4, 5). Raises VerificationError `clock-misstated`."""
     if not isinstance(act, (Unlock, NewEpoch)):
         return now
-    wall = kernel.clock.wall()
-    if not -MAX_DIFFERENCE <= wall - act.moment <= DAY:
+    judge = now if are_former else kernel.clock.wall()
+    if not -MAX_DIFFERENCE <= judge - act.moment <= DAY:
+        clock = "effective time" if are_former else "this machine's clock"
         raise unverified(
             "clock-misstated",
-            "the time that the text states does not fit this machine's clock",
+            f"the time that the text states does not fit {clock}",
             format_time(act.moment),
-            format_time(wall),
+            format_time(judge),
         )
-    return wall
+    return judge
 
 
 def _require_ours(kernel: Kernel, act: ControlAct) -> None:

@@ -33,7 +33,15 @@ def own_chain(node: Bitcoind, house: House, coin: VaultCoin, narrator: Narrator)
     file, txid = Path(house.directory.parent, "proof.json"), display(coin.outpoint.txid)
     pegwarden("spv", "prove", txid, "--previous", "all", "-o", str(file), *asked)
     place = ("--vault", VAULT, "--vout", str(coin.outpoint.vout))
-    proven = pegwarden("spv", "deposit", str(file), *place, "--index", str(coin.index), *kernel)
+    claim = ("spv", "deposit", str(file), *place, *kernel)
+    early = pegwarden(*claim, "--index", str(coin.index), status=REFUSED)
+    expect(early["not_yet"] == ["deposit-unburied"], f"deep already, or nothing: {early}")
+    narrator.told(
+        "a deposit that is not deep enough", early["not_yet"][0], f"{early['blocks']} confirmations"
+    )
+    node.mine(early["needed_blocks"] - early["blocks"])
+    pegwarden("spv", "sync", *asked, *kernel)
+    proven = pegwarden(*claim, "--index", str(coin.index))
     credited = (proven["amount_sat"], proven["l2_chain_id"], proven["l2_address"])
     expect(credited == (coin.amount, L2_CHAIN_ID, L2_USER.hex()), f"another deposit: {proven}")
     expect(proven["is_on_best_chain"], f"a deposit that is nowhere: {proven}")
@@ -41,7 +49,6 @@ def own_chain(node: Bitcoind, house: House, coin: VaultCoin, narrator: Narrator)
         f"{house.name} saw the first deposit in block {proven['block_hash'][:16]}..., "
         f"{proven['blocks']} confirmations by its own headers"
     )
-    claim = ("spv", "deposit", str(file), *place, *kernel)
     other = pegwarden(*claim, "--index", str(coin.index + 1), status=REFUSED)
     expect(other["code"] == "deposit-output", f"a deposit to another address: {other}")
     detail = other["objections"][0]["detail"]

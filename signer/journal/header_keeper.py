@@ -12,14 +12,15 @@
 4. While the journal's reserve is in use headers take their share of it and no more.
 5. Of a better chain that leaves ours too deep nothing is kept but that there is one
    (`signer.journal.header_dispute`); its source keeps its word, and is refused.
-6. While the clock has stepped none are taken: what came then would seem to have been here for days, once the
-   officers state the time.
+6. While the clock has stepped, or a start goes on, none are taken: time may lag, and what came would seem to
+   have been here for days, once the officers state the time or the start is complete.
 7. What relied on a block is judged once enough sources vouch up to its height, and the chain has the least
    work: one source that comes first with a block of its own shows nothing. A block that this record had so
-   and has no more is judged at once, whoever shows it: that took work.
+   and has no more is judged at once, whoever shows it: that took work. The first batch of a process judges
+   all heights, since whose word is enough may have been configured otherwise before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -40,7 +41,7 @@ from signer.ports.header_feed import Brought
 from signer.ports.recording import Passage
 
 Answer = TypeVar("Answer")
-OnChanged = Callable[[Session, int, int, frozenset[bytes]], object]
+OnChanged = Callable[[Session, int, int, Sequence[Link]], object]
 """Told in the same turn from and to which height what relied on the best chain is to be judged, and which
 headers have just left it (7)."""
 
@@ -52,6 +53,7 @@ MAX_ASIDE_LIGHT = 3_000_000
 HEADER_BYTES = 256
 """On disk, about, with its indexes."""
 _SHARE = b"headers"
+_TIME_LAGS = frozenset(("clock-stepped", "agreement-starting"))
 _COLUMNS = "source, hash, moment, equivocations, aside, aside_since"
 _WRITE = (
     f"INSERT INTO header_sources ({_COLUMNS}) VALUES (?,?,?,?,?,?) "  # noqa: S608 (ours)
@@ -91,21 +93,27 @@ class HeaderKeeper:
         self._on_changed = on_changed
         self._tail: Tail | None = None
         """Of the batch before; used in the writer's turn alone."""
+        self._judged = Height(0)
+        """Up to where this process has judged, and that is durable (7)."""
 
     def submit(self, source: str, data: bytes) -> Brought:
         """See HeaderFeed; `source` is one of the setting's. Raises also LimitExceeded
         `header-side-branches-full`, Malformed `header-chain-disputed`, Refusal `journal-disk-full`, and what
         `on_changed` raises."""
         split_headers(data)  # what is no batch takes no turn
-        brought = self._in_turn(partial(self._take, source=source, data=data), Passage.WHILE_LOCKED)
-        if isinstance(brought, Malformed):
-            raise Malformed(brought.code, brought.detail)
+        taken = self._in_turn(partial(self._take, source=source, data=data), Passage.WHILE_LOCKED)
+        if isinstance(taken, Malformed):
+            raise Malformed(taken.code, taken.detail)
+        brought, self._judged = taken
         return brought
 
-    def _take(self, session: Session, source: str, data: bytes) -> Brought | Malformed:
-        stepped = [each for each in session.gate.reasons() if each.code == "clock-stepped"]
-        if stepped:
-            raise Refusal(*stepped)  # 6
+    def _take(
+        self, session: Session, source: str, data: bytes
+    ) -> tuple[Brought, Height] | Malformed:
+        """What the source is told, and up to where is judged."""
+        lags = [each for each in session.gate.reasons() if each.code in _TIME_LAGS]
+        if lags:
+            raise Refusal(*lags)  # 6
         setting, record = self._setting, TableHeaders(session.tables)
         chain = HeaderChain(setting.rules, record, setting.bounds, self._tail)
         try:
@@ -126,19 +134,20 @@ class HeaderKeeper:
             end_dispute(session.tables, setting.bounds.follow)
         after = _vouching(before, advance.last, record, session.now)
         session.tables.execute(_WRITE, astuple(after))
-        self._judge(session, advance, settled)
+        judged = self._judge(session, advance, settled)
         equivocated = after.equivocations > before.equivocations
         left = len(advance.left)
-        return Brought(len(advance.new), advance.last, record.tip(), left, equivocated)
+        return Brought(len(advance.new), advance.last, record.tip(), left, equivocated), judged
 
-    def _judge(self, session: Session, advance: Advance, before: Height) -> None:
-        """Rule 7; what was settled before is."""
+    def _judge(self, session: Session, advance: Advance, before: Height) -> Height:
+        """Rule 7; up to where was and is settled."""
         after = self._settled(session)
-        if self._on_changed is None or not (advance.joined or after > before):
-            return
-        lowest = min([before, *(each.height for each in advance.joined[:1])])
-        left = frozenset(each.hash for each in advance.left)
-        self._on_changed(session, lowest, max(before, after), left)
+        lowest = min([self._judged, *(each.height for each in advance.joined[:1])])
+        lowest = max(lowest, TableHeaders(session.tables).start().height)
+        highest = max(before, after)
+        if self._on_changed is not None and (advance.joined or highest > lowest):
+            self._on_changed(session, lowest, highest, advance.left)
+        return after
 
     def _settled(self, session: Session) -> Height:
         """Up to where what relied on blocks is judged (7)."""

@@ -9,34 +9,34 @@
    settled it, and an import knows it from the log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from signer.bitcoin.hashes import hash256
+from signer.bitcoin.tail import Link
 from signer.core.deposits import MOST_NAMED, ReorganisedNotice, Undone
 from signer.journal.database import Tables
 from signer.journal.decide import Session
-from signer.journal.header_record import TableHeaders
 
 
-def record_undone(session: Session, lowest: int, highest: int, left: frozenset[bytes]) -> None:
+def record_undone(session: Session, lowest: int, highest: int, left: Sequence[Link]) -> None:
     """Say on record what relied on blocks of these heights that are not on the best chain; `left`: those that
     were on it until now."""
-    undone = sorted(
-        _undone(session.tables, lowest, highest, left), key=lambda e: (e.entry, e.block_hash)
-    )
+    found = _undone(session.tables, lowest, highest, left)
+    undone = sorted(found, key=lambda each: (each.entry, each.block_hash))
     for start in range(0, len(undone), MOST_NAMED):
         named = tuple(undone[start : start + MOST_NAMED])
         session.write(ReorganisedNotice(session.now, named))
 
 
-def _undone(tables: Tables, lowest: int, highest: int, left: frozenset[bytes]) -> Iterator[Undone]:
-    record = TableHeaders(tables)
+def _undone(tables: Tables, lowest: int, highest: int, left: Sequence[Link]) -> Iterator[Undone]:
+    gone, top = {each.hash for each in left}, max([highest, *(each.height for each in left)])
     relied = tables.execute(
-        "SELECT entry, block, height, said FROM relied_blocks WHERE height >= ? AND height <= ?",
-        (lowest, highest),
+        "SELECT relied_blocks.entry, relied_blocks.block, relied_blocks.height, said, raw "
+        "FROM relied_blocks LEFT JOIN headers ON headers.height = relied_blocks.height "
+        "WHERE relied_blocks.height >= ? AND relied_blocks.height <= ?",
+        (lowest, top),
     ).fetchall()
-    for entry, block, height, said in relied:
-        if said and block not in left:  # 4
-            continue
-        best = record.best(height)
-        if best is None or best.hash != block:
+    for entry, block, height, said, raw in relied:
+        is_asked = block in gone if said else height <= highest  # 4
+        if is_asked and (raw is None or hash256(raw) != block):
             yield Undone(entry, block, height)

@@ -111,7 +111,7 @@ def release(session: Session) -> None:
 def reorganise(session: Session) -> None:
     """The deposit's block is gone."""
     height = DEPOSIT.facts.height
-    record_undone(session, height, height, frozenset())
+    record_undone(session, height, height, ())
 
 
 def agreement_history(session: Session) -> None:

@@ -136,7 +136,7 @@ def test_one_notice_names_so_many() -> None:
 
 def changed(session: Session, lowest: int, highest: int) -> None:
     """This record has no headers: whatever stood at these heights is gone."""
-    record_undone(session, lowest, highest, frozenset())
+    record_undone(session, lowest, highest, ())
 
 
 def test_a_deposit_is_found_by_output_block_and_key(place: Place) -> None:

@@ -1,7 +1,7 @@
 """Who vouches for which header, and how deep that buries."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from signer.bitcoin.best_chain import ChainBounds
 from signer.bitcoin.burial import Burial
 from signer.bitcoin.errors import Malformed
+from signer.bitcoin.tail import Link
 from signer.journal import header_chain
 from signer.journal.budget import DEFAULT_BUDGET
 from signer.journal.decide import Session
@@ -239,12 +240,13 @@ class KeptTree(Tree):
         self.keeper = HeaderKeeper(self._in_turn, self.setting, self._told)
         self.said = Sources()
         self.judged, self.expected = list[Judged](), list[Judged]()
+        self.judged_to = self.record.chain[0].height
 
     def _in_turn(self, work: Callable[[Session], object], _: Passage) -> object:
         return work(self.session)
 
-    def _told(self, _: Session, lowest: int, highest: int, left: frozenset[bytes]) -> None:
-        self.judged.append((lowest, highest, left))
+    def _told(self, _: Session, lowest: int, highest: int, left: Sequence[Link]) -> None:
+        self.judged.append((lowest, highest, frozenset(each.hash for each in left)))
 
     def apart(self) -> Iterator[str]:
         """Where the tables and the memory or the model disagree, over some batches."""
@@ -264,9 +266,11 @@ class KeptTree(Tree):
             self._take(theirs, new)
             self.said.hear(source, self.nodes[hashed(raws[-1])])
             after, joined = self._settled(), [each.height for each in theirs.joined]
-            if joined or after > before:
+            lowest, highest = min([self.judged_to, *joined]), max(before, after)
+            if joined or highest > lowest:
                 left = frozenset(each.hash for each in theirs.left)
-                self.expected.append((min([before, *joined]), max(before, after), left))
+                self.expected.append((lowest, highest, left))
+            self.judged_to = after
             self.tally["reorganised" if theirs.left else "taken"] += 1
             yield from self._unlike(self.tables())
 

@@ -117,6 +117,48 @@ def test_a_block_that_comes_back_and_leaves_again_is_said_again(tmp_path: Path) 
         assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)] * 2
 
 
+LONG = on_top([*RAWS[:9], *RIVAL], 8)
+"""What goes on from RIVAL."""
+THREE = replace(CHAIN, sources=("one", "two", "three"))
+HEAVY = replace(LONELY, bounds=replace(LONELY.bounds, least_work=1_000))
+CONFIGURED = {
+    "fewer sources are needed": ((CHAIN, "one"), (LONELY, "one")),
+    "less work is needed": ((HEAVY, "one"), (LONELY, "two")),
+    "a source is named again": ((THREE, "three"), (CHAIN, "one"), (THREE, "one")),
+}
+
+
+@pytest.mark.parametrize("times", CONFIGURED.values(), ids=CONFIGURED)
+def test_who_is_believed_may_be_configured_otherwise_before(
+    tmp_path: Path, times: tuple[tuple[ChainSetting, str], ...]
+) -> None:
+    """The chain is the same; by whom it was shown is enough since a restart, and no header raises that."""
+    with journal_of(tmp_path, setting=CHAIN):
+        pass
+    for setting, source in times:
+        with with_headers(tmp_path / "journal", setting, on_changed=record_undone) as journal:
+            assert reorganisations(journal) == []
+            bring(journal, [*RAWS[:9], *RIVAL], source)
+    with with_headers(tmp_path / "journal", times[-1][0], on_changed=record_undone) as journal:
+        assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)]
+
+
+def test_a_block_that_came_back_and_left_while_one_alone_vouched_is_said_again(
+    tmp_path: Path,
+) -> None:
+    """Officers saw it back, and unlocked."""
+    back = on_top(RAWS, 3)
+    with journal_of(tmp_path, setting=CHAIN) as journal:
+        for source in ("one", "two"):
+            bring(journal, RAWS, source)
+        bring(journal, RIVAL, "one")
+        bring(journal, on_top(RAWS[:9], 5, b"c" * 32), "two")
+        bring(journal, back, "one")
+        assert len(reorganisations(journal)) == 1
+        bring(journal, LONG[:4], "one")
+        assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)] * 2
+
+
 def test_a_block_above_a_shorter_and_better_chain_is_gone(tmp_path: Path) -> None:
     """A reorganisation judges the heights that the old chain had and the new one has not, too."""
     with with_headers(tmp_path / "journal", LONELY, on_changed=record_undone) as journal:

@@ -10,6 +10,7 @@ from signer.bitcoin.best_chain import ChainBounds
 from signer.bitcoin.burial import Burial
 from signer.bitcoin.checkpoint import seed
 from signer.bitcoin.header_record import ancestry
+from signer.bitcoin.tail import Link
 from signer.core.errors import Fault, LimitExceeded, Objection, VerificationError
 from signer.journal import header_keeper
 from signer.journal.copies import copy_journal
@@ -164,7 +165,7 @@ def test_a_disk_that_fails_within_a_reorganisation_leaves_all_as_it_was(
 
 
 def test_what_is_not_told_of_those_that_left_is_not_taken(file: Path) -> None:
-    def fails(_: Session, __: int, ___: int, left: frozenset[bytes]) -> None:
+    def fails(_: Session, __: int, ___: int, left: Sequence[Link]) -> None:
         if left:
             raise ValueError
 

@@ -1,6 +1,7 @@
 """A deposit is attested at its depth and not before, once, on record first; what undoes it locks."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -324,6 +325,19 @@ def test_an_expired_policy_attests_nothing_new(tmp_path: Path) -> None:
     room.running.stop()
 
 
+@dataclass
+class WallAhead:
+    """A machine's clock that is wrong; nobody sets effective time by it."""
+
+    moment: int
+
+    def wall(self) -> int:
+        return self.moment
+
+    def accept(self, moment: int) -> None:
+        raise AssertionError(moment)
+
+
 UNGOVERNED = governed_text(version=3).replace(GOVERNANCE.encode(), b"")
 TIGHTENED = governed_text(version=2, limit="1 BTC")
 
@@ -360,6 +374,11 @@ def test_officers_who_gave_up_governance_may_still_unlock(tmp_path: Path, tighte
     unlock = partial(unlocked, room, now=now)
     assert refused(lambda: unlock(officers=(ADA,))) == "control-quorum-missing"
     assert refused(lambda: unlock(officers=(ADA, Officer("mallory")))) == "officer-unknown"
+    running, ahead = room.running, now + 30 * 86_400
+    kernel = replace(running.handler.kernel, clock=WallAhead(ahead))
+    room.running = replace(running, handler=replace(running.handler, kernel=kernel))
+    assert refused(lambda: unlocked(room, now=ahead)) == "clock-misstated"
+    room.running = running
     assert status(room).state == "locked"
     unlock()
     assert status(room).state == "open"
