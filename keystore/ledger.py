@@ -101,7 +101,7 @@ class Ledger:
     def used(self, now: int) -> int:
         """See keystore.caps.Day."""
         self._pass(now)
-        return self._used + self._shadows.count()
+        return self._used + self._shadows.count
 
     def frees(self, needed: int, now: int) -> int:
         """See keystore.caps.Day."""
@@ -139,8 +139,8 @@ class Ledger:
         self._fold(record)
 
     def catch_up(self, recorded: Iterable[Charged], size: int) -> None:
-        """Charge what the journal recorded, what is charged already costing nothing. `recorded` reaches back
-        a day at least, and to the entry at `self.size` (3). Raises `state-rolled-back`."""
+        """Charge what the journal recorded, what is charged already costing nothing. `recorded` is all of the
+        last day, and of nothing before. Raises `state-rolled-back`."""
         if size < self.size:
             raise Refusal(
                 Objection(
@@ -152,8 +152,7 @@ class Ledger:
             )
         for charged in recorded:
             self._pass(charged.moment)
-            is_of_the_day = charged.moment > self.moment - DAY
-            if is_of_the_day and self.growth(charged.inputs, charged.leaving):
+            if self.growth(charged.inputs, charged.leaving):
                 coin = self._shadows.place(*charged)
                 if coin is not None:
                     self._write(coin, charged.leaving, size)

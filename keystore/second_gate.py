@@ -21,7 +21,7 @@ from dataclasses import astuple
 from threading import Lock
 from typing import NamedTuple
 
-from keystore.caps import LATE, late, objections
+from keystore.caps import DAY, LATE, late, objections
 from keystore.header import Binding, Limits
 from keystore.leaving import leaves
 from keystore.ledger import Charged, Ledger
@@ -84,7 +84,8 @@ class SecondGate:
                 return
             lag = max(0, self._ledger.moment - now)
             latest = (_at_the_latest(each, now + lag, lag) for each in recorded)
-            self._ledger.catch_up(latest, size)
+            of_the_day = (each for each in latest if each.moment > now + lag - DAY)
+            self._ledger.catch_up(of_the_day, size)
             self._start = max(self._ledger.moment, now) - self._passed()
 
     def follow(self, now: int) -> None:

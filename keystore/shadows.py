@@ -6,9 +6,9 @@
 2. So of all entries of a day no conflict-free set is dearer than what is counted: its coins differ.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
-from math import inf
 
 from signer.bitcoin.transaction import OutPoint
 
@@ -28,11 +28,10 @@ class Shadows:
         self._told: dict[bytes, list[tuple[int, int]]] = {}
         """Coin -> (time, sats that leave) of its entries, but for those for which a later one, as dear,
         stands: oldest and dearest first."""
-        self._oldest = inf
-
-    def count(self) -> int:
+        self._order: deque[tuple[int, bytes]] = deque()
+        """(time, coin) of all entries, oldest first."""
+        self.count = 0
         """Sats (1)."""
-        return sum(map(_dearest, self._told.values()))
 
     def fades(self) -> Iterator[tuple[int, int]]:
         """(time of an entry, by how many sats less is counted when it has left the day)."""
@@ -50,16 +49,19 @@ class Shadows:
     def tell(self, coin: bytes, moment: int, leaving: int) -> None:
         """One more; none was told of that is later."""
         dearer = [each for each in self._told.get(coin, ()) if each[1] > leaving]
-        self._told[coin] = [*dearer, (moment, leaving)]
-        self._oldest = min(self._oldest, moment)
+        self._put(coin, [*dearer, (moment, leaving)])
+        self._order.append((moment, coin))
 
     def pass_(self, moment: int) -> None:
         """What is told of that time, or an earlier one, has left the day."""
-        if self._oldest > moment:
-            return
-        left = {coin: [e for e in told if e[0] > moment] for coin, told in self._told.items()}
-        self._told = {coin: told for coin, told in left.items() if told}
-        self._oldest = min((told[0][0] for told in self._told.values()), default=inf)
+        while self._order and self._order[0][0] <= moment:
+            _, coin = self._order.popleft()
+            self._put(coin, [each for each in self._told.get(coin, ()) if each[0] > moment])
+
+    def _put(self, coin: bytes, told: list[tuple[int, int]]) -> None:
+        self.count += _dearest(told) - _dearest(self._told.pop(coin, []))
+        if told:
+            self._told[coin] = told
 
 
 def _name(coin: OutPoint) -> bytes:

@@ -68,13 +68,13 @@ class Books:
         self.signed.append(signed)
         if signed.leaves > self.caps.per_spend:
             yield f"{signed.leaves} sat leave by one transaction, the cap is {self.caps.per_spend}"
-        if (found := most(self._of_the_day(signed.moment))) > self.caps.per_day:
+        if (found := most(self.of_the_day(signed.moment))) > self.caps.per_day:
             yield f"{found} sat may leave in 24 hours, the cap is {self.caps.per_day}"
         days = (signed.moment - self.began) // DAY + 1
         if (found := most(self.signed)) > self.caps.per_day * days:
             yield f"{found} sat may leave in {days} days, the cap is {self.caps.per_day} a day"
 
-    def _of_the_day(self, moment: int) -> list[Signed]:
+    def of_the_day(self, moment: int) -> list[Signed]:
         """Signed in the 24 hours that end then, from coins for which nothing was charged before (2)."""
         first = moment - DAY
         day = (each for each in self.signed if each.moment > first)

@@ -55,8 +55,6 @@ class Life:
     """On record and not signed: refused in a race, or waiting for grants."""
     charged: list[tuple[int, int]] = field(default_factory=list)
     """(true time, sats): see `must_pass`."""
-    folded: int = 0
-    """Sats on accounts that were forgotten when the ledger was folded."""
     lost_at: int = 0
     """True time of the last moment at which the ledger lost records, or forgot accounts."""
     floor: int = 0
@@ -148,7 +146,7 @@ class Life:
         return leaves <= caps.per_spend and held + leaves <= caps.per_day
 
     def caught_up(self) -> None:
-        """After a start: what can leave is in the ledger again."""
+        """After a start: what was signed in the last day is in the ledger again."""
         told = records(self.member.ledger.read_bytes())
         ends = max(
             [moment for moment, _ in told] + [self.member.journal.last],
@@ -156,9 +154,9 @@ class Life:
         )
         recent = sum(sats for moment, sats in told if moment > ends - DAY)
         self.charged = [(self.machine.true, recent)]
-        total, may_leave = sum(sats for _, sats in told), most(self.books.signed)
-        if may_leave > total + self.folded:
-            self.wrong.append(f"{may_leave} sat may leave, the ledger has {total}")
+        may_leave = most(self.books.of_the_day(self.machine.true))
+        if may_leave > recent:
+            self.wrong.append(f"{may_leave} sat may leave, the ledger has {recent}")
 
     def _enter(self, spend: VerifiedSpend) -> None:
         """Into the books, once (3)."""

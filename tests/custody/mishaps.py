@@ -15,7 +15,7 @@ from keystore.secret import Secret
 from signer.clock import MAX_DIFFERENCE
 from signer.core.errors import Refusal
 from tests.custody.life import Life
-from tests.custody.member import RECORD, START, grown
+from tests.custody.member import RECORD, START
 
 Change = Callable[[bytes, Life], bytes]
 
@@ -51,15 +51,23 @@ def lose_the_last(life: Life) -> None:
     start(life)
 
 
+def lose_all(life: Life) -> None:
+    """But what nothing else remembers (1)."""
+    life.member.stop()
+    content = life.member.ledger.read_bytes()
+    if len(content) > max(START, life.floor):
+        life.member.ledger.write_bytes(content[: max(START, life.floor)])
+        life.lost_at = life.machine.true
+    start(life)
+
+
 def fold(life: Life) -> None:
     """The ledger is made short."""
     member = life.member
     member.stop()
-    before = grown(member.ledger.read_bytes())
     with Secret(member.ledger_key) as key:
         fold_ledger(member.ledger, key, member.binding.vault_fingerprint)
     content = member.ledger.read_bytes()
-    life.folded += before - grown(content)
     life.floor = len(content) if life.floor else 0
     start(life)
 

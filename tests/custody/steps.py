@@ -13,7 +13,7 @@ from keystore.identity import Identity
 from signer.bitcoin.errors import Malformed
 from signer.bitcoin.units import Sats
 from signer.core.errors import Refusal
-from signer.core.spend import VerifiedSpend
+from signer.core.spend import RecordedSpend, VerifiedSpend
 from tests.custody.books import Books
 from tests.custody.canaries import Watch, listening
 from tests.custody.coins import BATCH, HOUSES, Order, Wallet
@@ -24,6 +24,7 @@ from tests.custody.mishaps import (
     crash,
     damage,
     fold,
+    lose_all,
     lose_the_last,
     put_back,
     restart,
@@ -134,6 +135,59 @@ def at_the_last_moment(life: Life) -> None:
             spend(life)
 
 
+def free(life: Life) -> None:
+    """An old version costs nothing beside a dearer one; then a further one, on its other coin, where an entry
+    stands that was never signed. All is cut."""
+    first, paid = _fresh(life)
+    pair = sorted((first, first + 1), key=lambda each: life.wallet.coin(each).outpoint)
+    old = _asked(life, paid, pair[1])
+    life.member.pass_(2 * DAY)
+    _asked(life, paid, pair[0])
+    for recorded in (
+        _asked(life, paid, *pair, fee=50_000),
+        old,
+        _asked(life, paid, pair[0]),
+    ):
+        _signed(life, recorded)
+    lose_all(life)
+    for coin in range(first + 2, first + BATCH):
+        _signed(life, _asked(life, paid, coin))
+
+
+def dated(life: Life) -> None:
+    """On the coin of an entry that was never signed, when that is about to leave the day; all is cut."""
+    first, paid = _fresh(life)
+    for coin in (first, first + 1):
+        _asked(life, paid, coin)
+    life.member.pass_(DAY + LATE - 60)
+    for coin in (first, first + 1):
+        _signed(life, _asked(life, paid, coin))
+    lose_all(life)
+    life.member.pass_(120)
+    for coin in range(first + 2, first + BATCH):
+        _signed(life, _asked(life, paid, coin))
+
+
+def _fresh(life: Life) -> tuple[int, int]:
+    """The first coin of a batch of which none was drawn, and what can be paid from each of them."""
+    life.number += 3 * ON_A_BATCH
+    first = life.number // ON_A_BATCH * BATCH
+    held = [life.wallet.coin(each).amount or 0 for each in range(first, first + BATCH)]
+    return first, min(life.member.limits.caps.per_spend, *held) - 60_000
+
+
+def _asked(life: Life, paid: int, *coins: int, fee: int = 1_000) -> RecordedSpend | None:
+    """Recorded, if the gate has no objection."""
+    life.number += 1
+    built = life.wallet.build(Order(life.number, coins, paid, fee, 0))
+    return None if life.refused(built) else life.record(built)
+
+
+def _signed(life: Life, recorded: RecordedSpend | None) -> None:
+    if recorded is not None:
+        life.sign(recorded)
+
+
 def stated(life: Life) -> None:
     """The clock has stepped, the officers state the time; and what is signed then is as young at the next
     start."""
@@ -219,6 +273,8 @@ STEPS = (
     Step(2, explain),
     Step(2, stated),
     Step(3, at_the_last_moment),
+    Step(1, free),
+    Step(1, dated),
     Step(12, hours),
     Step(3, days),
     Step(1, weeks),

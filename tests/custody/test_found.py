@@ -13,7 +13,7 @@ from signer.core.errors import Fault, Refusal
 from signer.core.spend import RecordedSpend
 from tests.custody.canaries import Watch
 from tests.custody.coins import HOUSES, Order, Wallet
-from tests.custody.member import RECORD, Member
+from tests.custody.member import RECORD, START, Member
 from tests.soak.custody import new_one
 
 CAP = 30_000_000
@@ -156,6 +156,29 @@ def test_an_entry_that_was_never_signed_dates_no_later_one(member: Member, walle
         member.pass_(later)
         assert pay(member, wallet, 1) == "cap-per-day"
     member.pass_(3)
+    assert pay(member, wallet, 2) == "ok"
+
+
+def test_an_old_version_that_cost_nothing_fills_the_day_again(
+    tmp_path: Path, wallet: Wallet
+) -> None:
+    """By argument: T3{a}, of days ago, is free beside T2{a,b}; T4{b} confirms with it. The cut ledger gets T2
+    back on b, where a decoy stood, as if T3 were not."""
+    limits = Limits(Caps(Sats(CAP), Sats(2 * CAP)))
+    binding = Binding(WSH.vault.fingerprint, b"\x02" * 32, b"\x03" * 32)
+    member = Member(tmp_path, new_one(), binding, limits, b"\x09" * 32, Watch())
+    other, ours = sorted((0, 1), key=lambda each: wallet.coin(each).outpoint)
+    old = record(member, wallet, ours)
+    member.pass_(2 * DAY)
+    record(member, wallet, other)
+    both = wallet.build(Order(7, (ours, other), CAP - 5_000, 5_000, 0))
+    assert sign(member, member.record(both)) == "ok"
+    assert sign(member, old) == "ok"
+    assert pay(member, wallet, other) == "ok"
+    member.ledger.write_bytes(member.ledger.read_bytes()[:START])
+    restart(member)
+    assert pay(member, wallet, 2) == "cap-per-day"
+    member.pass_(DAY)
     assert pay(member, wallet, 2) == "ok"
 
 
