@@ -32,6 +32,7 @@ from signer.core.vault import Vault
 from signer.kernel import Kernel
 from signer.ports.policy import ServedPolicy
 from signer.ports.reading import Reading
+from signer.ports.recording import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def propose(kernel: Kernel, proposal: Proposal) -> tuple[tuple[Standing, ...], b
             AttestedNotice(now, proposal.caller, policy_id, fingerprint, evidence, started),  # 2
         )
 
-    noted = kernel.journal.note(decide)
+    noted = kernel.journal.note(decide, Passage.TIMELY)
     with kernel.journal.reading() as reading:
         standings = tuple(
             standing_of(reading, policy, vault, terms) for terms in proposal.withdrawals

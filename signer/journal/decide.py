@@ -75,6 +75,8 @@ class Session:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(caller, code) -> refusals that got no entry of their own."""
     gate: Gate = field(default_factory=Gate)
+    began: Gate = field(default_factory=Gate)
+    """As the gate stood when the time was read: what it shut then stays shut in this transaction."""
     myself: Self = NOBODY
     settled: list[int] = field(default_factory=list)
     """Own entries that became agreed or void."""
@@ -99,7 +101,12 @@ class Session:
 
     def shut(self, passage: Passage) -> Objection | None:
         """Why such work does not pass; None where it does."""
-        return self.gate.objection(passage, self.control)
+        control = self.control
+        return self.gate.objection(passage, control) or self.began.objection(passage, control)
+
+    def reasons(self) -> tuple[Objection, ...]:
+        """All for which the gate is shut; the record's own left out."""
+        return (*self.gate.reasons(), *self.began.reasons())
 
     @property
     def control(self) -> ControlState:
@@ -235,7 +242,8 @@ def no_room(detail: str) -> Refusal:
 
 def _require_started(session: Session, deliberation: Deliberation) -> None:
     """Raises Refusal `agreement-starting`."""
-    if not JournalRecord(session.tables, session.me, session.incarnation).is_started:
+    is_started = JournalRecord(session.tables, session.me, session.incarnation).is_started
+    if not is_started or session.shut(Passage.TIMELY) is not None:
         detail = "the import of other members' claims at this start is not complete"
         raise Refusal(
             Objection("agreement-starting", detail, observed="; ".join(deliberation.waiting_for()))

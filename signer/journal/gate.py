@@ -34,6 +34,13 @@ class Gate:
         with self._guard:
             self._shut.pop(code, None)
 
+    def now(self) -> "Gate":
+        """As it stands at this moment."""
+        found = Gate()
+        with self._guard:
+            found._shut = dict(self._shut)
+        return found
+
     def reasons(self) -> tuple[Objection, ...]:
         """Why it is shut, the gravest first; the record's own reasons left out."""
         with self._guard:

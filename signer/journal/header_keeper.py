@@ -94,7 +94,8 @@ class HeaderKeeper:
         self._tail: Tail | None = None
         """Of the batch before; used in the writer's turn alone."""
         self._judged = Height(0)
-        """Up to where this process has judged, and that is durable (7)."""
+        """Up to where this process has judged, and that is durable (7). Other replicas may take the chain on,
+        or make less of it settled: that is seen before each batch."""
 
     def submit(self, source: str, data: bytes) -> Brought:
         """See HeaderFeed; `source` is one of the setting's. Raises also LimitExceeded
@@ -111,9 +112,9 @@ class HeaderKeeper:
         self, session: Session, source: str, data: bytes
     ) -> tuple[Brought, Height] | Malformed:
         """What the source is told, and up to where is judged."""
-        lags = [each for each in session.gate.reasons() if each.code in _TIME_LAGS]
+        lags = [each for each in session.reasons() if each.code in _TIME_LAGS]
         if lags:
-            raise Refusal(*lags)  # 6
+            raise Refusal(lags[0])  # 6
         setting, record = self._setting, TableHeaders(session.tables)
         chain = HeaderChain(setting.rules, record, setting.bounds, self._tail)
         try:
@@ -142,7 +143,7 @@ class HeaderKeeper:
     def _judge(self, session: Session, advance: Advance, before: Height) -> Height:
         """Rule 7; up to where was and is settled."""
         after = self._settled(session)
-        lowest = min([self._judged, *(each.height for each in advance.joined[:1])])
+        lowest = min([self._judged, before, *(each.height for each in advance.joined[:1])])
         lowest = max(lowest, TableHeaders(session.tables).start().height)
         highest = max(before, after)
         if self._on_changed is not None and (advance.joined or highest > lowest):

@@ -35,8 +35,8 @@ def _undone(tables: Tables, lowest: int, highest: int, left: Sequence[Link]) -> 
         "FROM relied_blocks LEFT JOIN headers ON headers.height = relied_blocks.height "
         "WHERE relied_blocks.height >= ? AND relied_blocks.height <= ?",
         (lowest, top),
-    ).fetchall()
-    for entry, block, height, said, raw in relied:
+    )
+    for entry, block, height, said, raw in iter(relied.fetchone, None):
         is_asked = block in gone if said else height <= highest  # 4
         if is_asked and (raw is None or hash256(raw) != block):
             yield Undone(entry, block, height)

@@ -2,6 +2,7 @@
 
 1. What raises leaves nothing behind; a Refusal is its answer, anything else a Fault.
 2. Where the store itself fails the whole transaction does.
+3. Clocks start only while effective time is known to be right.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from signer.core.errors import Fault, Refusal
 from signer.journal.database import Contradiction, StoreError
 from signer.journal.decide import Decision, Session, deliberate, record_refusal
 from signer.journal.noting import Noting, note, note_first
-from signer.ports.recording import Deliberation, RefusedRequest
+from signer.ports.recording import Deliberation, Passage, RefusedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def decide_work(session: Session, work: Work) -> Decision | Fault:
         return _attempt(session, partial(_take_turn, turn=work))
     if not isinstance(work, Deliberation):
         return _attempt(session, partial(note, noting=work))
-    if work.notices is not None:
+    if work.notices is not None and session.shut(Passage.TIMELY) is None:  # 3
         first = _attempt(session, partial(note_first, deliberation=work, noting=work.notices))
         if isinstance(first, Fault) or first.answer is not None:
             return first

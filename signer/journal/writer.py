@@ -195,6 +195,7 @@ class Writer:
         tables.begin()
         checkpoint = read_checkpoint(tables)
         self._require_ours(checkpoint)
+        gate = setting.gate.now()  # before the time: what shuts it may say that the time is wrong
         now = max(setting.clock.now(), checkpoint.clock)
         session = Session(
             tables,
@@ -202,6 +203,7 @@ class Writer:
             now,
             budget_in(space, setting.budget),
             gate=setting.gate,
+            began=gate,
             myself=setting.myself,
             space=space,
             copied=Counter(self._copied if space is Space.RESERVE else {}),

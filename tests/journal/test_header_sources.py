@@ -266,7 +266,7 @@ class KeptTree(Tree):
             self._take(theirs, new)
             self.said.hear(source, self.nodes[hashed(raws[-1])])
             after, joined = self._settled(), [each.height for each in theirs.joined]
-            lowest, highest = min([self.judged_to, *joined]), max(before, after)
+            lowest, highest = min([self.judged_to, before, *joined]), max(before, after)
             if joined or highest > lowest:
                 left = frozenset(each.hash for each in theirs.left)
                 self.expected.append((lowest, highest, left))

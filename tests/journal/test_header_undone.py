@@ -12,6 +12,7 @@ from signer.core.control import lock_objection
 from signer.core.deposits import ReorganisedNotice, Undone
 from signer.journal.codec import decode_entry
 from signer.journal.header_chain import ChainSetting
+from signer.journal.header_keeper import HeaderKeeper
 from signer.journal.journal import Journal
 from signer.journal.undone import record_undone
 from tests.journal.headers import CHAIN, LONELY, bring, names, on_top, trunk, with_headers
@@ -141,6 +142,25 @@ def test_who_is_believed_may_be_configured_otherwise_before(
             bring(journal, [*RAWS[:9], *RIVAL], source)
     with with_headers(tmp_path / "journal", times[-1][0], on_changed=record_undone) as journal:
         assert reorganisations(journal) == [(Undone(1, GOOD, HEIGHT),)]
+
+
+def test_of_two_replicas_the_one_that_settles_judges(tmp_path: Path) -> None:
+    """One brings a branch of one source, by which less is settled; the other one, by which it is again, had
+    judged these heights before."""
+    ours, theirs = on_top(RAWS[:8], 3, b"d" * 32), on_top(RAWS[:8], 6, b"c" * 32)
+    block = names(ours)[HEIGHT - 9]
+    longer = on_top([*RAWS[:8], *ours], 2)
+    with journal_of(tmp_path, block, setting=CHAIN) as journal:
+        assert journal.headers is not None
+        other = HeaderKeeper(journal.in_turn, CHAIN, record_undone)
+        for source in ("one", "two"):
+            bring(journal, [*RAWS[:8], *ours], source)
+        bring(journal, longer, "two")
+        other.submit("one", b"".join(theirs[:4]))
+        other.submit("one", b"".join(theirs[4:]))
+        assert reorganisations(journal) == []
+        bring(journal, [*theirs, *on_top([*RAWS[:8], *theirs], 1)], "two")
+        assert reorganisations(journal) == [(Undone(1, block, HEIGHT),)]
 
 
 def test_a_block_that_came_back_and_left_while_one_alone_vouched_is_said_again(

@@ -16,14 +16,15 @@ from signer.core.errors import (
     Refusal,
     malformed,
 )
-from signer.core.notices import Notice
+from signer.core.notices import AttestedNotice, Notice
+from signer.core.witnesses import Witnesses
 from signer.journal.audit import read_entries, verify_journal
 from signer.journal.entry import Entry, RefusedEntry, SignedEntry
 from signer.journal.journal import Journal
 from signer.journal.note import Head, origin_of, sign_head, verify_head
 from signer.journal.place import Place
 from signer.ports.reading import Reading
-from signer.ports.recording import Noted
+from signer.ports.recording import Noted, Passage
 from tests.core.spends import NOW, authorized, withdrawal_id
 from tests.journal.desk import (
     GENESIS,
@@ -265,3 +266,20 @@ def test_a_writer_without_an_answer_to_a_note(
         with pytest.raises(Fault):
             noted(journal)
     assert noted(journal).decision_ids == ()
+
+
+@pytest.mark.parametrize("lags", [False, True])
+def test_no_clock_starts_while_time_may_lag(journal: Journal, place: Place, lags: bool) -> None:
+    """Of a vault with witnesses: what was decided is on record, and at the end of the start time jumps."""
+    if lags:
+        journal.gate.shut(Objection("agreement-starting", "a start goes on"), Passage.ORDINARY)
+    case = case_number(1)
+    asked = replace(
+        deliberation(case.verify(), authorized(case)),
+        notices=lambda *_: (attested(terms_of(1)),),
+        witnesses=Witnesses((b"\x01" * 32, b"\x02" * 32), 2),
+    )
+    with pytest.raises(Refusal, match="agreement-starting"):
+        journal.record(asked)
+    found = [type(each) for each in entries(place)]
+    assert found == [*([] if lags else [AttestedNotice]), RefusedEntry]

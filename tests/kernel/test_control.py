@@ -25,11 +25,12 @@ from signer.core.acts import (
 )
 from signer.core.acts_control import CLOSED
 from signer.core.control import PAUSE_REST
-from signer.core.errors import Refusal
+from signer.core.errors import Objection, Refusal
 from signer.core.moments import DAY
 from signer.core.payment import WithdrawalTerms
 from signer.methods.watch_control import control_told
 from signer.ports.machine import NoMachine
+from signer.ports.recording import Passage
 from tests import federation
 from tests.core.spends import USER_SCRIPT, withdrawal_id
 from tests.kernel.controlled import Controlled
@@ -288,6 +289,23 @@ def test_a_request_has_some_acts(count: int, room: Controlled) -> None:
     acts = room.says(Lock(room.scope())) * 33
     assert refused(lambda: room.bring("Lock", acts[:count])) == "request-malformed"
     assert refused(lambda: room.bring("Lock", acts[:64])) == "control-quorum-missing"
+
+
+def test_while_time_may_lag_nothing_is_done_that_rests_on_it(room: Controlled) -> None:
+    """As in a start with witnesses, for a vault that has none; officers still stop the kernel."""
+    signed, gate = room.payment(1), room.running.journal.gate
+    gate.shut(Objection("agreement-starting", "a start goes on"), Passage.ORDINARY)
+    before = entries(room)
+    assert refused(lambda: room.running.sign(signed)) == "agreement-starting"
+    assert entries(room) == before
+    paused(room)
+    locked(room)
+    said = str(room.running.info().not_ready_reasons)
+    assert all(each in said for each in ("agreement-starting", "kernel-locked", "kernel-paused"))
+    room.do("Unlock", Unlock(room.scope(), now(room)))
+    room.do("Resume", Resume(room.scope()))
+    gate.reopen("agreement-starting")
+    room.running.sign(signed)
 
 
 def test_a_stepped_clock_stops_everything_until_the_quorum_states_the_time(

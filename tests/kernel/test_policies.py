@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,14 @@ from policies.load import load_policy
 from signer.bitcoin.hashes import sha256
 from signer.bitcoin.network import REGTEST
 from signer.core.acts import ApprovePolicy, LiftHolds
-from signer.core.errors import Fault
+from signer.core.errors import Fault, Objection
 from signer.core.governance import Verdict
 from signer.core.notices import OfficerNotice, PolicyNotice
 from signer.core.policy_steps import MAX_VERSION_GAP
 from signer.descent import verify_descent
 from signer.journal.audit import read_entries, verify_journal
 from signer.member_files import compare_policies
+from signer.ports.recording import Passage
 from tests import federation
 from tests.core.spends import Coin
 from tests.kernel.governed import (
@@ -344,10 +346,10 @@ def race(
     journal = governed.running.journal
     honest = journal.note
 
-    def note(decide: object) -> object:
+    def note(*asked: Any) -> object:
         monkeypatch.undo()
         meanwhile()
-        return honest(decide)  # type: ignore[arg-type]
+        return honest(*asked)
 
     monkeypatch.setattr(journal, "note", note)
 
@@ -431,3 +433,14 @@ def test_the_shelf_keeps_a_bounded_number(
 def test_only_loaded_policies_are_compared() -> None:
     with pytest.raises(Fault):
         compare_policies(load_policy(GENESIS), object())  # type: ignore[arg-type]
+
+
+def test_while_time_may_lag_no_policy_is_proposed_or_approved(governed: Governed) -> None:
+    """A delay would have passed, and an approval that expired would count, when the start is complete."""
+    gate = governed.running.journal.gate
+    governed.propose(TIGHT)
+    gate.shut(Objection("agreement-starting", "a start goes on"), Passage.ORDINARY)
+    assert refused(lambda: governed.propose(LOOSE)) == "agreement-starting"
+    assert refused(lambda: governed.approve(ADA, TIGHT)) == "agreement-starting"
+    gate.reopen("agreement-starting")
+    governed.approve(ADA, TIGHT)

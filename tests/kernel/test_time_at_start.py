@@ -1,7 +1,10 @@
 """A member that was down for a day: until its clock is judged nothing happens that rests on the time, and
 nobody who was asked is forgotten."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ from signer.clock import EffectiveClock, Machine
 from signer.core.agreement.messages import Recollection
 from signer.core.control import ControlState
 from signer.core.errors import Refusal
+from signer.journal.decide import Session
 from signer.journal.gate import Gate
 from signer.journal.journal import Journal, JournalSetting
 from signer.journal.store import create_journal
@@ -123,6 +127,71 @@ def test_a_policy_that_comes_due_meanwhile_takes_nobody_away(room: Room) -> None
     assert room.refused(Passage.TIMELY) == "agreement-starting"
     room.end()
     assert room.start.waiting_for() == ()
+
+
+def test_a_policy_that_comes_due_while_nobody_answers_says_who_is_asked(room: Room) -> None:
+    """A witness is silent for ever; the officers had scheduled a policy without it."""
+    room.vaults.clear()
+    room.imports.imported, room.imports.end = tuple, lambda enough: True
+    room.start.advance()
+    assert room.start.is_complete
+    assert room.refused(Passage.TIMELY) == "clock-stepped", (
+        "nobody was heard: officers state the time"
+    )
+
+
+def test_who_is_replaced_before_the_log_is_opened_is_not_waited_for(room: Room) -> None:
+    """A restart would begin at the last entry's time again, and wait for the one that is silent for ever."""
+    witnesses = SimpleNamespace(quorum=2, log_keys=(StandingSigner().log_key, THIRD))
+    room.start.advance()
+    room.vaults[:] = [SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg")]
+    room.imports.imported, room.imports.end = tuple, lambda enough: True
+    room.hear(THIRD)
+    assert room.start.is_complete
+
+
+def test_a_batch_that_began_before_the_end_goes_on_by_the_time_of_then(room: Room) -> None:
+    """The writer has read the time; the start ends, and what waits in that batch is refused all the same."""
+    room.hear()
+    room.imports.imported, room.imports.end = tuple, lambda enough: True
+    journal, answers = room.journal, list[object]()
+    holds, goes_on = threading.Event(), threading.Event()
+
+    def in_turn(work: Callable[[Session], object], passage: Passage) -> None:
+        try:
+            answers.append(journal.in_turn(work, passage))
+        except Refusal as refusal:
+            answers.append(refusal.code)
+
+    def holding(_: Session) -> None:
+        holds.set()
+        goes_on.wait(20)
+
+    def ending(session: Session) -> int:
+        room.start.advance()
+        return session.now
+
+    def headers(session: Session) -> object:
+        assert journal.headers is not None
+        return journal.headers._take(session, "one", b"".join(RAWS))
+
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(in_turn, holding, Passage.WHILE_OLD)
+        assert holds.wait(20)
+        waiting: tuple[tuple[Callable[[Session], object], Passage], ...] = (
+            (ending, Passage.WHILE_LOCKED),
+            (headers, Passage.WHILE_LOCKED),
+            (lambda session: session.now, Passage.TIMELY),
+        )
+        for count, (work, passage) in enumerate(waiting, 1):
+            pool.submit(in_turn, work, passage)
+            while journal._writer._waiting.qsize() < count:
+                time.sleep(0.001)
+        goes_on.set()
+    assert room.start.is_complete
+    assert sorted(map(str, answers)) == sorted(["None", str(NOW), *["agreement-starting"] * 2])
+    assert room.clock.now() == NOW + DAY
+    assert journal.in_turn(lambda session: session.now, Passage.TIMELY) == NOW + DAY
 
 
 def test_a_policy_that_comes_due_meanwhile_may_bring_others(room: Room) -> None:
