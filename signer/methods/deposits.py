@@ -23,7 +23,8 @@ def verify_deposit(kernel: Kernel, caller: Caller, raw: bytes) -> pb.VerifyDepos
             raise VerificationError(*reasons)
         facts, chain = found.facts, chain_of(reading)
         shallow = unburied(chain.burial(facts.block_hash), found.terms.depth)
-        not_yet = (*stale(chain, reading.now()), *(() if shallow is None else (shallow,)))
+        stopped = (*kernel.journal.stopped_by(), *stale(chain, reading.now()))
+        not_yet = (*stopped, *(() if shallow is None else (shallow,)))
         return pb.VerifyDepositResponse(
             deposit=_facts_message(facts),
             is_on_best_chain=is_on_best_chain(chain, facts),
