@@ -117,6 +117,11 @@ class Ledger:
         """By how much what can leave would grow (1)."""
         return max(0, leaving - self._stands(self._ride(inputs)))
 
+    def grown_at(self, inputs: Iterable[OutPoint]) -> int:
+        """When the account grew on which it would ride; 0 where there is none."""
+        account = self._accounts.get(self._ride(inputs))
+        return 0 if account is None else account.grown_at
+
     def charge(self, charged: Charged, size: int) -> None:
         """Record a transaction, before it is signed. Raises `cap-ledger-broken` if it cannot be written."""
         self._pass(charged.moment)

@@ -10,7 +10,8 @@
 4. A core that says that less leaves contradicts us, and nothing is signed: its word is what the journal would
    bring back to a ledger that was cut.
 5. What the ledger has no account for is signed within LATE seconds of its entry, by effective time, or never:
-   what a cut took is charged again as late as it may have been signed, which is that, or now.
+   what a cut took is charged again as late as it may have been signed, which is that, or now. Nor what costs
+   nothing only because of an account that has grown since: it may never have been signed before.
 It stops a core that decides wrongly, not code that runs in this process: that has the keys.
 """
 
@@ -133,8 +134,9 @@ class SecondGate:
         self, inputs: tuple[OutPoint, ...], leaving: Sats, now: int, age: int
     ) -> tuple[Objection, ...]:
         grown = self._ledger.growth(inputs, leaving)
+        is_paid = not grown and self._ledger.grown_at(inputs) <= now - age + LATE
         found = tuple(objections(self._limits.caps, leaving, grown, (self._ledger, now)))
-        too_late = late(age) if grown else None  # 5
+        too_late = None if is_paid else late(age)  # 5
         return found if too_late is None else (too_late, *found)
 
     def _now(self) -> int:

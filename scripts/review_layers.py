@@ -72,7 +72,7 @@ TRUST_PATH = (
     Layer("signature", 460, ("keystore: gate file_keystore vault_key derive secret",)),
     Layer("signature: by a token", 360, ("keystore/token: gate pinned_key links questions",)),
     Layer(
-        "signature: the second gate", 450, ("keystore: second_gate leaving ledger shadows caps",)
+        "signature: the second gate", 460, ("keystore: second_gate leaving ledger shadows caps",)
     ),
     Layer(
         "bitcoin",

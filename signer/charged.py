@@ -10,8 +10,6 @@
    from then on. Until then it says why, and moves nothing. An explanation never counts.
 6. An entry may have been signed LATE seconds after its time, so it is needed for that much longer; entries
    go by effective time, which may be behind the ledger's.
-7. What costs nothing is signed however late: an older version on a coin for which a dearer one was charged.
-   So with that one it is told again, as of then.
 """
 
 from bisect import bisect_right
@@ -70,7 +68,7 @@ class Counting:
 
 
 def recount(reading: Reading, vault: bytes, since: Since) -> Iterator[Charged]:
-    """The signed entries of that vault, oldest first, each with older ones that it may have let through."""
+    """The signed entries of that vault, oldest first."""
     size, moment = reading.size(), min(since.moment, reading.now()) - DAY - LATE  # 6
     first = bisect_right(range(size), moment, key=lambda number: _clock(reading, number))  # 2
     number = min(first, since.number, size)
@@ -84,23 +82,9 @@ def recount(reading: Reading, vault: bytes, since: Since) -> Iterator[Charged]:
 
 def _charged(reading: Reading, entry: SignedEntry, successor: bytes) -> Iterator[Charged]:
     version = reading.version(entry.claims.txid)
-    if version is None or version.waits:  # 1
-        return
-    charged = _of(entry, successor)
-    yield charged
-    spenders = {txid for coin in charged.inputs for txid in reading.spenders(coin)}
-    for other in map(reading.version, sorted(spenders)):
-        if other is not None and not other.waits and other.number < version.number:
-            older = decode_entry(reading.record(other.number))
-            if isinstance(older, SignedEntry):
-                told = _of(older, successor)
-                if told.leaving <= charged.leaving:  # 7
-                    yield told._replace(moment=entry.clock)
-
-
-def _of(entry: SignedEntry, successor: bytes) -> Charged:
-    inputs = tuple(coin.outpoint for coin in entry.claims.coins)
-    return Charged(inputs, _leaving(entry.claims, successor), entry.clock)
+    if version is not None and not version.waits:  # 1
+        inputs = tuple(coin.outpoint for coin in entry.claims.coins)
+        yield Charged(inputs, _leaving(entry.claims, successor), entry.clock)
 
 
 def _leaving(claims: Claims, successor: bytes) -> Sats:

@@ -7,7 +7,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,25 +72,5 @@ class Journal:
             now=lambda: self.effective,
             record=lambda number: self.entries[number],
             records=lambda start, limit, _: tuple(self.entries[start : start + limit]),
-            version=self._version,
-            spenders=self._spenders,
+            version=lambda txid: SimpleNamespace(waits=txid in self.waiting),
         )
-
-    def _version(self, txid: Txid) -> Any:
-        """The last entry of that transaction: a core that lies may write several."""
-        last = max(number for number, claims in enumerate(self._claims()) if claims.txid == txid)
-        return SimpleNamespace(waits=txid in self.waiting, number=last)
-
-    def _spenders(self, coin: OutPoint) -> tuple[Txid, ...]:
-        spending = (each for each in self._claims() if coin in {c.outpoint for c in each.coins})
-        return tuple(dict.fromkeys(each.txid for each in spending))
-
-    def _claims(self) -> list[Claims]:
-        return [_claims_of(record) for record in self.entries]
-
-
-@lru_cache(maxsize=1_024)
-def _claims_of(record: bytes) -> Claims:
-    entry = decode_entry(record)
-    assert isinstance(entry, SignedEntry)
-    return entry.claims

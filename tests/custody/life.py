@@ -15,8 +15,9 @@ from random import Random
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from keystore.caps import DAY
+from keystore.caps import DAY, LATE
 from signer.bitcoin.units import Sats
+from signer.clock import MAX_DIFFERENCE
 from signer.core.digests import InputDigests
 from signer.core.errors import Fault, Refusal
 from signer.core.spend import RecordedSpend, VerifiedSpend
@@ -57,6 +58,8 @@ class Life:
     """(true time, sats): see `must_pass`."""
     lost_at: int = 0
     """True time of the last moment at which the ledger lost records, or forgot accounts."""
+    grown_at: dict[int, int] = field(default_factory=dict)
+    """Coin -> true time at which a spend of it last cost something."""
     floor: int = 0
     """Of the ledger's bytes those that nothing but it remembers."""
     number: int = 0
@@ -112,6 +115,7 @@ class Life:
                 growth = grown(self.member.ledger.read_bytes()) - before
                 if growth:
                     self.books.charge(self._coins(recorded.spend), self.machine.true)
+                    self.grown_at |= dict.fromkeys(self._coins(recorded.spend), self.machine.true)
             self.books.charge(self._coins(recorded.spend), self.machine.true)
             self.charged.append((self.machine.true, growth))
             self.tally["signed"] += 1
@@ -138,6 +142,11 @@ class Life:
     def remembers(self, known: Known) -> bool:
         """Whether the ledger has it in a record, and on an account."""
         return known.charged_at > max(self.lost_at, self.machine.true - REMEMBERED)
+
+    def is_overtaken(self, known: Known) -> bool:
+        """Whether something cost more on its coins than it did, and too late for its entry."""
+        since = known.recorded.recorded_at + LATE - 2 * MAX_DIFFERENCE
+        return any(self.grown_at.get(each, 0) > since for each in self._coins(known.recorded.spend))
 
     def must_pass(self, leaves: int) -> bool:
         """Whether there is room for it (2)."""

@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -15,7 +14,6 @@ from keystore.ledger import Account, Charged, Ledger
 from keystore.second_gate import SecondGate
 from keystore.secret import UNSAFE_EXPOSE, Secret
 from keystore.shadows import Shadows
-from signer import charged
 from signer.bitcoin.transaction import OutPoint, TxOut
 from signer.bitcoin.units import Sats
 from signer.charged import Counting
@@ -143,13 +141,9 @@ def _an_earlier_entry_stands_for_later_ones(patch: Patch) -> None:
     patch.setattr(Shadows, "place", placed)
 
 
-def _what_was_free_is_forgotten(patch: Patch) -> None:
-    told = charged._charged
-
-    def alone(*about: Any) -> Iterator[Charged]:
-        return islice(told(*about), 1)
-
-    patch.setattr(charged, "_charged", alone)
+def _what_costs_nothing_is_never_late(patch: Patch) -> None:
+    """As it was when it was found by argument."""
+    patch.setattr(Ledger, "grown_at", lambda *_: 0)
 
 
 def _time_does_not_follow(patch: Patch) -> None:
@@ -245,7 +239,7 @@ def _refused_for_a_day(patch: Patch) -> None:
 
 
 PLANTS = (
-    Plant("sharing is a discount", _sharing_is_a_discount, "may leave"),
+    Plant("sharing is a discount", _sharing_is_a_discount, "may leave", 120),
     Plant("change is believed", _change_is_believed, "leave"),
     Plant("amounts are believed", _amounts_are_believed, "leave", 25),
     Plant("a vault is what it says", _a_vault_is_what_it_says, "leave", 8),
@@ -257,7 +251,7 @@ PLANTS = (
     Plant("downtime counts later", _downtime_counts_later, "may leave", 6),
     Plant("on record, a discount", _what_is_on_record_is_a_discount, "may leave", 5),
     Plant("earlier stands for later", _an_earlier_entry_stands_for_later_ones, "may leave", 40),
-    Plant("what was free is forgotten", _what_was_free_is_forgotten, "may leave"),
+    Plant("free at any age", _what_costs_nothing_is_never_late, "may leave"),
     Plant("an explanation counts", _an_explanation_counts, "explanation"),
     Plant("counted too early", _counted_before_the_time_is_stated, "may leave", 4),
     Plant("signed however late", _signed_however_late, "may leave", 10),

@@ -81,12 +81,12 @@ def bump(life: Life) -> None:
 
 
 def retry(life: Life) -> None:
-    """The same again: signed, and nothing is charged."""
+    """The same again: signed, and nothing is charged. Not if a dearer version was signed since, and late."""
     if not life.known:
         return
     place = life.random.randrange(len(life.known))
     known = life.known[place]
-    remembered = life.remembers(known)
+    remembered = life.remembers(known) and not life.is_overtaken(known)
     growth = life.sign(known.recorded)
     if remembered and growth != 0:
         life.wrong.append(f"a retry is {'refused' if growth is None else f'charged {growth}'}")
@@ -136,8 +136,8 @@ def at_the_last_moment(life: Life) -> None:
 
 
 def free(life: Life) -> None:
-    """An old version costs nothing beside a dearer one; then a further one, on its other coin, where an entry
-    stands that was never signed. All is cut."""
+    """An old version would cost nothing beside a dearer one; then a further one, on its other coin, where an
+    entry stands that was never signed. All is cut."""
     first, paid = _fresh(life)
     pair = sorted((first, first + 1), key=lambda each: life.wallet.coin(each).outpoint)
     old = _asked(life, paid, pair[1])

@@ -13,7 +13,7 @@ from signer.core.errors import Fault, Refusal
 from signer.core.spend import RecordedSpend
 from tests.custody.canaries import Watch
 from tests.custody.coins import HOUSES, Order, Wallet
-from tests.custody.member import RECORD, START, Member
+from tests.custody.member import RECORD, Member
 from tests.soak.custody import new_one
 
 CAP = 30_000_000
@@ -159,27 +159,31 @@ def test_an_entry_that_was_never_signed_dates_no_later_one(member: Member, walle
     assert pay(member, wallet, 2) == "ok"
 
 
-def test_an_old_version_that_cost_nothing_fills_the_day_again(
+def test_an_old_version_is_not_signed_because_a_dearer_one_was(
     tmp_path: Path, wallet: Wallet
 ) -> None:
-    """By argument: T3{a}, of days ago, is free beside T2{a,b}; T4{b} confirms with it. The cut ledger gets T2
-    back on b, where a decoy stood, as if T3 were not."""
+    """By argument, and a reader's: V{a}, of days ago, was free beside D{a,b}. D came back to a cut ledger
+    on b, and V not at all: one more cap for every cut."""
     limits = Limits(Caps(Sats(CAP), Sats(2 * CAP)))
     binding = Binding(WSH.vault.fingerprint, b"\x02" * 32, b"\x03" * 32)
     member = Member(tmp_path, new_one(), binding, limits, b"\x09" * 32, Watch())
-    other, ours = sorted((0, 1), key=lambda each: wallet.coin(each).outpoint)
-    old = record(member, wallet, ours)
-    member.pass_(2 * DAY)
-    record(member, wallet, other)
-    both = wallet.build(Order(7, (ours, other), CAP - 5_000, 5_000, 0))
-    assert sign(member, member.record(both)) == "ok"
-    assert sign(member, old) == "ok"
-    assert pay(member, wallet, other) == "ok"
-    member.ledger.write_bytes(member.ledger.read_bytes()[:START])
-    restart(member)
-    assert pay(member, wallet, 2) == "cap-per-day"
+    old, signed = record(member, wallet, 0), record(member, wallet, 1)
+    assert sign(member, signed) == "ok"
+    member.pass_(LATE - 60)
+    assert sign(member, signed) == "ok"
     member.pass_(DAY)
-    assert pay(member, wallet, 2) == "ok"
+    for number, coin in enumerate((0, 1), 7):
+        both = wallet.build(Order(number, (coin, coin + 2), CAP - 5_000, 5_000, 0))
+        assert sign(member, member.record(both)) == "ok"
+    assert sign(member, old) == "cap-entry-late"
+    assert sign(member, signed) == "cap-entry-late", "it cannot be told from one that was not"
+
+
+def test_what_was_signed_is_signed_again_at_any_age(member: Member, wallet: Wallet) -> None:
+    signed = record(member, wallet, 0)
+    assert sign(member, signed) == "ok"
+    member.pass_(13 * DAY)
+    assert sign(member, signed) == "ok"
 
 
 def test_a_start_before_it_was_signed_dates_it_no_earlier(tmp_path: Path, wallet: Wallet) -> None:

@@ -27,18 +27,18 @@ def test_an_entry_is_signed_within_six_hours_of_its_record_or_never(
 ) -> None:
     """A ledger that is cut later gets the entry's time from the journal. What is charged is signed again."""
     assert LATE == 6 * 3_600
+    machine.seconds = LATE
+    assert room.sign(on_record(spend(1))).signatures
     machine.seconds = LATE + 1
-    (objection,) = refused(room, on_record(spend(1))).objections
+    (objection,) = refused(room, on_record(spend(2))).objections
     assert (objection.code, objection.observed, objection.limit) == (
         "cap-entry-late",
         "21601 s",
         "21600 s",
     )
-    (said,) = room.objections(spend(1), NOW + 90, NOW + 89 - LATE)
+    (said,) = room.objections(spend(2), NOW + 90, NOW + 89 - LATE)
     assert said.code == "cap-entry-late"
-    assert room.objections(spend(1), NOW + 90, NOW + 90 - LATE) == ()
-    machine.seconds = LATE
-    assert room.sign(on_record(spend(1))).signatures
+    assert room.objections(spend(2), NOW + 90, NOW + 90 - LATE) == ()
     machine.seconds = 10 * LATE
     assert room.sign(on_record(spend(1))).signatures, "the ledger has it"
     assert room.objections(spend(1), NOW + 10 * LATE, NOW) == ()
