@@ -5,6 +5,9 @@ WORKERS ?= auto
 SEED ?= 1
 TESTS ?=
 
+# Tests and the demo start programs beside their own gRPC calls: gRPC's fork handlers crash some of these.
+export GRPC_ENABLE_FORK_SUPPORT := 0
+
 .PHONY: demo test check bench soak fuzz setup foreign generate proto lock wheel cover mutate clean
 
 demo: setup
