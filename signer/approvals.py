@@ -33,7 +33,7 @@ from signer.core.officers import require_live, verify_act
 from signer.kernel import Kernel
 from signer.ports.policy import ServedPolicy
 from signer.ports.reading import Reading
-from signer.ports.recording import Noted
+from signer.ports.recording import Noted, Passage
 from signer.proposals import known_terms, not_proposed, require_move, vault_named_by
 
 MAX_HOLDS = 16
@@ -130,7 +130,7 @@ def _lift(kernel: Kernel, caller: str, acts: tuple[SignedAct, ...]) -> Noted:
             return _lifted_already(acts, earlier)
         return tuple(OfficerNotice(now, caller, policy.policy_id, signed) for signed in acts)
 
-    noted = kernel.journal.note(decide)
+    noted = kernel.journal.note(decide, Passage.TIMELY)
     if not earlier:
         return noted
     return Noted(tuple(earlier[signed.officer] for signed in acts), noted.head)

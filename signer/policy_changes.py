@@ -31,7 +31,7 @@ from signer.kernel import Kernel
 from signer.policy_status import content_of, governed, terms_of
 from signer.ports.policy import ServedPolicy
 from signer.ports.reading import Reading
-from signer.ports.recording import Noted, Passage
+from signer.ports.recording import Noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def propose(kernel: Kernel, caller: str, content: bytes) -> Judged:
         verdict = judged.verdict.value
         return (PolicyNotice(now, caller, content, judged.base, policy.version, verdict),)
 
-    kernel.journal.note(decide, Passage.TIMELY)
+    kernel.journal.note(decide)
     return judged
 
 
@@ -92,7 +92,7 @@ def approve(kernel: Kernel, caller: str, signed: SignedAct) -> Noted:
         notice = OfficerNotice(now, caller, current.in_force, signed)
         return (notice, *steps_after(apply(current, notice), act.policy_id, terms, now))  # 2
 
-    return kernel.journal.note(decide, Passage.TIMELY)
+    return kernel.journal.note(decide)
 
 
 def require_next(state: GovernanceState, version: int) -> None:

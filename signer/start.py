@@ -5,9 +5,9 @@
    come back first (`state-rolled-back` until it has).
 3. Then their logs are read as far as they said. When enough are imported the start is complete, and their
    clocks judge ours; until then nothing is granted, and nothing is signed, released or attested, for vaults
-   without witnesses neither, and no policy is approved: effective time lags by all that we were down. A
-   policy that comes into force before step 2 is done says who is asked; one that comes later takes nobody
-   away from those whose logs are read.
+   without witnesses neither: effective time lags by all that we were down. Officers may change the policy,
+   which replaces a witness that is silent for ever: one that comes into force meanwhile says who is waited
+   for. Where it has no witnesses for a vault any more, those of the beginning are waited for all the same.
 4. Enough is `Vault.importers`, for each vault with witnesses. Without such a vault nothing is waited for.
 """
 
@@ -91,8 +91,8 @@ class Start:
     _enough: tuple[Heard, ...] = ()
     """The members that were imported when they were enough."""
     _imported: frozenset[bytes] | None = None
-    _asked: tuple[Vault, ...] = ()
-    """The vaults with witnesses for which enough had answered when the log was opened (2, 3)."""
+    _begun: tuple[Vault, ...] = field(init=False)
+    """The vaults with witnesses of the policy that was in force at the beginning (3)."""
     _advancing: threading.Lock = field(default_factory=threading.Lock)
     """Never waited for: the journal's writer may ask `waiting_for`."""
 
@@ -104,7 +104,8 @@ class Start:
         said = (head.size, head.root, self.setting.clock.wall())
         standing = Standing(signer.log_key, journal.incarnation, *said)
         self.standing = signed_message(standing, journal.genesis_hash, signer)
-        if self._witnessed():
+        self._begun = self._in_force()
+        if self._begun:
             detail = "the other members have not said yet how far they know this kernel's log"
             journal.gate.shut(Objection(STARTING, detail), Passage.WHILE_OLD)
         else:
@@ -126,8 +127,7 @@ class Start:
         if not self._advancing.acquire(blocking=False):
             return
         try:
-            vaults = self._witnessed()
-            if self._imported is None and (vaults or not self.is_open):
+            if self._imported is None and (vaults := self._witnessed()):
                 self._advance(vaults)
         finally:
             self._advancing.release()
@@ -173,10 +173,12 @@ class Start:
 
     def _witnessed(self) -> tuple[Vault, ...]:
         """For which others are waited for (3)."""
-        now = tuple(vault for vault in self.setting.vaults() if vault.witnesses.quorum)
-        if self.is_complete:
-            return now
-        return (*now, *(vault for vault in self._asked if vault not in now))
+        now, begun = self._in_force(), () if self.is_complete else self._begun
+        named = {vault.fingerprint for vault in now}
+        return (*now, *(vault for vault in begun if vault.fingerprint not in named))
+
+    def _in_force(self) -> tuple[Vault, ...]:
+        return tuple(vault for vault in self.setting.vaults() if vault.witnesses.quorum)
 
     def _lacking(
         self, members: frozenset[bytes], vaults: tuple[Vault, ...], verb: str = "waits for"
@@ -203,7 +205,6 @@ class Start:
         if not self.is_open:
             detail = "the other members' logs are read; this machine's clock is compared with theirs then"
             gate.shut(Objection(STARTING, detail), Passage.ORDINARY)
-            self._asked = vaults
             self.is_open = True
         said = [Heard(each.witness, each.size, each.root) for each in recollected.values()]
         if self._lacking(_members(self._enough), vaults):

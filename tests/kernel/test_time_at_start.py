@@ -82,7 +82,9 @@ def room(tmp_path: Path) -> Iterator[Room]:
     journal = Journal(tmp_path / "journal", setting)
     log_keys = (StandingSigner().log_key, OTHER, THIRD)
     witnesses = SimpleNamespace(quorum=2, log_keys=log_keys)
-    vaults: list[Any] = [SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg")]
+    vaults: list[Any] = [
+        SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg", fingerprint=b"peg")
+    ]
     given: Any = SimpleNamespace(
         journal=journal,
         signer=StandingSigner(),
@@ -129,22 +131,26 @@ def test_a_policy_that_comes_due_meanwhile_takes_nobody_away(room: Room) -> None
     assert room.start.waiting_for() == ()
 
 
-def test_a_policy_that_comes_due_while_nobody_answers_says_who_is_asked(room: Room) -> None:
-    """A witness is silent for ever; the officers had scheduled a policy without it."""
+def test_a_policy_without_witnesses_that_comes_due_before_waits_for_those_of_before(
+    room: Room,
+) -> None:
+    """Else who keeps all others silent for the delay has a member that was put back sign anew."""
     room.vaults.clear()
-    room.imports.imported, room.imports.end = tuple, lambda enough: True
     room.start.advance()
-    assert room.start.is_complete
-    assert room.refused(Passage.TIMELY) == "clock-stepped", (
-        "nobody was heard: officers state the time"
-    )
+    assert not room.start.is_open
+    assert room.refused(Passage.WHILE_LOCKED) == "agreement-starting"
+    room.hear()
+    room.end()
+    assert room.journal.stopped_by() == ()
 
 
 def test_who_is_replaced_before_the_log_is_opened_is_not_waited_for(room: Room) -> None:
     """A restart would begin at the last entry's time again, and wait for the one that is silent for ever."""
     witnesses = SimpleNamespace(quorum=2, log_keys=(StandingSigner().log_key, THIRD))
     room.start.advance()
-    room.vaults[:] = [SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg")]
+    room.vaults[:] = [
+        SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg", fingerprint=b"peg")
+    ]
     room.imports.imported, room.imports.end = tuple, lambda enough: True
     room.hear(THIRD)
     assert room.start.is_complete
@@ -197,7 +203,9 @@ def test_a_batch_that_began_before_the_end_goes_on_by_the_time_of_then(room: Roo
 def test_a_policy_that_comes_due_meanwhile_may_bring_others(room: Room) -> None:
     witnesses = SimpleNamespace(quorum=2, log_keys=(StandingSigner().log_key, THIRD))
     room.hear()
-    room.vaults[:] = [SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg")]
+    room.vaults[:] = [
+        SimpleNamespace(witnesses=witnesses, importers=1, vault_id="peg", fingerprint=b"peg")
+    ]
     room.imports.imported, room.imports.end = tuple, lambda enough: True
     room.start.advance()
     assert not room.start.is_complete
